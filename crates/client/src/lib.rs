@@ -1,0 +1,1 @@
+//! The SDK: typed handles on a region of a Halcyon cluster.

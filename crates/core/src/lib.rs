@@ -1,0 +1,1 @@
+//! The sans-io replica: delivery, acks, heartbeats, catch-up, sessions.

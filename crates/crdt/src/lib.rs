@@ -1,0 +1,1 @@
+//! The kernel: four effects on rows, and one module per type; pure.

@@ -1,0 +1,1 @@
+//! QUIC and TLS: identity, links, framing; the client half and the peer half.

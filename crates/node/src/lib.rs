@@ -1,0 +1,1 @@
+//! The node: configuration, driver loop, committer thread, admin plane.

@@ -1,0 +1,107 @@
+//! Every limit of Halcyon, in one place, related to each other by assertions that the compiler checks (promise P10).
+//!
+//! Meeting a limit is a typed error or backpressure, never a lost record.
+
+use std::time::Duration;
+
+// -- names and objects ---------------------------------------------------------------------------------------------
+
+/// Bytes of a cluster, region or keyspace name.
+pub const NAME_BYTES_MAX: usize = 63;
+/// Regions of a cluster.
+pub const REGIONS_MAX: usize = 64;
+/// Keyspaces of a cluster.
+pub const KEYSPACES_MAX: usize = 1024;
+/// Bytes of a key.
+pub const KEY_BYTES_MAX: usize = 1024;
+/// Bytes of one map field or set element.
+pub const COMPONENT_BYTES_MAX: usize = 1024;
+/// Nested maps below a key.
+pub const PATH_DEPTH_MAX: usize = 8;
+/// Bytes of a register's value.
+pub const VALUE_BYTES_MAX: usize = 256 * 1024;
+
+// -- rows and records ----------------------------------------------------------------------------------------------
+
+/// Concurrent entries of one row, past which the origin refuses another write to it.
+pub const SIBLINGS_MAX: usize = 256;
+/// Updates of one transaction.
+pub const UPDATES_MAX: usize = 1024;
+/// Counter intervals that one delete may list.
+pub const CLEAR_LIST_MAX: usize = 1024;
+/// Bytes of one encoded record.
+pub const RECORD_BYTES_MAX: usize = 768 * 1024;
+/// Elements or fields of one page of a scan.
+pub const PAGE_ITEMS_MAX: usize = 1024;
+/// Bytes of one page of a scan, past which it ends early.
+pub const PAGE_BYTES_MAX: usize = 256 * 1024;
+/// Actors of a version vector on the wire.
+pub const ACTORS_MAX: usize = 4096;
+
+// -- wire ----------------------------------------------------------------------------------------------------------
+
+/// Bytes of one frame on either plane, checked before allocation.
+pub const FRAME_BYTES_MAX: usize = 1024 * 1024;
+/// Depth of a MessagePack document.
+pub const DEPTH_MAX: usize = 32;
+/// Bytes of records in one frame to a peer (a single larger record still travels alone).
+pub const RANGE_BYTES_MAX: usize = 256 * 1024;
+
+// -- queues --------------------------------------------------------------------------------------------------------
+
+/// Requests of one client connection that wait for their answers; past it the node stops reading that connection.
+pub const CONNECTION_REQUESTS_MAX: usize = 4096;
+/// Client connections of a node.
+pub const CONNECTIONS_MAX: usize = 1024;
+/// Bytes of requests that wait for the committer, past which new writes are refused as `Overloaded`.
+pub const COMMIT_QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Requests that wait for the committer, past which new writes are refused as `Overloaded`.
+pub const COMMIT_QUEUE_MAX: usize = 65_536;
+/// Writes and records of one group commit.
+pub const GROUP_MAX: usize = 2048;
+/// Bytes of one group commit.
+pub const GROUP_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Bytes of rows that the committer keeps decoded.
+pub const ROW_CACHE_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Bytes of own recent records kept in memory for the links; older ones are read from the log.
+pub const LOG_TAIL_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Bytes of records sent to a peer and not yet acknowledged.
+pub const LINK_WINDOW_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Bytes of records received from a peer that wait for what they depend on; past it they are dropped and pulled again.
+pub const PENDING_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Session reads that wait for the vector to reach their token, past which new ones are refused as `Overloaded`.
+pub const WAITING_READS_MAX: usize = 16_384;
+
+// -- time ----------------------------------------------------------------------------------------------------------
+
+/// Between two heartbeats of an idle link.
+pub const HEARTBEAT_EVERY: Duration = Duration::from_millis(100);
+/// Without a word for so long, a link is silent, and what its region wrote is pulled elsewhere.
+pub const SILENT_AFTER: Duration = Duration::from_millis(1000);
+/// Added to a link's round trip before a record counts as overdue.
+pub const OVERDUE_MARGIN: Duration = Duration::from_millis(150);
+/// A pull without progress for so long is tried again, with another peer if there is one.
+pub const PULL_PATIENCE: Duration = Duration::from_millis(1000);
+/// The first pause before a lost link is dialled again; it doubles, with jitter.
+pub const RECONNECT_FIRST: Duration = Duration::from_millis(50);
+/// The longest pause before a lost link is dialled again.
+pub const RECONNECT_LAST: Duration = Duration::from_millis(5000);
+/// How far ahead of the wall clock a peer's stamp may move the local clock.
+pub const DRIFT_MAX: Duration = Duration::from_millis(500);
+/// How long a request id is remembered. Older ids are refused, never executed.
+pub const REQUEST_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
+/// How far ahead of the node's clock a request id may be minted.
+pub const REQUEST_AHEAD_MAX: Duration = Duration::from_secs(60 * 60);
+/// How long a session read may wait for its token before it answers `NotYet`.
+pub const SESSION_WAIT_MAX: Duration = Duration::from_secs(30);
+
+const _: () = assert!(VALUE_BYTES_MAX + KEY_BYTES_MAX + PATH_DEPTH_MAX * COMPONENT_BYTES_MAX < RECORD_BYTES_MAX);
+const _: () = assert!(RECORD_BYTES_MAX + 64 * 1024 <= FRAME_BYTES_MAX, "the largest record fits a frame");
+const _: () = assert!(RANGE_BYTES_MAX <= RECORD_BYTES_MAX, "so does every range of records");
+const _: () = assert!(PAGE_BYTES_MAX + 2 * COMPONENT_BYTES_MAX < FRAME_BYTES_MAX, "so does every page");
+const _: () = assert!(VALUE_BYTES_MAX + 64 * 1024 < FRAME_BYTES_MAX, "so does every value");
+const _: () = assert!(RECORD_BYTES_MAX <= GROUP_BYTES_MAX && GROUP_BYTES_MAX <= COMMIT_QUEUE_BYTES_MAX);
+const _: () = assert!(LINK_WINDOW_BYTES_MAX < PENDING_BYTES_MAX, "an honest peer's window fits what may wait");
+const _: () = assert!(LINK_WINDOW_BYTES_MAX <= LOG_TAIL_BYTES_MAX, "a link that keeps up never reads the disk");
+const _: () = assert!(HEARTBEAT_EVERY.as_millis() * 4 < SILENT_AFTER.as_millis());
+const _: () = assert!(CONNECTION_REQUESTS_MAX <= COMMIT_QUEUE_MAX);

@@ -1,0 +1,360 @@
+//! `regions.toml`: the cluster's regions and keyspaces, parsed once, so that nothing later validates.
+//!
+//! Every refusal says the line, the field, what is wrong and what to write instead. What the format allows but this
+//! version does not build (strict keyspaces, a subset of regions, the Redis gateway) is refused by name, never ignored.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+use toml::Spanned;
+
+use crate::limits::{KEYSPACES_MAX, REGIONS_MAX};
+use crate::{Address, ClusterName, KeyspaceId, KeyspaceName, RegionId, RegionName};
+
+/// Why a `regions.toml` is refused. Nothing has been started or changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}, field `{field}`: {problem}. {remedy}")]
+pub struct TopologyError {
+    /// The line, counted from 1.
+    pub line: usize,
+    /// The field, as a path such as `region.peer`.
+    pub field: String,
+    /// What is wrong.
+    pub problem: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+/// A cluster, as its `regions.toml` describes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Topology {
+    /// The cluster's name.
+    pub cluster: ClusterName,
+    /// Its regions, in file order; at least one.
+    pub regions: Vec<Region>,
+    /// Its keyspaces, in file order; at least one.
+    pub keyspaces: Vec<Keyspace>,
+}
+
+/// A place with one writable node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Region {
+    /// Never reused.
+    pub id: RegionId,
+    /// What commands and certificates call it.
+    pub name: RegionName,
+    /// Where its node listens for other nodes (QUIC over UDP).
+    pub peer: Address,
+    /// Where its node listens for applications (QUIC over UDP).
+    pub client: Address,
+    /// Where its node serves health, metrics and status (HTTP over TCP).
+    pub admin: Address,
+}
+
+/// A named group of keys. All of them are convergent and live in every region, as yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Keyspace {
+    /// Never reused; rows carry it.
+    pub id: KeyspaceId,
+    /// What applications call it.
+    pub name: KeyspaceName,
+}
+
+impl Topology {
+    /// Parses and checks the text of a `regions.toml`.
+    ///
+    /// # Errors
+    /// The first thing that cannot be used, with its line, field and remedy.
+    pub fn parse(text: &str) -> Result<Self, TopologyError> {
+        let file: File = toml::from_str(text).map_err(|e| syntax_error(text, &e))?;
+        Checker { text }.topology(file)
+    }
+
+    /// The region called `name`.
+    pub fn region(&self, name: &RegionName) -> Option<&Region> {
+        self.regions.iter().find(|region| region.name == *name)
+    }
+
+    /// The keyspace called `name`.
+    pub fn keyspace(&self, name: &KeyspaceName) -> Option<&Keyspace> {
+        self.keyspaces.iter().find(|keyspace| keyspace.name == *name)
+    }
+
+    /// What every node of the cluster must agree on, in a fixed order: cluster, region ids and names, keyspace ids,
+    /// names and modes. Addresses may differ from place to place.
+    pub fn agreement(&self) -> String {
+        let mut regions: Vec<_> = self.regions.iter().map(|r| format!("region {} {}\n", r.id, r.name)).collect();
+        let mut keyspaces: Vec<_> =
+            self.keyspaces.iter().map(|k| format!("keyspace {} {} convergent\n", k.id, k.name)).collect();
+        regions.sort();
+        keyspaces.sort();
+        format!("cluster {}\n{}{}", self.cluster, regions.concat(), keyspaces.concat())
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    cluster: Spanned<String>,
+    #[serde(default)]
+    region: Vec<Spanned<RegionEntry>>,
+    #[serde(default)]
+    keyspace: Vec<Spanned<KeyspaceEntry>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RegionEntry {
+    id: Spanned<u64>,
+    name: Spanned<String>,
+    peer: Spanned<String>,
+    client: Spanned<String>,
+    redis: Option<Spanned<String>>,
+    admin: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeyspaceEntry {
+    id: Spanned<u64>,
+    name: Spanned<String>,
+    mode: Option<Spanned<String>>,
+    home: Option<Spanned<toml::Value>>,
+    regions: Option<Spanned<Vec<Spanned<String>>>>,
+}
+
+fn line_of(text: &str, at: usize) -> usize {
+    text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
+}
+
+fn syntax_error(text: &str, error: &toml::de::Error) -> TopologyError {
+    let span = error.span().unwrap_or(0..0);
+    let line = line_of(text, span.start);
+    let source = text.lines().nth(line - 1).unwrap_or_default();
+    let field = source.split(['=', '#']).next().unwrap_or_default().trim();
+    TopologyError {
+        line,
+        field: if field.is_empty() { "(file)".to_owned() } else { field.to_owned() },
+        problem: error.message().trim_end().replace('\n', ", "),
+        remedy: "See the commented regions.toml of the distribution for every field".to_owned(),
+    }
+}
+
+struct Checker<'a> {
+    text: &'a str,
+}
+
+impl Checker<'_> {
+    fn refuse<T>(
+        &self,
+        at: Range<usize>,
+        field: &str,
+        problem: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Result<T, TopologyError> {
+        Err(TopologyError {
+            line: line_of(self.text, at.start),
+            field: field.to_owned(),
+            problem: problem.into(),
+            remedy: remedy.into(),
+        })
+    }
+
+    fn topology(&self, file: File) -> Result<Topology, TopologyError> {
+        let cluster = self.parse(&file.cluster, "cluster", ClusterName::try_from)?;
+        if file.region.is_empty() || file.region.len() > REGIONS_MAX {
+            let problem = format!("{} regions", file.region.len());
+            return self.refuse(0..0, "region", problem, format!("Write 1 to {REGIONS_MAX} [[region]] tables"));
+        }
+        if file.keyspace.is_empty() || file.keyspace.len() > KEYSPACES_MAX {
+            let problem = format!("{} keyspaces", file.keyspace.len());
+            return self.refuse(0..0, "keyspace", problem, format!("Write 1 to {KEYSPACES_MAX} [[keyspace]] tables"));
+        }
+        let regions = self.regions(&file.region)?;
+        let keyspaces = self.keyspaces(&file.keyspace, &regions)?;
+        Ok(Topology { cluster, regions, keyspaces })
+    }
+
+    fn regions(&self, entries: &[Spanned<RegionEntry>]) -> Result<Vec<Region>, TopologyError> {
+        let (mut ids, mut names, mut udp, mut tcp) =
+            (BTreeSet::new(), BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        let mut regions = Vec::new();
+        for entry in entries {
+            let entry = entry.get_ref();
+            if let Some(redis) = &entry.redis {
+                return self.not_built(redis.span(), "region.redis", "the Redis gateway", "Leave the field out");
+            }
+            let region = Region {
+                id: self.parse(&entry.id, "region.id", RegionId::try_from)?,
+                name: self.parse(&entry.name, "region.name", RegionName::try_from)?,
+                peer: self.parse(&entry.peer, "region.peer", Address::try_from)?,
+                client: self.parse(&entry.client, "region.client", Address::try_from)?,
+                admin: self.parse(&entry.admin, "region.admin", Address::try_from)?,
+            };
+            self.unique(&mut ids, region.id, entry.id.span(), "region.id")?;
+            self.unique(&mut names, region.name.clone(), entry.name.span(), "region.name")?;
+            self.unique(&mut udp, region.peer.clone(), entry.peer.span(), "region.peer")?;
+            self.unique(&mut udp, region.client.clone(), entry.client.span(), "region.client")?;
+            self.unique(&mut tcp, region.admin.clone(), entry.admin.span(), "region.admin")?;
+            regions.push(region);
+        }
+        Ok(regions)
+    }
+
+    fn keyspaces(
+        &self,
+        entries: &[Spanned<KeyspaceEntry>],
+        regions: &[Region],
+    ) -> Result<Vec<Keyspace>, TopologyError> {
+        let (mut ids, mut names) = (BTreeSet::new(), BTreeSet::new());
+        let mut keyspaces = Vec::new();
+        for entry in entries {
+            let entry = entry.get_ref();
+            let keyspace = Keyspace {
+                id: self.parse(&entry.id, "keyspace.id", KeyspaceId::try_from)?,
+                name: self.parse(&entry.name, "keyspace.name", KeyspaceName::try_from)?,
+            };
+            self.unique(&mut ids, keyspace.id, entry.id.span(), "keyspace.id")?;
+            self.unique(&mut names, keyspace.name.clone(), entry.name.span(), "keyspace.name")?;
+            self.mode(entry)?;
+            self.residency(entry, regions)?;
+            keyspaces.push(keyspace);
+        }
+        Ok(keyspaces)
+    }
+
+    fn mode(&self, entry: &KeyspaceEntry) -> Result<(), TopologyError> {
+        let convergent = "Write mode = \"convergent\"";
+        match entry.mode.as_ref().map(|mode| (mode.get_ref().as_str(), mode.span())) {
+            None | Some(("convergent", _)) => {}
+            Some(("strict", at)) => return self.not_built(at, "keyspace.mode", "strict keyspaces", convergent),
+            Some((other, at)) => {
+                return self.refuse(at, "keyspace.mode", format!("{other:?} is not a mode"), convergent);
+            }
+        }
+        match &entry.home {
+            Some(home) => {
+                self.not_built(home.span(), "keyspace.home", "homes of strict keyspaces", "Leave the field out")
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn residency(&self, entry: &KeyspaceEntry, regions: &[Region]) -> Result<(), TopologyError> {
+        let Some(list) = &entry.regions else { return Ok(()) };
+        let mut named = BTreeSet::new();
+        for name in list.get_ref() {
+            if !regions.iter().any(|region| region.name.as_str() == name.get_ref()) {
+                let known: Vec<_> = regions.iter().map(|region| region.name.as_str()).collect();
+                let problem = format!("{:?} is not a region of this file", name.get_ref());
+                let remedy = format!("Use one of: {}", known.join(", "));
+                return self.refuse(name.span(), "keyspace.regions", problem, remedy);
+            }
+            self.unique(&mut named, name.get_ref().clone(), name.span(), "keyspace.regions")?;
+        }
+        if named.len() == regions.len() {
+            return Ok(());
+        }
+        let feature = "a keyspace that lives in some regions only";
+        self.not_built(list.span(), "keyspace.regions", feature, "List every region, or leave the field out")
+    }
+
+    fn parse<T: Clone, U, E: std::fmt::Display>(
+        &self,
+        value: &Spanned<T>,
+        field: &str,
+        parse: impl FnOnce(T) -> Result<U, E>,
+    ) -> Result<U, TopologyError> {
+        match parse(value.get_ref().clone()) {
+            Ok(parsed) => Ok(parsed),
+            Err(e) => self.refuse(value.span(), field, e.to_string(), "Correct the value"),
+        }
+    }
+
+    fn unique<T: Ord + std::fmt::Debug + Clone>(
+        &self,
+        seen: &mut BTreeSet<T>,
+        value: T,
+        at: Range<usize>,
+        field: &str,
+    ) -> Result<(), TopologyError> {
+        if seen.insert(value.clone()) {
+            return Ok(());
+        }
+        self.refuse(at, field, format!("{value:?} is used twice"), "Give each its own; ids are never reused")
+    }
+
+    fn not_built<T>(&self, at: Range<usize>, field: &str, what: &str, remedy: &str) -> Result<T, TopologyError> {
+        self.refuse(at, field, format!("this version of Halcyon does not build {what} yet"), remedy)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"cluster = "shop"
+[[region]]
+id = 1
+name = "us-east"
+peer = "127.0.0.1:7101"
+client = "127.0.0.1:7201"
+admin = "127.0.0.1:7401"
+[[region]]
+id = 2
+name = "eu-west"
+peer = "127.0.0.1:7102"
+client = "127.0.0.1:7202"
+admin = "127.0.0.1:7402"
+[[keyspace]]
+id = 10
+name = "default"
+mode = "convergent"
+"#;
+
+    #[test]
+    fn a_good_file_is_a_topology() {
+        let topology = Topology::parse(GOOD).unwrap();
+        assert_eq!(topology.cluster.as_str(), "shop");
+        assert_eq!(topology.regions.len(), 2);
+        assert_eq!(topology.keyspaces[0].id.get(), 10);
+    }
+
+    #[test]
+    fn every_refusal_names_line_field_and_remedy() {
+        let cases = [
+            ("cluster = \"shop\"", "cluster = \"sh op\"", 1, "cluster", "is not a name"),
+            ("cluster = \"shop\"", "cluster = ", 1, "cluster", ""),
+            ("cluster = \"shop\"", "colour = 3\ncluster = \"shop\"", 1, "colour", "unknown field"),
+            ("id = 2", "id = 1", 9, "region.id", "used twice"),
+            ("id = 2", "id = 0", 9, "region.id", "1..=65535"),
+            ("id = 2", "id = \"2\"", 9, "id", "invalid type"),
+            ("name = \"eu-west\"", "name = \"us-east\"", 10, "region.name", "used twice"),
+            ("127.0.0.1:7202", "127.0.0.1:7101", 12, "region.client", "used twice"),
+            ("127.0.0.1:7202", "127.0.0.1", 12, "region.client", "HOST:PORT"),
+            ("admin = \"127.0.0.1:7402\"", "redis = \"127.0.0.1:1\"\nadmin = \"127.0.0.1:7402\"", 13, "region.redis", "Redis"),
+            ("\"convergent\"", "\"strict\"", 17, "keyspace.mode", "strict"),
+            ("\"convergent\"", "\"eventual\"", 17, "keyspace.mode", "not a mode"),
+            ("mode = \"convergent\"", "regions = [\"us-east\"]", 17, "keyspace.regions", "some regions only"),
+            ("mode = \"convergent\"", "regions = [\"mars\"]", 17, "keyspace.regions", "not a region"),
+            ("mode = \"convergent\"", "home = \"us-east\"", 17, "keyspace.home", "homes"),
+        ];
+        for (from, to, line, field, problem) in cases {
+            assert!(GOOD.contains(from), "{from}");
+            let error = Topology::parse(&GOOD.replacen(from, to, 1)).expect_err(to);
+            assert_eq!((error.line, error.field.as_str()), (line, field), "{to}: {error}");
+            assert!(error.problem.contains(problem), "{to}: {error}");
+            assert!(!error.remedy.is_empty());
+        }
+    }
+
+    #[test]
+    fn addresses_are_no_part_of_the_agreement() {
+        let here = Topology::parse(GOOD).unwrap();
+        let there = Topology::parse(&GOOD.replace("127.0.0.1", "10.0.0.1")).unwrap();
+        assert_eq!(here.agreement(), there.agreement());
+        let other = Topology::parse(&GOOD.replace("id = 10", "id = 11")).unwrap();
+        assert_ne!(here.agreement(), other.agreement());
+    }
+}

@@ -1,0 +1,1 @@
+//! Records, peer messages and client messages, and their codec.
