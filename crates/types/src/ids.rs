@@ -34,7 +34,11 @@ impl TryFrom<u64> for RegionId {
     type Error = IdError;
 
     fn try_from(n: u64) -> Result<Self, IdError> {
-        u16::try_from(n).ok().filter(|n| *n > 0).map(Self).ok_or(IdError::Region(n))
+        u16::try_from(n)
+            .ok()
+            .filter(|n| *n > 0)
+            .map(Self)
+            .ok_or(IdError::Region(n))
     }
 }
 
@@ -74,7 +78,6 @@ impl ActorId {
     }
 
     /// The region whose log this is; `None` for a number no region can have minted.
-    #[expect(clippy::cast_possible_truncation, reason = "the shift leaves 16 bits")]
     pub const fn region(self) -> Option<RegionId> {
         match (self.0 >> Self::MINT_BITS) as u16 {
             0 => None,
@@ -118,6 +121,7 @@ impl Seq {
     }
 
     /// The position before; zero stays zero.
+    #[must_use]
     pub const fn previous(self) -> Self {
         Self(self.0.saturating_sub(1))
     }
@@ -172,7 +176,11 @@ impl TryFrom<u64> for KeyspaceId {
     type Error = IdError;
 
     fn try_from(n: u64) -> Result<Self, IdError> {
-        u32::try_from(n).ok().filter(|n| *n > 0).map(Self).ok_or(IdError::Keyspace(n))
+        u32::try_from(n)
+            .ok()
+            .filter(|n| *n > 0)
+            .map(Self)
+            .ok_or(IdError::Keyspace(n))
     }
 }
 
@@ -206,8 +214,8 @@ impl RequestId {
 
     /// When it was minted, by the client's clock.
     pub fn minted_at(self) -> UnixMs {
-        let [a, b, c, d, e, f, ..] = *self.0.as_bytes();
-        UnixMs(u64::from_be_bytes([0, 0, a, b, c, d, e, f]))
+        let (seconds, nanos) = self.0.get_timestamp().map_or((0, 0), |stamp| stamp.to_unix());
+        UnixMs(seconds * 1000 + u64::from(nanos) / 1_000_000)
     }
 }
 

@@ -77,31 +77,43 @@ pub const WAITING_READS_MAX: usize = 16_384;
 /// Between two heartbeats of an idle link.
 pub const HEARTBEAT_EVERY: Duration = Duration::from_millis(100);
 /// Without a word for so long, a link is silent, and what its region wrote is pulled elsewhere.
-pub const SILENT_AFTER: Duration = Duration::from_millis(1000);
+pub const SILENT_AFTER: Duration = Duration::from_secs(1);
 /// Added to a link's round trip before a record counts as overdue.
 pub const OVERDUE_MARGIN: Duration = Duration::from_millis(150);
 /// A pull without progress for so long is tried again, with another peer if there is one.
-pub const PULL_PATIENCE: Duration = Duration::from_millis(1000);
+pub const PULL_PATIENCE: Duration = Duration::from_secs(1);
 /// The first pause before a lost link is dialled again; it doubles, with jitter.
 pub const RECONNECT_FIRST: Duration = Duration::from_millis(50);
 /// The longest pause before a lost link is dialled again.
-pub const RECONNECT_LAST: Duration = Duration::from_millis(5000);
+pub const RECONNECT_LAST: Duration = Duration::from_secs(5);
 /// How far ahead of the wall clock a peer's stamp may move the local clock.
 pub const DRIFT_MAX: Duration = Duration::from_millis(500);
 /// How long a request id is remembered. Older ids are refused, never executed.
-pub const REQUEST_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
+pub const REQUEST_WINDOW: Duration = Duration::from_hours(24);
 /// How far ahead of the node's clock a request id may be minted.
-pub const REQUEST_AHEAD_MAX: Duration = Duration::from_secs(60 * 60);
+pub const REQUEST_AHEAD_MAX: Duration = Duration::from_hours(1);
 /// How long a session read may wait for its token before it answers `NotYet`.
 pub const SESSION_WAIT_MAX: Duration = Duration::from_secs(30);
 
 const _: () = assert!(VALUE_BYTES_MAX + KEY_BYTES_MAX + PATH_DEPTH_MAX * COMPONENT_BYTES_MAX < RECORD_BYTES_MAX);
-const _: () = assert!(RECORD_BYTES_MAX + 64 * 1024 <= FRAME_BYTES_MAX, "the largest record fits a frame");
+const _: () = assert!(
+    RECORD_BYTES_MAX + 64 * 1024 <= FRAME_BYTES_MAX,
+    "the largest record fits a frame"
+);
 const _: () = assert!(RANGE_BYTES_MAX <= RECORD_BYTES_MAX, "so does every range of records");
-const _: () = assert!(PAGE_BYTES_MAX + 2 * COMPONENT_BYTES_MAX < FRAME_BYTES_MAX, "so does every page");
+const _: () = assert!(
+    PAGE_BYTES_MAX + 2 * COMPONENT_BYTES_MAX < FRAME_BYTES_MAX,
+    "so does every page"
+);
 const _: () = assert!(VALUE_BYTES_MAX + 64 * 1024 < FRAME_BYTES_MAX, "so does every value");
 const _: () = assert!(RECORD_BYTES_MAX <= GROUP_BYTES_MAX && GROUP_BYTES_MAX <= COMMIT_QUEUE_BYTES_MAX);
-const _: () = assert!(LINK_WINDOW_BYTES_MAX < PENDING_BYTES_MAX, "an honest peer's window fits what may wait");
-const _: () = assert!(LINK_WINDOW_BYTES_MAX <= LOG_TAIL_BYTES_MAX, "a link that keeps up never reads the disk");
+const _: () = assert!(
+    LINK_WINDOW_BYTES_MAX < PENDING_BYTES_MAX,
+    "an honest peer's window fits what may wait"
+);
+const _: () = assert!(
+    LINK_WINDOW_BYTES_MAX <= LOG_TAIL_BYTES_MAX,
+    "a link that keeps up never reads the disk"
+);
 const _: () = assert!(HEARTBEAT_EVERY.as_millis() * 4 < SILENT_AFTER.as_millis());
 const _: () = assert!(CONNECTION_REQUESTS_MAX <= COMMIT_QUEUE_MAX);

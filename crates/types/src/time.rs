@@ -16,6 +16,7 @@ impl UnixMs {
     }
 
     /// This reading moved on by `by`, saturating.
+    #[must_use]
     pub fn plus(self, by: Duration) -> Self {
         Self(self.0.saturating_add(u64::try_from(by.as_millis()).unwrap_or(u64::MAX)))
     }

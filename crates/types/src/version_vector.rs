@@ -27,7 +27,10 @@ impl VersionVector {
 
     /// The highest seq seen of `actor`.
     pub fn get(&self, actor: ActorId) -> Seq {
-        self.slot(actor).ok().and_then(|i| self.0.get(i)).map_or(Seq::ZERO, |(_, seq)| *seq)
+        self.slot(actor)
+            .ok()
+            .and_then(|i| self.0.get(i))
+            .map_or(Seq::ZERO, |(_, seq)| *seq)
     }
 
     /// Sets `actor` to `seq`, whatever it was; zero removes it.
@@ -86,7 +89,10 @@ impl VersionVector {
     /// The entries that turn `base` into `self`: the new seq of each actor that differs, zero where it vanished.
     pub fn changes_since(&self, base: &Self) -> Vec<(ActorId, Seq)> {
         let raised = self.iter().filter(|(actor, seq)| base.get(*actor) != *seq);
-        let gone = base.iter().filter(|(actor, _)| self.get(*actor) == Seq::ZERO).map(|(actor, _)| (actor, Seq::ZERO));
+        let gone = base
+            .iter()
+            .filter(|(actor, _)| self.get(*actor) == Seq::ZERO)
+            .map(|(actor, _)| (actor, Seq::ZERO));
         raised.chain(gone).collect()
     }
 
@@ -113,7 +119,9 @@ impl<'de> Deserialize<'de> for VersionVector {
         let entries = Vec::<(ActorId, Seq)>::deserialize(deserializer)?;
         let ascending = entries.windows(2).all(|pair| matches!(pair, [(a, _), (b, _)] if a < b));
         if !ascending || entries.iter().any(|(_, seq)| *seq == Seq::ZERO) {
-            return Err(serde::de::Error::custom("a version vector lists each actor once, ascending, with a seq above zero"));
+            return Err(serde::de::Error::custom(
+                "a version vector lists each actor once, ascending, with a seq above zero",
+            ));
         }
         Ok(Self(entries))
     }
@@ -132,8 +140,12 @@ mod tests {
     use super::*;
 
     fn vectors() -> impl Strategy<Value = VersionVector> {
-        prop::collection::vec((0_u64..6, 0_u64..5), 0..6)
-            .prop_map(|entries| entries.into_iter().map(|(a, s)| (ActorId::from_u64(a), Seq(s))).collect())
+        prop::collection::vec((0_u64..6, 0_u64..5), 0..6).prop_map(|entries| {
+            entries
+                .into_iter()
+                .map(|(a, s)| (ActorId::from_u64(a), Seq(s)))
+                .collect()
+        })
     }
 
     proptest! {

@@ -1,1 +1,19 @@
-//! Records, peer messages and client messages, and their codec.
+//! What travels: records between regions and on disk, messages between peers, requests between applications and nodes.
+//!
+//! Everything is a version byte and one MessagePack document, inside a length-prefixed frame (the net's business) whose
+//! size is bounded by [`halcyon_types::limits::FRAME_BYTES_MAX`]. A record is encoded once, by its origin; logs, peers and
+//! the hash chain take those bytes as they are. `docs/format.md` draws the layouts.
+//!
+//! Floor 2. Pure: bytes in, values out, no I/O.
+
+pub mod chain;
+pub mod client;
+pub mod codec;
+pub mod peer;
+pub mod record;
+
+pub use chain::ChainHash;
+pub use client::{Body, Outcome, Receipt, Refusal, Request, Response, Write};
+pub use codec::DecodeError;
+pub use peer::{Echo, Heartbeat, Hello, PeerMessage, Pull, Range};
+pub use record::{Record, RecordError, StoredRecord};

@@ -1,0 +1,42 @@
+//! Map: rows `m ‖ field ‖ …` of the objects in its fields, which are registers, counters, sets or maps again. A field
+//! exists iff a live row is below it; removing a field is clearing that prefix, so a concurrent update below survives
+//! with its own contribution alone.
+
+use std::ops::ControlFlow;
+
+use halcyon_types::UnixMs;
+
+use crate::key::{Kind, Object, first_component};
+use crate::query::{Page, PageRequest};
+use crate::rows::Rows;
+use crate::set::{PageBuilder, behind};
+
+/// A page of the fields, in byte order. One seek per field, however much is below it.
+///
+/// # Errors
+/// What can go wrong underneath.
+pub fn fields<R: Rows>(rows: &mut R, object: &Object, request: &PageRequest, now: UnixMs) -> Result<Page, R::Error> {
+    let map = object.of_kind(Kind::Map);
+    let mut page = PageBuilder::new(request);
+    let mut from = page.from(&map);
+    loop {
+        let mut found = None;
+        rows.scan(&map, &from, |key, row| {
+            found = key
+                .get(map.as_bytes().len()..)
+                .and_then(first_component)
+                .filter(|_| row.is_live(now));
+            if found.is_some() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        })?;
+        let Some(field) = found else { break };
+        from = behind(&map, &field.clone().into());
+        if page.push(field).is_break() || page.is_full() {
+            break;
+        }
+    }
+    Ok(page.finish())
+}

@@ -1,0 +1,80 @@
+//! The codec of every document: a version byte, then MessagePack of bounded depth, then nothing.
+
+use halcyon_types::limits::DEPTH_MAX;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// The version byte of messages and records.
+pub const WIRE_VERSION: u8 = 1;
+
+/// Bytes that are no document of this version. Nothing of them was used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// No bytes at all.
+    #[error("an empty document")]
+    Empty,
+    /// Another version's.
+    #[error("document version {found}; this side speaks version {WIRE_VERSION}")]
+    Version {
+        /// The version byte found.
+        found: u8,
+    },
+    /// Not such a document.
+    #[error("malformed document: {reason}")]
+    Malformed {
+        /// What the decoder said.
+        reason: String,
+    },
+    /// Bytes behind the document.
+    #[error("{bytes} bytes behind the document")]
+    Trailing {
+        /// How many.
+        bytes: usize,
+    },
+}
+
+/// Appends `value` as a document.
+pub fn encode<T: Serialize>(out: &mut Vec<u8>, value: &T) {
+    out.push(WIRE_VERSION);
+    let written = rmp_serde::encode::write(out, value);
+    debug_assert!(written.is_ok(), "plain data into a vector cannot fail");
+}
+
+/// Reads a whole document.
+///
+/// # Errors
+/// [`DecodeError`].
+pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
+    let mut body = body(bytes)?;
+    let value = read(&mut body)?;
+    if body.is_empty() {
+        Ok(value)
+    } else {
+        Err(DecodeError::Trailing { bytes: body.len() })
+    }
+}
+
+/// Reads the first field of a document that is a list, and nothing behind it.
+///
+/// # Errors
+/// [`DecodeError`].
+pub fn decode_first<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
+    let mut body = body(bytes)?;
+    rmp::decode::read_array_len(&mut body).map_err(|e| DecodeError::Malformed { reason: e.to_string() })?;
+    read(&mut body)
+}
+
+fn body(bytes: &[u8]) -> Result<&[u8], DecodeError> {
+    let (version, body) = bytes.split_first().ok_or(DecodeError::Empty)?;
+    if *version == WIRE_VERSION {
+        Ok(body)
+    } else {
+        Err(DecodeError::Version { found: *version })
+    }
+}
+
+fn read<T: DeserializeOwned>(body: &mut &[u8]) -> Result<T, DecodeError> {
+    let mut decoder = rmp_serde::Deserializer::new(body);
+    decoder.set_max_depth(DEPTH_MAX);
+    T::deserialize(&mut decoder).map_err(|e| DecodeError::Malformed { reason: e.to_string() })
+}

@@ -1,0 +1,102 @@
+//! What a node tells a peer. Every link carries one direction: what X tells Y goes over the link that X dialled.
+
+use bytes::Bytes;
+use halcyon_types::{ActorId, BootId, Hlc, RegionId, Seq, UnixMs, VersionVector};
+use serde::{Deserialize, Serialize};
+
+use crate::chain::ChainHash;
+
+/// One message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PeerMessage {
+    /// The first word on a new link.
+    #[serde(rename = "H")]
+    Hello(Hello),
+    /// I live; this is how far I am. Also the acknowledgement of what arrived.
+    #[serde(rename = "h")]
+    Heartbeat(Heartbeat),
+    /// Send me these records.
+    #[serde(rename = "p")]
+    Pull(Pull),
+    /// Here are records.
+    #[serde(rename = "r")]
+    Range(Range),
+}
+
+/// Who speaks, and whether both mean the same cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// BLAKE3 of [`halcyon_types::topology::Topology::agreement`]; a different one is refused.
+    pub agreement: [u8; 32],
+    /// The speaker's region; must be the one its certificate names.
+    pub region: RegionId,
+    /// The speaker's present actor.
+    pub actor: ActorId,
+    /// This start of the speaker's process.
+    pub boot: BootId,
+    /// The speaker's synced version vector.
+    pub vv: VersionVector,
+}
+
+/// How far the speaker is, on disk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heartbeat {
+    /// Its own log's last synced seq.
+    pub seq: Seq,
+    /// The hash chain of its own log at `seq`.
+    pub head: ChainHash,
+    /// Its synced version vector. Stands for the stability of records only once the listener has applied the speaker's
+    /// records up to `seq`.
+    pub vv: VersionVector,
+    /// Its hybrid logical clock: no later record of its own carries a lower stamp.
+    pub hlc: Hlc,
+    /// Its wall clock.
+    pub wall: UnixMs,
+    /// Its monotonic clock in microseconds, to be echoed.
+    pub ping_us: u64,
+    /// The listener's last ping.
+    pub echo: Option<Echo>,
+}
+
+/// A ping on its way back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Echo {
+    /// The ping.
+    pub ping_us: u64,
+    /// How long it was held before this answer.
+    pub held_us: u64,
+}
+
+/// A request for the records `after < seq <= upto` of one actor's log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pull {
+    /// Whose log.
+    pub actor: ActorId,
+    /// What the asker has.
+    pub after: Seq,
+    /// What the asker wants at most.
+    pub upto: Seq,
+}
+
+/// Contiguous records of one actor, as first encoded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Range {
+    /// Whose log.
+    pub actor: ActorId,
+    /// The first record's seq.
+    pub first: Seq,
+    /// The records.
+    pub records: Vec<Bytes>,
+}
+
+impl Range {
+    /// The last record's seq; the one before `first` if there are none.
+    pub fn last(&self) -> Seq {
+        Seq(self.first.previous().0.saturating_add(self.records.len() as u64))
+    }
+
+    /// Bytes of the records.
+    pub fn bytes(&self) -> usize {
+        self.records.iter().map(Bytes::len).sum()
+    }
+}
