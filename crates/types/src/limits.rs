@@ -72,6 +72,25 @@ pub const PENDING_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Session reads that wait for the vector to reach their token, past which new ones are refused as `Overloaded`.
 pub const WAITING_READS_MAX: usize = 16_384;
 
+// -- network -------------------------------------------------------------------------------------------------------
+
+/// Connections from other regions that a node keeps open; a region that dials anew needs a second one for a moment.
+pub const PEER_CONNECTIONS_MAX: usize = 4 * REGIONS_MAX;
+/// Handshakes under way on one listener; past half of it callers must prove their address, past it they are refused.
+pub const HANDSHAKES_MAX: usize = 256;
+/// Bytes kept for all callers whose handshake has not begun.
+pub const HANDSHAKE_BUFFER_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// Unread bytes of a link's control stream (heartbeats and pulls), over and above `LINK_WINDOW_BYTES_MAX` of records.
+pub const CONTROL_WINDOW_BYTES_MAX: usize = 1024 * 1024;
+/// Unread or unacknowledged bytes of a client connection, in each direction.
+pub const CLIENT_WINDOW_BYTES_MAX: usize = 1024 * 1024;
+/// From the first packet of a connection to the end of its handshake.
+pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Between two packets that keep an idle connection open.
+pub const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(2);
+/// Without a packet for so long, a connection is lost.
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
+
 // -- time ----------------------------------------------------------------------------------------------------------
 
 /// Between two heartbeats of an idle link.
@@ -117,3 +136,5 @@ const _: () = assert!(
 );
 const _: () = assert!(HEARTBEAT_EVERY.as_millis() * 4 < SILENT_AFTER.as_millis());
 const _: () = assert!(CONNECTION_REQUESTS_MAX <= COMMIT_QUEUE_MAX);
+const _: () = assert!(KEEP_ALIVE_EVERY.as_millis() * 3 < IDLE_TIMEOUT.as_millis(), "two may be lost");
+const _: () = assert!(PEER_CONNECTIONS_MAX >= 2 * REGIONS_MAX, "every region may dial anew");
