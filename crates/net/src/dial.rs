@@ -228,9 +228,12 @@ fn meaning(alert: u8) -> String {
         45 => "our certificate has expired or is not valid yet; issue a new one with `halcyon certs issue`, and check \
                both machines' clocks"
             .to_owned(),
-        42 | 43 | 46 | 51 => "our certificate is not of the kind it wants; issue it with `halcyon certs`".to_owned(),
-        48 => "another authority signed our certificate; use the certificates of one `halcyon certs init` everywhere"
-            .to_owned(),
+        42 | 43 | 46 => "our certificate is not of the kind it wants; issue it with `halcyon certs`".to_owned(),
+        // An authority of the same name but with another key shows as a bad signature.
+        48 | 51 => {
+            "another authority signed our certificate; use the certificates of one `halcyon certs init` everywhere"
+                .to_owned()
+        }
         49 => "our certificate's cluster, role or region is not admitted there; check --certs, and that both \
                regions.toml name the same cluster and regions"
             .to_owned(),

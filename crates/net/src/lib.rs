@@ -29,6 +29,7 @@
 
 mod accept;
 pub mod authority;
+mod authority_error;
 mod bind;
 pub mod client;
 mod credentials;

@@ -149,6 +149,14 @@ impl AnswerVerifier {
         }
     }
 
+    /// A certificate without its key is as bad as none, and the dial should say so.
+    fn noted<T>(&self, checked: Result<T, rustls::Error>) -> Result<T, rustls::Error> {
+        checked.inspect_err(|_| {
+            self.verdict
+                .get_or_init(|| Rejected::Untrusted("it did not prove that it holds the key".to_owned()));
+        })
+    }
+
     fn judge(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -195,7 +203,7 @@ impl ServerCertVerifier for AnswerVerifier {
         certificate: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, dss, &self.algorithms)
+        self.noted(verify_tls12_signature(message, certificate, dss, &self.algorithms))
     }
 
     fn verify_tls13_signature(
@@ -204,7 +212,7 @@ impl ServerCertVerifier for AnswerVerifier {
         certificate: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, dss, &self.algorithms)
+        self.noted(verify_tls13_signature(message, certificate, dss, &self.algorithms))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
