@@ -35,7 +35,7 @@ demo: build ## three regions on this machine, the shop replayed with one of them
 # The end-to-end tests start the release binary, the one that `make demo` runs and that ships; it reaches the tests by
 # name, as CARGO_BIN_EXE_* does not cross from one package to another.
 test: build ## the whole test suite
-	@echo "test: compiling the tests (a few minutes on two cores the first time), then thousands of cases per type and real processes"
+	@echo "test: compiling the tests (a few minutes on two cores the first time), then thousands of cases and real processes"
 	@export HALCYON_BIN="$(bin)"; $(cargo) test --locked --workspace --no-fail-fast -- $(FILTER)
 
 bench: build ## the benches; ratios to the ceiling that the same run measures
