@@ -1,1 +1,55 @@
-//! The sans-io replica: delivery, acks, heartbeats, catch-up, sessions.
+//! The replica, sans I/O: what one region's node does about its peers, its clients and its committer, as a state machine.
+//!
+//! ```text
+//!             handle_request ┐                                  ┌ poll_command ─▶ send, dial, reply, read, alarm
+//! handle_link, handle_peer ──┤  Replica: one step, no I/O,      │
+//!   handle_committed ────────┤  no clock, no randomness but ────┼ poll_job ─────▶ the committer ─▶ handle_committed
+//!   handle_sent, _timeout ───┘  a seed                          └ poll_timeout ─▶ handle_timeout
+//! ```
+//!
+//! # The protocol
+//!
+//! Links carry one direction each: what X tells Y goes over the link that X dialled.
+//!
+//! * **Introduction.** On a new link X says *Hello* with each heartbeat until Y's heartbeat echoes a ping of that link:
+//!   only then does X trust the link with records, so no record overtakes the Hello that vouches for it.
+//! * **Push.** X sends every record of its own present actor to every peer, at once, in order, within a window of unacked
+//!   bytes. The cursor restarts at the peer's ack when a link comes back.
+//! * **Heartbeat.** Every `HEARTBEAT_EVERY`, and at once to whoever's records have just been synced: X's own seq, the hash
+//!   of its log, its synced version vector. The vector is the ack that moves the window. For *stability* it counts only
+//!   once the listener has applied the speaker's records up to that seq: an ungated ack lets a log be truncated below a
+//!   record that is still in flight behind it.
+//! * **Delivery.** A record goes to the committer when it follows its actor's log and all its deps have gone there before
+//!   it. Others wait, in order, within bounds; past them, and past a gap, records are dropped: they will be pulled.
+//! * **Pull.** The whole relay and the whole repair. Whoever says it has (b, n), or sent a record that depends on it, can be
+//!   asked for it: at once if b's own link is down or silent or b no longer writes, else when it is overdue by a round trip
+//!   and a margin. One puller per actor; without progress it asks somebody else. A pull of the present actor of whoever is
+//!   asked moves its push cursor back, so that pushing continues from there.
+//!
+//! Nothing is acknowledged or offered that the committer has not reported as synced. Every message may be lost: what
+//! matters is said again with the next heartbeat.
+//!
+//! # Never
+//!
+//! It never sees a disk, a socket or a clock, never holds an own record's bytes, never skips a record it cannot read, and
+//! never pulls its own present actor.
+
+mod config;
+mod delivery;
+mod error;
+mod event;
+mod inbound;
+mod lag;
+mod outbound;
+mod reads;
+mod replica;
+mod rng;
+mod status;
+mod tickets;
+mod timer;
+
+pub use config::{Config, Head, Start};
+pub use error::PeerError;
+pub use event::{Alarm, Command, Committed, Job, JobResult, LinkEvent, SessionId, Ticket};
+pub use replica::Replica;
+pub use status::{PeerStatus, PullStatus, Status};

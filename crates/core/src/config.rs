@@ -1,0 +1,47 @@
+//! What a replica is told once, before its first step.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use halcyon_types::{ActorId, BootId, Hlc, KeyspaceId, RegionId, Seq, VersionVector};
+use halcyon_wire::ChainHash;
+
+/// Who this replica is, and among whom.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Its own region.
+    pub region: RegionId,
+    /// Every other region of the cluster. The own region in it is ignored.
+    pub peers: Vec<RegionId>,
+    /// BLAKE3 of [`halcyon_types::topology::Topology::agreement`]; peers with another one are refused.
+    pub agreement: [u8; 32],
+    /// This start of the process: random, never used before.
+    pub boot: BootId,
+    /// Seeds the jitter of reconnects, the only randomness here. Two replicas with one seed dial in step.
+    pub seed: u64,
+    /// The keyspaces that exist; requests for others are refused.
+    pub keyspaces: BTreeSet<KeyspaceId>,
+}
+
+/// What the store recovered: the only way to begin.
+#[derive(Debug, Clone)]
+pub struct Start {
+    /// The actor this node writes as.
+    pub actor: ActorId,
+    /// The synced version vector.
+    pub vv: VersionVector,
+    /// The last record of each actor in `vv`.
+    pub heads: BTreeMap<ActorId, Head>,
+    /// The hybrid logical clock: no later record of this node carries a lower stamp.
+    pub hlc: Hlc,
+}
+
+/// Where an actor's log stands: what its next record is decoded against, and what the log's bytes add up to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// The last record.
+    pub seq: Seq,
+    /// Its deps.
+    pub deps: VersionVector,
+    /// The hash chain, that record included.
+    pub hash: ChainHash,
+}

@@ -1,0 +1,178 @@
+//! What one peer tells this node: who it is, how far it is, and whether it is there at all.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
+
+use halcyon_types::limits::{OVERDUE_MARGIN, SILENT_AFTER};
+use halcyon_types::{ActorId, BootId, Dot, Now, Seq, VersionVector};
+use halcyon_wire::{ChainHash, Echo, Heartbeat, Hello};
+
+/// Earlier starts of a peer that are remembered, to tell a copied directory from a restart.
+const FORMER_BOOTS_MAX: usize = 16;
+
+#[derive(Debug)]
+pub(crate) struct Inbound {
+    pub(crate) up: bool,
+    /// A Hello was accepted on the present link.
+    pub(crate) greeted: bool,
+    /// This node has answered the first heartbeat of the present link.
+    pub(crate) answered: bool,
+    pub(crate) heard: Duration,
+    lost: Option<Duration>,
+    pub(crate) actor: Option<ActorId>,
+    pub(crate) boot: Option<BootId>,
+    former: VecDeque<BootId>,
+    /// What the peer has on disk: moves windows.
+    pub(crate) acked: VersionVector,
+    /// What the peer can be asked for: `acked`, what it sent, and what that depends on.
+    pub(crate) known: VersionVector,
+    /// What counts for stability: acks whose sender's own records, up to then, are applied here.
+    pub(crate) stable: VersionVector,
+    /// Acks not yet countable: the oldest, which will open first, and the newest.
+    gated: VecDeque<(Seq, VersionVector)>,
+    /// Its log's hash, as it last said.
+    pub(crate) head: Option<(Seq, ChainHash)>,
+    ping: Option<(u64, Duration)>,
+    pub(crate) rtt: Option<Duration>,
+    pub(crate) clock_offset_ms: Option<i64>,
+    /// Actors whose records are not taken from this peer: it sent one that cannot be read.
+    pub(crate) refused: BTreeSet<ActorId>,
+    /// The alarm that it knows more of this node's history was raised.
+    pub(crate) ahead: bool,
+}
+
+impl Inbound {
+    /// A peer not heard yet, at the start of this node.
+    pub(crate) const fn new(start: Duration) -> Self {
+        Self {
+            up: false,
+            greeted: false,
+            answered: false,
+            heard: start,
+            lost: None,
+            actor: None,
+            boot: None,
+            former: VecDeque::new(),
+            acked: VersionVector::new(),
+            known: VersionVector::new(),
+            stable: VersionVector::new(),
+            gated: VecDeque::new(),
+            head: None,
+            ping: None,
+            rtt: None,
+            clock_offset_ms: None,
+            refused: BTreeSet::new(),
+            ahead: false,
+        }
+    }
+
+    pub(crate) fn opened(&mut self, now: Duration) {
+        (self.up, self.greeted, self.answered) = (true, false, false);
+        (self.heard, self.lost, self.ping) = (now, None, None);
+    }
+
+    pub(crate) fn closed(&mut self, now: Duration) {
+        (self.up, self.greeted) = (false, false);
+        self.lost.get_or_insert(now);
+    }
+
+    /// When the link counts as down or silent, if nothing more is heard. A lost link has a moment to come back.
+    pub(crate) fn silent_at(&self) -> Duration {
+        let silent = self.heard + SILENT_AFTER.max(self.rtt.unwrap_or_default() * 4);
+        self.lost.map_or(silent, |lost| silent.min(lost + OVERDUE_MARGIN))
+    }
+
+    pub(crate) fn is_alive(&self, now: Duration) -> bool {
+        now < self.silent_at()
+    }
+
+    /// Whether `boot` was followed by a later start, and so should be dead.
+    pub(crate) fn is_former(&self, boot: BootId) -> bool {
+        self.former.contains(&boot)
+    }
+
+    /// Takes a Hello. Returns whether it is the first of a new start of the peer, which may know less than before.
+    pub(crate) fn greet(&mut self, now: Duration, hello: &Hello) -> bool {
+        (self.greeted, self.heard) = (true, now);
+        let restarted = self.boot != Some(hello.boot);
+        if restarted {
+            if self.former.len() == FORMER_BOOTS_MAX {
+                self.former.pop_front();
+            }
+            self.former.extend(self.boot.replace(hello.boot));
+            self.acked = VersionVector::new();
+            self.known = VersionVector::new();
+            self.gated.clear();
+            self.refused.clear();
+            self.head = None;
+            self.ahead = false;
+            if self.actor != Some(hello.actor) {
+                self.stable = VersionVector::new();
+            }
+        }
+        self.actor = Some(hello.actor);
+        self.acked.join(&hello.vv);
+        self.known.join(&hello.vv);
+        restarted
+    }
+
+    /// Takes a heartbeat of the peer's `actor`.
+    pub(crate) fn beat(&mut self, now: Now, actor: ActorId, beat: &Heartbeat) {
+        self.heard = now.mono;
+        self.acked.join(&beat.vv);
+        self.known.join(&beat.vv);
+        self.known.observe(Dot { actor, seq: beat.seq });
+        self.head = Some((beat.seq, beat.head));
+        self.ping = Some((beat.ping_us, now.mono));
+        if let Some(echo) = beat.echo {
+            self.measure(now, echo);
+        }
+        if let Some(rtt) = self.rtt {
+            let theirs = i64::try_from(beat.wall.plus(rtt / 2).0).unwrap_or(i64::MAX);
+            self.clock_offset_ms = Some(theirs.saturating_sub(i64::try_from(now.wall.0).unwrap_or(i64::MAX)));
+        }
+        if self.gated.len() == 2 {
+            self.gated.pop_back();
+        }
+        self.gated.push_back((beat.seq, beat.vv.clone()));
+    }
+
+    /// Smooths as TCP does (RFC 6298): an eighth of each new sample.
+    fn measure(&mut self, now: Now, echo: Echo) {
+        let Some(round) = micros(now.mono)
+            .checked_sub(echo.ping_us)
+            .and_then(|us| us.checked_sub(echo.held_us))
+        else {
+            return;
+        };
+        let sample = Duration::from_micros(round);
+        self.rtt = Some(self.rtt.map_or(sample, |rtt| (rtt * 7 + sample) / 8));
+    }
+
+    /// The peer's last ping, to be sent back.
+    pub(crate) fn echo(&self, now: Duration) -> Option<Echo> {
+        self.ping.map(|(ping_us, at)| Echo {
+            ping_us,
+            held_us: micros(now.saturating_sub(at)),
+        })
+    }
+
+    /// Counts the acks whose gate has opened: this node has `applied` the sender's own records up to then.
+    pub(crate) fn open_gates(&mut self, applied: &VersionVector) {
+        let Some(actor) = self.actor else { return };
+        while self.gated.front().is_some_and(|(seq, _)| *seq <= applied.get(actor)) {
+            if let Some((_, vv)) = self.gated.pop_front() {
+                self.stable.join(&vv);
+            }
+        }
+    }
+
+    /// Whether the peer's log, as it last said, is another than the one of which this node holds `hash` at `seq`.
+    pub(crate) fn differs(&self, seq: Seq, hash: Option<&ChainHash>) -> bool {
+        matches!((&self.head, hash), (Some((at, theirs)), Some(ours)) if *at == seq && theirs != ours)
+    }
+}
+
+pub(crate) fn micros(span: Duration) -> u64 {
+    u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
+}

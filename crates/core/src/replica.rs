@@ -1,0 +1,218 @@
+//! The replica: its state, its doors, and one `check` of the whole after each step.
+
+mod check;
+mod clients;
+mod commits;
+mod links;
+mod peers;
+mod pulls;
+mod report;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use halcyon_types::{ActorId, BootId, Hlc, KeyspaceId, Now, RegionId, Seq, VersionVector};
+use halcyon_wire::{ChainHash, PeerMessage, Request};
+
+use crate::config::{Config, Start};
+use crate::delivery::Delivery;
+use crate::error::PeerError;
+use crate::event::{Alarm, Command, Committed, Job, LinkEvent, SessionId};
+use crate::inbound::Inbound;
+use crate::lag::Lag;
+use crate::outbound::Outbound;
+use crate::reads::Reads;
+use crate::rng::Rng;
+use crate::status::Status;
+use crate::tickets::Tickets;
+use crate::timer::{Timer, Timers};
+
+/// One region's replica. See the crate's documentation for the protocol.
+///
+/// After any `handle_*`, poll [`poll_job`](Self::poll_job) and [`poll_command`](Self::poll_command) until both are empty,
+/// then [`poll_timeout`](Self::poll_timeout) once.
+#[derive(Debug)]
+pub struct Replica {
+    region: RegionId,
+    agreement: [u8; 32],
+    boot: BootId,
+    keyspaces: BTreeSet<KeyspaceId>,
+    actor: ActorId,
+    /// What is on disk: all that anybody is ever told.
+    synced: VersionVector,
+    /// The chain hash of each log at `synced`.
+    hashes: BTreeMap<ActorId, ChainHash>,
+    hlc: Hlc,
+    peers: BTreeMap<RegionId, Peer>,
+    delivery: Delivery,
+    tickets: Tickets<Outstanding>,
+    writes: usize,
+    write_bytes: usize,
+    reads: Reads,
+    jobs: VecDeque<Job>,
+    commands: VecDeque<Command>,
+    timers: Timers,
+    rng: Rng,
+    lag: Lag,
+    stopping: bool,
+    alarms: BTreeMap<&'static str, u64>,
+}
+
+#[derive(Debug)]
+struct Peer {
+    inbound: Inbound,
+    outbound: Outbound,
+}
+
+/// What a job is for.
+#[derive(Debug)]
+enum Outstanding {
+    Write { session: SessionId, id: u64, bytes: usize },
+    Record { from: RegionId, bytes: usize },
+}
+
+impl Replica {
+    /// Begins where the store stands, and dials every peer.
+    #[must_use]
+    pub fn new(config: Config, start: Start, now: Now) -> Self {
+        let peer = || Peer {
+            inbound: Inbound::new(now.mono),
+            outbound: Outbound::new(),
+        };
+        let regions = config.peers.iter().filter(|peer| **peer != config.region);
+        let peers: BTreeMap<_, _> = regions.map(|region| (*region, peer())).collect();
+        let hashes = start.heads.iter().map(|(actor, head)| (*actor, head.hash)).collect();
+        let deps = start.heads.into_iter().map(|(actor, head)| (actor, head.deps));
+        let replica = Self {
+            region: config.region,
+            agreement: config.agreement,
+            boot: config.boot,
+            keyspaces: config.keyspaces,
+            actor: start.actor,
+            delivery: Delivery::new(start.vv.clone(), deps.filter(|(actor, _)| *actor != start.actor)),
+            synced: start.vv,
+            hashes,
+            hlc: start.hlc,
+            commands: peers.keys().map(|peer| Command::Dial { peer: *peer }).collect(),
+            peers,
+            tickets: Tickets::default(),
+            writes: 0,
+            write_bytes: 0,
+            reads: Reads::default(),
+            jobs: VecDeque::new(),
+            timers: Timers::default(),
+            rng: Rng::new(config.seed),
+            lag: Lag::default(),
+            stopping: false,
+            alarms: BTreeMap::new(),
+        };
+        replica.check();
+        replica
+    }
+
+    /// A client asks.
+    pub fn handle_request(&mut self, now: Now, session: SessionId, request: Request) {
+        self.request(now, session, request);
+        self.check();
+    }
+
+    /// A client's connection is gone: its waiting reads are forgotten. Its writes go on, and their replies may be dropped.
+    pub fn handle_session_closed(&mut self, session: SessionId) {
+        self.reads.forget(session);
+        self.check();
+    }
+
+    /// A link to or from `peer` opened or was lost.
+    pub fn handle_link(&mut self, now: Now, peer: RegionId, event: LinkEvent) {
+        self.link(now, peer, event);
+        self.check();
+    }
+
+    /// `from`, as its certificate names it, says something over its present link.
+    ///
+    /// # Errors
+    /// [`PeerError`]: the driver drops that link and reports [`LinkEvent::InDown`]. Nothing of the message was used.
+    pub fn handle_peer(&mut self, now: Now, from: RegionId, message: PeerMessage) -> Result<(), PeerError> {
+        let heard = self.message(now, from, message);
+        self.check();
+        heard
+    }
+
+    /// The committer has synced a group.
+    pub fn handle_committed(&mut self, now: Now, committed: Committed) {
+        self.committed(now, committed);
+        self.check();
+    }
+
+    /// The link to `peer` has taken the records of a [`Command::SendRange`] up to `last`, `bytes` of them. Once per
+    /// command; `last` is the command's `after` if nothing could be sent, which is tried again with the next heartbeat.
+    pub fn handle_sent(&mut self, now: Now, peer: RegionId, actor: ActorId, last: Seq, bytes: usize) {
+        self.sent(now, peer, actor, last, bytes);
+        self.check();
+    }
+
+    /// The time that [`poll_timeout`](Self::poll_timeout) told has come. Harmless when it has not.
+    pub fn handle_timeout(&mut self, now: Now) {
+        while let Some(timer) = self.timers.rung(now.mono) {
+            match timer {
+                Timer::Dial(peer) => self.commands.push_back(Command::Dial { peer }),
+                Timer::Heartbeat(peer) => self.beat(now, peer),
+                Timer::Missing(actor) => self.seek(now, actor),
+                Timer::NotYet => self.expire_reads(now),
+            }
+        }
+        self.check();
+    }
+
+    /// Refuses new writes from now on as [`halcyon_wire::Refusal::Stopping`]; everything else goes on. Once
+    /// [`is_drained`](Self::is_drained), nothing accepted is left unanswered.
+    pub fn stop(&mut self) {
+        self.stopping = true;
+    }
+
+    /// Whether the committer has settled every job.
+    pub fn is_drained(&self) -> bool {
+        self.tickets.is_empty()
+    }
+
+    /// The next job for the committer. Poll after any `handle_*` until empty.
+    #[must_use = "a job not carried out stops its actor's log for good"]
+    pub fn poll_job(&mut self) -> Option<Job> {
+        self.jobs.pop_front()
+    }
+
+    /// The next thing for the driver to do. Poll after `new` and after any `handle_*` until empty.
+    #[must_use = "a command not carried out is work lost"]
+    pub fn poll_command(&mut self) -> Option<Command> {
+        self.commands.pop_front()
+    }
+
+    /// When, on the monotonic clock, `handle_timeout` wants to be called. Poll after any `handle_*`; it may have moved
+    /// either way.
+    #[must_use = "without its timer a replica falls silent"]
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        self.timers.next()
+    }
+
+    /// A picture of everything, for operators.
+    pub fn status(&self, now: Now) -> Status {
+        self.report(now)
+    }
+
+    /// The synced version vector.
+    pub const fn vv(&self) -> &VersionVector {
+        &self.synced
+    }
+
+    fn alarm(&mut self, alarm: Alarm) {
+        *self.alarms.entry(alarm.name()).or_default() += 1;
+        self.commands.push_back(Command::Alarm(alarm));
+    }
+
+    /// Whether some region of this cluster can have minted `actor`.
+    fn is_known(&self, actor: ActorId) -> bool {
+        actor
+            .region()
+            .is_some_and(|region| region == self.region || self.peers.contains_key(&region))
+    }
+}

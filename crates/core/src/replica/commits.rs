@@ -1,0 +1,132 @@
+//! The committer's door: everything that this node tells anybody comes from here.
+
+use std::collections::BTreeSet;
+
+use halcyon_types::Now;
+use halcyon_wire::{Outcome, Receipt};
+
+use super::{Outstanding, Replica};
+use crate::delivery::Step;
+use crate::event::{Alarm, Command, Committed, Job, JobResult};
+
+impl Replica {
+    pub(super) fn committed(&mut self, now: Now, committed: Committed) {
+        debug_assert!(self.synced.le(&committed.vv), "what is synced stays so");
+        let Committed {
+            results,
+            vv,
+            hlc,
+            heads,
+        } = committed;
+        let wrote = vv.get(self.actor) > self.synced.get(self.actor);
+        self.synced = vv;
+        self.hlc = hlc;
+        self.delivery.queued.set(self.actor, self.synced.get(self.actor));
+        let mut senders = BTreeSet::new();
+        for (ticket, result) in results {
+            match self.tickets.settle(ticket) {
+                Some(Outstanding::Write { session, id, bytes }) => {
+                    self.writes -= 1;
+                    self.write_bytes -= bytes;
+                    self.settle_write(session, id, result);
+                }
+                Some(Outstanding::Record { from, bytes }) => {
+                    self.delivery.applied(from, bytes);
+                    senders.insert(from);
+                }
+                None => debug_assert!(false, "a result for no job: {ticket:?}"),
+            }
+        }
+        for (actor, hash) in heads {
+            self.hashes.insert(actor, hash);
+            // What the committer has yet to settle holds its sender's window shut: that is progress, not loss.
+            if let Some(line) = self.delivery.lines.get_mut(&actor)
+                && line.missing_since.is_some()
+            {
+                line.missing_since = Some(now.mono);
+            }
+        }
+        if wrote {
+            self.lag.committed(self.synced.get(self.actor), now.mono);
+        }
+        self.release_reads();
+        self.recheck_peers();
+        self.deliver(now);
+        for peer in senders {
+            self.beat(now, peer);
+        }
+        if wrote {
+            self.feed_all();
+        }
+    }
+
+    fn settle_write(&mut self, session: crate::SessionId, id: u64, result: JobResult) {
+        let result = match result {
+            JobResult::Written(dot) | JobResult::Duplicate(dot) => {
+                debug_assert!(self.synced.covers(dot), "acked before its sync: {dot:?}");
+                let token = self.synced.clone();
+                Ok(Outcome::Written(Receipt { dot, token }))
+            }
+            JobResult::Refused(refusal) => Err(refusal),
+            JobResult::Applied => {
+                debug_assert!(false, "a write is not applied but written");
+                return;
+            }
+        };
+        self.reply(session, id, result);
+    }
+
+    /// Opens the gates of acks, and compares logs, at the new vector.
+    fn recheck_peers(&mut self) {
+        let mut forks = Vec::new();
+        for (region, peer) in &mut self.peers {
+            peer.inbound.open_gates(&self.synced);
+            let Some(actor) = peer.inbound.actor else { continue };
+            if peer.inbound.differs(self.synced.get(actor), self.hashes.get(&actor)) {
+                forks.push((*region, actor));
+            }
+        }
+        for (peer, actor) in forks {
+            if let Some(reason) = self.fork(actor) {
+                self.commands.push_back(Command::Drop { peer, reason });
+            }
+        }
+    }
+
+    /// Hands the committer all that has become deliverable.
+    pub(super) fn deliver(&mut self, now: Now) {
+        let mut touched = BTreeSet::new();
+        while let Some(step) = self.delivery.step() {
+            match step {
+                Step::Deliver { from, record, stored } => {
+                    touched.insert(record.dot.actor);
+                    let bytes = stored.bytes.len();
+                    let ticket = self.tickets.issue(Outstanding::Record { from, bytes });
+                    self.jobs.push_back(Job::Record {
+                        ticket,
+                        wall: now.wall,
+                        record: *record,
+                        stored,
+                    });
+                }
+                Step::Blocked { from, deps } => {
+                    self.check_own(from, &deps);
+                    touched.extend(deps.iter().map(|(actor, _)| actor));
+                    if let Some(peer) = self.peers.get_mut(&from) {
+                        peer.inbound.known.join(&deps);
+                    }
+                }
+                Step::Bad { from, dot, error } => {
+                    touched.insert(dot.actor);
+                    if let Some(peer) = self.peers.get_mut(&from) {
+                        peer.inbound.refused.insert(dot.actor);
+                    }
+                    self.alarm(Alarm::Undecodable { peer: from, dot, error });
+                }
+            }
+        }
+        for actor in touched {
+            self.seek(now, actor);
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! What peers say.
+
+use halcyon_types::limits::ACTORS_MAX;
+use halcyon_types::{ActorId, Dot, Now, RegionId, VersionVector};
+use halcyon_wire::{Heartbeat, Hello, PeerMessage, Pull, Range};
+
+use super::Replica;
+use crate::error::PeerError;
+use crate::event::Alarm;
+
+impl Replica {
+    pub(super) fn message(&mut self, now: Now, from: RegionId, message: PeerMessage) -> Result<(), PeerError> {
+        let Some(peer) = self.peers.get(&from) else {
+            return Err(PeerError::Stranger { from });
+        };
+        let greeted = peer.inbound.greeted;
+        match message {
+            PeerMessage::Hello(hello) => self.hello(now, from, &hello),
+            // Its Hello was lost; the next heartbeat brings another, and whatever this was is said or pulled again.
+            _ if !greeted => Ok(()),
+            PeerMessage::Heartbeat(beat) => self.heartbeat(now, from, &beat),
+            PeerMessage::Pull(pull) => self.pulled(now, from, &pull),
+            PeerMessage::Range(range) => self.range(now, from, range),
+        }
+    }
+
+    fn hello(&mut self, now: Now, from: RegionId, hello: &Hello) -> Result<(), PeerError> {
+        let (actor, boot) = (hello.actor, hello.boot);
+        if hello.region != from || actor.region() != Some(from) {
+            let said = actor.region().filter(|_| hello.region == from).unwrap_or(hello.region);
+            return Err(PeerError::WrongRegion { from, said });
+        }
+        if hello.agreement != self.agreement {
+            return Err(PeerError::OtherCluster { from });
+        }
+        check_width(from, &hello.vv)?;
+        if self.delivery.is_forked(actor) {
+            return Err(PeerError::Fork { actor });
+        }
+        let Some(peer) = self.peers.get_mut(&from) else {
+            return Ok(());
+        };
+        if peer.inbound.is_former(boot) {
+            self.alarm(Alarm::Clone { actor, boot });
+            return Err(PeerError::Clone { actor, boot });
+        }
+        let acked = hello.vv.get(self.actor);
+        if peer.inbound.greet(now.mono, hello) && peer.outbound.is_up() {
+            // The start before it may have taken more than it had on disk.
+            peer.outbound.push_from(self.actor, acked);
+        }
+        peer.outbound.acked(self.actor, &peer.inbound.acked);
+        self.check_own(from, &hello.vv);
+        self.seek_in(now, &hello.vv);
+        self.feed(from);
+        Ok(())
+    }
+
+    fn heartbeat(&mut self, now: Now, from: RegionId, beat: &Heartbeat) -> Result<(), PeerError> {
+        check_width(from, &beat.vv)?;
+        let Some(peer) = self.peers.get_mut(&from) else {
+            return Ok(());
+        };
+        let Some(actor) = peer.inbound.actor else { return Ok(()) };
+        peer.inbound.beat(now, actor, beat);
+        if let Some(echo) = beat.echo {
+            peer.outbound.echoed(echo.ping_us);
+        }
+        if peer.inbound.differs(self.synced.get(actor), self.hashes.get(&actor)) {
+            return self.fork(actor).map_or(Ok(()), Err);
+        }
+        peer.inbound.open_gates(&self.synced);
+        peer.outbound.acked(self.actor, &peer.inbound.acked);
+        // The first heartbeat of a link is answered at once: its sender waits for the echo to begin pushing.
+        let first = !std::mem::replace(&mut peer.inbound.answered, true);
+        self.check_own(from, &beat.vv);
+        self.forget_acked();
+        let mut shown = beat.vv.clone();
+        shown.observe(Dot { actor, seq: beat.seq });
+        self.seek_in(now, &shown);
+        if first {
+            self.beat(now, from);
+        }
+        self.feed(from);
+        Ok(())
+    }
+
+    fn pulled(&mut self, now: Now, from: RegionId, pull: &Pull) -> Result<(), PeerError> {
+        self.check_origin(from, pull.actor)?;
+        let Some(peer) = self.peers.get_mut(&from) else {
+            return Ok(());
+        };
+        peer.inbound.heard = now.mono;
+        let after = pull.after.max(peer.inbound.acked.get(pull.actor));
+        let upto = pull.upto.min(self.synced.get(pull.actor));
+        if after < upto {
+            if pull.actor == self.actor {
+                peer.outbound.push_from(self.actor, after);
+            } else {
+                peer.outbound.serve(pull.actor, after, upto);
+            }
+        }
+        self.feed(from);
+        Ok(())
+    }
+
+    fn range(&mut self, now: Now, from: RegionId, range: Range) -> Result<(), PeerError> {
+        let (actor, last) = (range.actor, range.last());
+        self.check_origin(from, actor)?;
+        if range.first.0 == 0 {
+            let reason = "a range begins at seq 0";
+            return Err(PeerError::Protocol { from, reason });
+        }
+        let Some(peer) = self.peers.get_mut(&from) else {
+            return Ok(());
+        };
+        peer.inbound.heard = now.mono;
+        if range.records.is_empty() || peer.inbound.refused.contains(&actor) {
+            return Ok(());
+        }
+        peer.inbound.known.observe(Dot { actor, seq: last });
+        if actor == self.actor {
+            self.check_own(from, &[(actor, last)].into_iter().collect());
+            return Ok(());
+        }
+        let before = self.delivery.received(actor);
+        self.delivery.offer(from, range);
+        if self.delivery.received(actor) > before {
+            self.progressed(now, from, actor);
+        }
+        self.deliver(now);
+        self.delivery.trim(from, actor);
+        self.seek(now, actor);
+        Ok(())
+    }
+
+    /// A peer's log differs from this node's copy: no more of it is taken. Says so once.
+    pub(super) fn fork(&mut self, actor: ActorId) -> Option<PeerError> {
+        if self.delivery.is_forked(actor) {
+            return None;
+        }
+        self.delivery.fork(actor);
+        let seq = self.synced.get(actor);
+        self.alarm(Alarm::Fork { actor, seq });
+        Some(PeerError::Fork { actor })
+    }
+
+    /// Nobody can have more of this node's present actor than its own disk. Says so once per start of the peer.
+    pub(super) fn check_own(&mut self, from: RegionId, shown: &VersionVector) {
+        let (theirs, ours) = (shown.get(self.actor), self.synced.get(self.actor));
+        let Some(peer) = self.peers.get_mut(&from) else { return };
+        if theirs > ours && !std::mem::replace(&mut peer.inbound.ahead, true) {
+            self.alarm(Alarm::ForkedHistory {
+                peer: from,
+                theirs,
+                ours,
+            });
+        }
+    }
+
+    fn check_origin(&self, from: RegionId, actor: ActorId) -> Result<(), PeerError> {
+        if self.is_known(actor) {
+            Ok(())
+        } else {
+            Err(PeerError::ForeignActor { from, actor })
+        }
+    }
+}
+
+fn check_width(from: RegionId, vv: &VersionVector) -> Result<(), PeerError> {
+    if vv.len() <= ACTORS_MAX {
+        return Ok(());
+    }
+    let reason = "a version vector of too many actors";
+    Err(PeerError::Protocol { from, reason })
+}

@@ -1,0 +1,87 @@
+//! How a replica stands, for the admin plane.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use halcyon_types::{ActorId, BootId, RegionId, Seq, VersionVector};
+
+/// A picture of the whole replica.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// Its region.
+    pub region: RegionId,
+    /// Its present actor.
+    pub actor: ActorId,
+    /// What is on disk here.
+    pub vv: VersionVector,
+    /// What every member is known to have on disk, so far as this node may conclude it: the meet of all gated acks.
+    pub stable: VersionVector,
+    /// Whether new writes are refused because the node is stopping.
+    pub stopping: bool,
+    /// Each other region, by id.
+    pub peers: Vec<PeerStatus>,
+    /// Writes with the committer.
+    pub queued_writes: usize,
+    /// Bytes of those.
+    pub queued_write_bytes: usize,
+    /// Other actors' records with the committer.
+    pub queued_records: usize,
+    /// Bytes of received records that wait for what they depend on.
+    pub pending_bytes: usize,
+    /// Reads that wait for their session token.
+    pub waiting_reads: usize,
+    /// Pulls that this node has asked for and not yet seen answered.
+    pub pulls: Vec<PullStatus>,
+    /// Alarms raised since the start, by name.
+    pub alarms: BTreeMap<&'static str, u64>,
+}
+
+/// One other region, as seen from here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeerStatus {
+    /// Which.
+    pub region: RegionId,
+    /// Its present actor, once it has said so.
+    pub actor: Option<ActorId>,
+    /// Its present start, once it has said so.
+    pub boot: Option<BootId>,
+    /// Whether its link to here is open.
+    pub link_in: bool,
+    /// Whether the link to it is open.
+    pub link_out: bool,
+    /// Whether it has said lately, over both links, that it hears this node.
+    pub introduced: bool,
+    /// The smoothed round trip, once measured.
+    pub rtt: Option<Duration>,
+    /// How long it has been silent.
+    pub silent_for: Duration,
+    /// How far ahead of this node's wall clock its own is, in milliseconds, half a round trip allowed for.
+    pub clock_offset_ms: Option<i64>,
+    /// This node's own records that it has on disk.
+    pub acked: Seq,
+    /// This node's own records that it does not yet have.
+    pub lag_records: u64,
+    /// The age of the oldest of those.
+    pub lag: Duration,
+    /// Records, of any actor, that it is known to have and this node has not.
+    pub behind_records: u64,
+    /// Its version vector, as far as it counts for stability.
+    pub stable: VersionVector,
+    /// Bytes sent to it and not yet acknowledged.
+    pub unacked_bytes: usize,
+    /// Bytes from it that wait for what they depend on.
+    pub pending_bytes: usize,
+}
+
+/// A pull in flight.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PullStatus {
+    /// Whose records.
+    pub actor: ActorId,
+    /// From whom.
+    pub peer: RegionId,
+    /// The record before the first.
+    pub after: Seq,
+    /// The last.
+    pub upto: Seq,
+}
