@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use halcyon_types::limits::{HANDSHAKE_TIMEOUT, HANDSHAKES_MAX};
 use quinn::crypto::rustls::HandshakeData;
-use quinn::{Connection, Endpoint, EndpointConfig, Incoming, TokioRuntime, VarInt};
+use quinn::{Connection, Endpoint, Incoming, TokioRuntime, VarInt};
 use rustls::pki_types::CertificateDer;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
@@ -59,8 +59,13 @@ impl<T: Send + 'static> Acceptor<T> {
         let address = socket
             .local_addr()
             .map_err(|error| BindError::of_io(&"(the socket)", error))?;
-        let endpoint = Endpoint::new(EndpointConfig::default(), Some(config), socket, Arc::new(TokioRuntime))
-            .map_err(|error| BindError::of_io(&address, error))?;
+        let endpoint = Endpoint::new(
+            own.reset().endpoint(plane),
+            Some(config),
+            socket,
+            Arc::new(TokioRuntime),
+        )
+        .map_err(|error| BindError::of_io(&address, error))?;
 
         let (admitted, arrivals) = mpsc::channel(ARRIVALS_MAX);
         let task = tokio::spawn(accept_all(plane, endpoint.clone(), connections_max, admitted, welcome));

@@ -6,7 +6,7 @@ use halcyon_types::Address;
 use halcyon_types::ClusterName;
 use halcyon_types::limits::CONNECTIONS_MAX;
 use halcyon_types::topology::Region;
-use quinn::Connection;
+use quinn::{Connection, Endpoint};
 
 use crate::accept::Acceptor;
 use crate::bind::{self, BindError};
@@ -43,11 +43,16 @@ pub async fn dial(own: &Credentials, region: &Region) -> Result<Session, DialErr
         address: &region.client,
     };
     let cluster = &own.identity().cluster;
-    dial.connect(|connection| greet(connection, cluster.clone(), Role::Region(region.name.clone())))
+    dial.connect(|connection, endpoint| greet(connection, endpoint, cluster.clone(), Role::Region(region.name.clone())))
         .await
 }
 
-async fn greet(connection: Connection, cluster: ClusterName, role: Role) -> Result<Session, GreetingError> {
+async fn greet(
+    connection: Connection,
+    endpoint: Endpoint,
+    cluster: ClusterName,
+    role: Role,
+) -> Result<Session, GreetingError> {
     let (mut send, mut receive) = connection.open_bi().await?;
     // The other end learns of the stream by its first byte.
     Tag::Hello.write(&mut send).await?;
@@ -60,7 +65,7 @@ async fn greet(connection: Connection, cluster: ClusterName, role: Role) -> Resu
         identity: Identity { cluster, role },
         reader,
         writer,
-        handle: LinkHandle::new(connection),
+        handle: LinkHandle::dialled(connection, endpoint),
     })
 }
 
@@ -116,6 +121,6 @@ async fn welcome(connection: Connection, identity: Identity) -> Result<Session, 
         identity,
         reader,
         writer,
-        handle: LinkHandle::new(connection),
+        handle: LinkHandle::accepted(connection),
     })
 }

@@ -15,6 +15,7 @@ use rustls::sign::CertifiedKey;
 
 use crate::files::{self, CA_CERTIFICATE};
 use crate::identity::{Identity, IdentityError, Role};
+use crate::reset::ResetSecret;
 
 /// Why a process has nothing to prove itself with. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -85,6 +86,7 @@ pub struct Credentials {
     identity: Identity,
     roots: Arc<RootCertStore>,
     key: Arc<CertifiedKey>,
+    reset: ResetSecret,
 }
 
 impl fmt::Debug for Credentials {
@@ -137,6 +139,7 @@ impl Credentials {
                 found,
             });
         }
+        let reset = ResetSecret::of(&key);
         let key = CertifiedKey::from_der(chain, key, &rustls::crypto::ring::default_provider());
         let key = key.map_err(|error| match error {
             rustls::Error::InconsistentKeys(_) => CredentialsError::KeyMismatch {
@@ -149,6 +152,7 @@ impl Credentials {
             identity: identity.clone(),
             roots: Arc::new(roots),
             key: Arc::new(key),
+            reset,
         })
     }
 
@@ -159,6 +163,10 @@ impl Credentials {
 
     pub(crate) fn roots(&self) -> &Arc<RootCertStore> {
         &self.roots
+    }
+
+    pub(crate) fn reset(&self) -> ResetSecret {
+        self.reset
     }
 
     pub(crate) fn key(&self) -> &Arc<CertifiedKey> {

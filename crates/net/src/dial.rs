@@ -97,7 +97,7 @@ pub(crate) struct Dial<'a> {
 
 impl Dial<'_> {
     /// Connects to the first resolved address that answers, and greets it; each has `HANDSHAKE_TIMEOUT`.
-    pub(crate) async fn connect<T, F>(&self, greet: impl Fn(Connection) -> F) -> Result<T, DialError>
+    pub(crate) async fn connect<T, F>(&self, greet: impl Fn(Connection, Endpoint) -> F) -> Result<T, DialError>
     where
         F: Future<Output = Result<T, GreetingError>>,
     {
@@ -118,7 +118,7 @@ impl Dial<'_> {
         Err(failed)
     }
 
-    async fn connect_to<T, F>(&self, at: SocketAddr, greet: impl Fn(Connection) -> F) -> Result<T, DialError>
+    async fn connect_to<T, F>(&self, at: SocketAddr, greet: impl Fn(Connection, Endpoint) -> F) -> Result<T, DialError>
     where
         F: Future<Output = Result<T, GreetingError>>,
     {
@@ -131,7 +131,7 @@ impl Dial<'_> {
         // The name is not sent, and the verifier does not look at it.
         let connecting = endpoint.connect_with(config, at, "halcyon");
         let connecting = connecting.map_err(|error| self.bad_address(&error))?;
-        let talk = async { greet(connecting.await?).await };
+        let talk = async { greet(connecting.await?, endpoint).await };
         match tokio::time::timeout(HANDSHAKE_TIMEOUT, talk).await {
             Ok(Ok(connected)) => Ok(connected),
             Ok(Err(GreetingError::Ended(error))) => Err(self.sort(error, verdict.get())),

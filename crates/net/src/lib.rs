@@ -39,6 +39,7 @@ pub mod frame;
 mod identity;
 mod link;
 pub mod peer;
+mod reset;
 mod stream;
 mod tls;
 mod transport;

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use quinn::{Connection, ConnectionError, VarInt};
+use quinn::{Connection, ConnectionError, Endpoint, VarInt};
 
 /// Why a connection ended. All that was not acknowledged by the other end's own messages must count as unknown.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -56,17 +56,38 @@ pub(crate) fn readable(text: &[u8]) -> String {
 #[derive(Debug, Clone)]
 pub struct LinkHandle {
     connection: Connection,
+    /// The socket of a connection that this end dialled.
+    endpoint: Option<Endpoint>,
 }
 
 impl LinkHandle {
-    pub(crate) fn new(connection: Connection) -> Self {
-        Self { connection }
+    pub(crate) fn accepted(connection: Connection) -> Self {
+        Self {
+            connection,
+            endpoint: None,
+        }
+    }
+
+    pub(crate) fn dialled(connection: Connection, endpoint: Endpoint) -> Self {
+        Self {
+            connection,
+            endpoint: Some(endpoint),
+        }
     }
 
     /// Ends the connection at once, saying why; what has not been delivered is lost. To end in good order,
     /// [`FrameWriter::finish`](crate::FrameWriter::finish) first.
     pub fn close(&self, reason: &str) {
         self.connection.close(VarInt::from_u32(0), reason.as_bytes());
+    }
+
+    /// Closes a connection that this end dialled and returns when the other end has been told: for a process that is
+    /// about to exit, and would otherwise leave the other end waiting for silence.
+    pub async fn close_and_flush(&self, reason: &str) {
+        self.close(reason);
+        if let Some(endpoint) = &self.endpoint {
+            endpoint.wait_idle().await;
+        }
     }
 
     /// Waits for the connection's end. Cancel-safe.

@@ -8,7 +8,7 @@ use std::net::{SocketAddr, UdpSocket};
 use halcyon_types::limits::PEER_CONNECTIONS_MAX;
 use halcyon_types::topology::{Region, Topology};
 use halcyon_types::{Address, RegionName};
-use quinn::Connection;
+use quinn::{Connection, Endpoint};
 
 use crate::accept::Acceptor;
 use crate::bind::{self, BindError};
@@ -60,10 +60,11 @@ pub async fn dial(own: &Credentials, region: &Region) -> Result<PeerSender, Dial
         region: &region.name,
         address: &region.peer,
     };
-    dial.connect(|connection| greet(connection, region.name.clone())).await
+    dial.connect(|connection, endpoint| greet(connection, endpoint, region.name.clone()))
+        .await
 }
 
-async fn greet(connection: Connection, region: RegionName) -> Result<PeerSender, GreetingError> {
+async fn greet(connection: Connection, endpoint: Endpoint, region: RegionName) -> Result<PeerSender, GreetingError> {
     let mut control = connection.open_uni().await?;
     let mut records = connection.open_uni().await?;
     // It fails only on a stream that has ended, and then so does the write.
@@ -80,7 +81,7 @@ async fn greet(connection: Connection, region: RegionName) -> Result<PeerSender,
         region,
         control,
         records,
-        handle: LinkHandle::new(connection),
+        handle: LinkHandle::dialled(connection, endpoint),
     })
 }
 
@@ -145,21 +146,22 @@ async fn welcome(connection: Connection, identity: Identity) -> Result<PeerRecei
     Tag::Hello.write(&mut greeting).await?;
     // The byte is on its way; an error here would mean that the stream has ended, and then so has the link.
     let _ = greeting.finish();
-    let mut first = connection.accept_uni().await?;
-    let mut second = connection.accept_uni().await?;
-    let (control, records) = match (Tag::read(&mut first).await?, Tag::read(&mut second).await?) {
-        (Tag::Control, Tag::Records) => (first, second),
-        (Tag::Records, Tag::Control) => (second, first),
-        _ => {
-            close_unexpected(&connection);
-            return Err(GreetingError::Unexpected);
-        }
+    // Streams are accepted in the order in which they were opened.
+    let mut control = connection.accept_uni().await?;
+    let mut records = connection.accept_uni().await?;
+    let greeted = async {
+        Tag::Control.expect(&mut control).await?;
+        Tag::Records.expect(&mut records).await
     };
+    if let Err(error) = greeted.await {
+        close_unexpected(&connection);
+        return Err(error);
+    }
     let (control, records) = (FrameReader::new(control), FrameReader::new(records));
     Ok(PeerReceiver {
         region,
         control,
         records,
-        handle: LinkHandle::new(connection),
+        handle: LinkHandle::accepted(connection),
     })
 }

@@ -149,12 +149,6 @@ impl Tag {
         }
     }
 
-    fn of(byte: u8) -> Option<Self> {
-        [Self::Hello, Self::Control, Self::Records]
-            .into_iter()
-            .find(|tag| tag.byte() == byte)
-    }
-
     pub(crate) async fn write(self, stream: &mut SendStream) -> Result<(), GreetingError> {
         stream.write_all(&[self.byte()]).await.map_err(|error| match error {
             WriteError::ConnectionLost(error) => GreetingError::Ended(error),
@@ -162,20 +156,12 @@ impl Tag {
         })
     }
 
-    pub(crate) async fn read(stream: &mut RecvStream) -> Result<Self, GreetingError> {
+    pub(crate) async fn expect(self, stream: &mut RecvStream) -> Result<(), GreetingError> {
         let mut byte = [0];
         match stream.read_exact(&mut byte).await {
-            Ok(()) => Self::of(u8::from_be_bytes(byte)).ok_or(GreetingError::Unexpected),
+            Ok(()) if byte == [self.byte()] => Ok(()),
             Err(ReadExactError::ReadError(ReadError::ConnectionLost(error))) => Err(GreetingError::Ended(error)),
-            Err(_) => Err(GreetingError::Unexpected),
-        }
-    }
-
-    pub(crate) async fn expect(self, stream: &mut RecvStream) -> Result<(), GreetingError> {
-        if Self::read(stream).await? == self {
-            Ok(())
-        } else {
-            Err(GreetingError::Unexpected)
+            Ok(()) | Err(_) => Err(GreetingError::Unexpected),
         }
     }
 }

@@ -6,6 +6,7 @@ use halcyon_net::{
     client, frame, peer,
 };
 use halcyon_types::limits::{FRAME_BYTES_MAX, HANDSHAKE_TIMEOUT, LINK_WINDOW_BYTES_MAX};
+use halcyon_types::topology::Region;
 
 use crate::world::{self, World, region};
 
@@ -110,15 +111,18 @@ async fn unread_records_never_hold_up_a_heartbeat() {
     ]);
     let mut heartbeats = Vec::new();
     // Nobody reads the records, so writing them never ends.
-    tokio::select! {
-        written = sender.records.write(bulk) => panic!("the window did not close: {written:?}"),
-        () = async {
-            for beat in 1..=200 {
-                sender.control.write(framed(&[vec![beat; 1000]])).await.unwrap();
-                receiver.control.read(&mut heartbeats).await.unwrap();
-            }
-        } => {}
-    }
+    let overtaking = async {
+        tokio::select! {
+            written = sender.records.write(bulk) => panic!("the window did not close: {written:?}"),
+            () = async {
+                for beat in 1..=200 {
+                    sender.control.write(framed(&[vec![beat; 1000]])).await.unwrap();
+                    receiver.control.read(&mut heartbeats).await.unwrap();
+                }
+            } => {}
+        }
+    };
+    assert!(tokio::time::timeout(HANDSHAKE_TIMEOUT, overtaking).await.is_ok());
     assert_eq!(heartbeats.len(), 200);
 }
 
@@ -213,4 +217,65 @@ async fn closing_a_listener_tells_every_session_and_frees_the_port() {
         }
     });
     assert!(free.await.is_ok());
+}
+
+/// A node in a runtime of its own, which ends as kill -9 ends a process: without another packet.
+async fn accepted_by_a_node_that_is_killed(world: &World, socket: std::net::UdpSocket, us: &Region) -> Session {
+    let own = world.credentials(region("us-east"));
+    let (kill, killed) = tokio::sync::oneshot::channel();
+    let (gone, seen_gone) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let node = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let left = node.block_on(async {
+            let mut listener = ClientListener::from_socket(socket, &own, 10).unwrap();
+            let session = listener.accept().await.unwrap();
+            killed.await.unwrap();
+            (listener, session)
+        });
+        // The runtime goes first, so that nothing sends a farewell.
+        drop(node);
+        drop(left);
+        gone.send(()).unwrap();
+    });
+    let near = client::dial(&world.credentials(world::client()), us).await.unwrap();
+    kill.send(()).unwrap();
+    seen_gone.await.unwrap();
+    near
+}
+
+#[tokio::test]
+async fn a_restarted_node_is_known_by_the_next_packet_not_by_silence() {
+    let world = World::new();
+    let socket = world::loopback();
+    let port = socket.local_addr().unwrap();
+    let mut us = world.region(0).clone();
+    us.client = port.to_string().try_into().unwrap();
+    let mut near = accepted_by_a_node_that_is_killed(&world, socket, &us).await;
+    let own = world.credentials(region("us-east"));
+    let socket = std::net::UdpSocket::bind(port).unwrap();
+    let _restarted = ClientListener::from_socket(socket, &own, 10).unwrap();
+    near.writer.write(framed(&[vec![1; 100]])).await.unwrap();
+    let end = tokio::time::timeout(HANDSHAKE_TIMEOUT, near.handle.closed()).await;
+    assert_eq!(
+        end,
+        Ok(LinkEnd::Broken {
+            problem: "reset by peer".to_owned()
+        })
+    );
+}
+
+#[tokio::test]
+async fn a_process_about_to_exit_can_wait_until_the_other_end_is_told() {
+    let world = World::new();
+    let (near, far, _listener) = session(&world).await;
+    near.handle.close_and_flush("bye").await;
+    assert_eq!(
+        far.handle.closed().await,
+        LinkEnd::There {
+            reason: "bye".to_owned()
+        }
+    );
 }
