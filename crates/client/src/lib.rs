@@ -1,1 +1,97 @@
 //! The SDK: typed handles on a region of a Halcyon cluster.
+//!
+//! # The model, in one page
+//!
+//! **Regions.** A [`Client`] talks to one region at a time: the nearest (or the one [`Config::region`] names), and
+//! others only while that one cannot be reached. Every region takes reads and writes and answers from its own disk; the
+//! regions exchange what they were told and arrive at the same answer.
+//!
+//! **Handles.** A [`Keyspace`] hands out typed handles: [`Counter`], [`Register`], [`Set`] and [`Map`], whose fields hold
+//! handles again. A handle is a name, cheap to make and to clone; making one talks to nobody. The type is part of the
+//! name: a counter and a set under one key are two objects. What is not there reads as zero, `None` or empty.
+//!
+//! **Pipelining.** All requests share one connection and are answered in any order, so run many at once, on one task or
+//! on thousands. [`Config::in_flight`] bounds them; a request past the bound waits for its turn.
+//!
+//! **Receipts.** A write answers a [`Receipt`] once it is synced to the region's disk: its name in the region's log, and
+//! a token. Several updates that belong together go through a [`Batch`]: one record, visible whole or not at all, in
+//! every region.
+//!
+//! **Sessions.** A [`SessionToken`] says what has been seen. Carry it (in a cookie, say) and read through
+//! [`Client::session`], in any region: the read waits until that region has seen it too, or is refused as `NotYet`.
+//!
+//! **Errors.** A write ends in one of three ways besides success, and [`WriteError`] keeps them apart:
+//!
+//! | | what has happened | what to do |
+//! |---|---|---|
+//! | `Refused` | nothing, and nothing will | correct the cause it names |
+//! | `NotReachable` | nothing: it was never sent | try again later |
+//! | `OutcomeUnknown` | it was sent, and nobody answered in time | [`Client::retry`]: the same request id, at most once |
+//!
+//! The SDK retries only what cannot happen twice: what was never sent may go to another region; what was sent goes back
+//! to the same region under the same request id, which that region remembers. Dropping a write's future withdraws it if
+//! it was not sent yet, and otherwise leaves its outcome unknown.
+//!
+//! ```no_run
+//! use std::path::Path;
+//! use halcyon_client::{Client, Config};
+//!
+//! # async fn example(order: String) -> Result<(), Box<dyn std::error::Error>> {
+//! let config = Config::from_files(Path::new("regions.toml"), Path::new("certs"))?;
+//! let db = Client::connect(config).await?;
+//! let shop = db.keyspace("default");
+//!
+//! shop.counter("net:22465").add(12).await?;
+//! shop.set("cart:576080").add("22465").await?;
+//! shop.register("last:22465").set(&order).await?;
+//!
+//! let mut batch = shop.batch();
+//! batch.counter("revenue:uk").add(19_800);
+//! batch.set("cart:576080").remove("21212");
+//! let receipt = batch.commit().await?;
+//!
+//! let net = db.session(receipt.token).counter("net:22465").get().await?;
+//! # Ok(()) }
+//! ```
+//!
+//! Floor 4. It never compiles the replica or its store, and reads a clock only to mint request ids (`mint`).
+
+mod batch;
+mod client;
+mod config;
+mod counter;
+mod driver;
+mod error;
+mod keyspace;
+mod line;
+mod map;
+mod mint;
+mod nearest;
+mod register;
+mod request;
+mod route;
+mod session;
+mod set;
+mod target;
+mod token;
+mod transport;
+mod write;
+
+pub use batch::{Batch, BatchCounter, BatchMap, BatchRegister, BatchSet};
+pub use client::{Client, Digest};
+pub use config::{Config, ConfigError};
+pub use counter::Counter;
+pub use error::{ConnectError, ReadError, Tried, UnknownKeyspace, WriteError};
+pub use halcyon_crdt::query::Page;
+pub use halcyon_net::{Credentials, Role};
+pub use halcyon_types::topology::Topology;
+pub use halcyon_types::{Dot, RegionName, RequestId};
+pub use halcyon_wire::{Receipt, Refusal};
+pub use keyspace::Keyspace;
+pub use map::Map;
+pub use mint::request_id;
+pub use register::Register;
+pub use session::Session;
+pub use set::Set;
+pub use token::{SessionToken, TokenError};
+pub use write::Unanswered;

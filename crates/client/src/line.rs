@@ -1,0 +1,346 @@
+//! One region, as requests see it: whether it is connected, what waits to be sent, and who waits for an answer.
+//!
+//! Callers encode straight into one buffer, which the driver takes whole whenever it wakes: many requests, one write.
+//! A frame counts as sent from the moment that the driver takes it; until then it can be cut out of the buffer again, so
+//! "not sent" is always true when it is said. The line never resends: whoever waits decides that.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use halcyon_net::FrameSizeError;
+use halcyon_types::RegionName;
+use halcyon_types::topology::Region;
+use halcyon_wire::{Body, Outcome, Refusal, Response, codec};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit, oneshot, watch};
+use tokio::time::{Instant, timeout_at};
+
+use crate::error::Tried;
+use crate::request::{self, Expect};
+
+/// A region and its connection.
+pub(crate) struct Line {
+    pub(crate) region: Region,
+    /// Bounds requests on their way.
+    room: Semaphore,
+    room_max: usize,
+    state: Mutex<State>,
+    /// The driver has something to send, or a reason to look whether it should go on.
+    outbound: Notify,
+    /// Somebody wants a connection.
+    wanted: Notify,
+    /// Counts the changes of all lines' phases; whoever waits for a line waits for this.
+    changes: Arc<watch::Sender<u64>>,
+}
+
+/// Whether requests can be put.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// No connection, and nobody has wanted one.
+    Idle,
+    /// Being dialled for the first time since it was idle or up.
+    Dialling,
+    /// Connected.
+    Up,
+    /// The last dial failed, or the region is stopping.
+    Down(Arc<str>),
+}
+
+struct State {
+    phase: Phase,
+    wanted: bool,
+    next_id: u64,
+    /// Encoded frames that the driver has yet to take.
+    outbox: Vec<u8>,
+    /// Where each of them ends, by id.
+    unsent: Vec<(u64, usize)>,
+    waiting: BTreeMap<u64, Waiting>,
+    /// Whether this connection has answered anything.
+    answered: bool,
+}
+
+struct Waiting {
+    expect: Expect,
+    reply: oneshot::Sender<Reply>,
+}
+
+/// What came of putting a request.
+#[derive(Debug)]
+pub(crate) enum Reply {
+    /// The region's word.
+    Answer(Result<Outcome, Refusal>),
+    /// The connection ended first.
+    Lost { sent: bool, why: Arc<str> },
+    /// The caller's time was up first.
+    TimedOut { sent: bool },
+    /// Not connected (any more): ask for a route again.
+    NotUp,
+    /// No frame can carry it.
+    TooLarge(FrameSizeError),
+}
+
+impl Line {
+    pub(crate) fn new(region: Region, in_flight: usize, changes: Arc<watch::Sender<u64>>) -> Self {
+        Self {
+            region,
+            room: Semaphore::new(in_flight),
+            room_max: in_flight,
+            state: Mutex::new(State {
+                phase: Phase::Idle,
+                wanted: false,
+                next_id: 1,
+                outbox: Vec::new(),
+                unsent: Vec::new(),
+                waiting: BTreeMap::new(),
+                answered: false,
+            }),
+            outbound: Notify::new(),
+            wanted: Notify::new(),
+            changes,
+        }
+    }
+
+    pub(crate) fn name(&self) -> &RegionName {
+        &self.region.name
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        self.lock().phase.clone()
+    }
+
+    pub(crate) fn is_up(&self) -> bool {
+        self.lock().phase == Phase::Up
+    }
+
+    /// Why a request waited for room in vain.
+    pub(crate) fn crowded(&self) -> Tried {
+        Tried {
+            region: self.name().clone(),
+            why: format!(
+                "{} requests were in flight to it, and no room came free in time",
+                self.room_max
+            ),
+        }
+    }
+
+    /// Asks the driver for a connection.
+    pub(crate) fn want(&self) {
+        self.lock().wanted = true;
+        self.wanted.notify_one();
+    }
+
+    /// Puts a request and waits for what comes of it. Dropping the future withdraws the request.
+    pub(crate) async fn ask(&self, body: &Body, deadline: Instant) -> Reply {
+        let weight = request::weight(body).min(self.room_max);
+        let weight = u32::try_from(weight).unwrap_or(u32::MAX);
+        let Ok(permit) = timeout_at(deadline, self.room.acquire_many(weight)).await else {
+            return Reply::TimedOut { sent: false };
+        };
+        let Ok(permit) = permit else { return Reply::NotUp };
+        match self.put(body, permit) {
+            Ok(in_flight) => in_flight.reply(deadline).await,
+            Err(reply) => reply,
+        }
+    }
+
+    fn put<'a>(&'a self, body: &Body, permit: SemaphorePermit<'a>) -> Result<InFlight<'a>, Reply> {
+        let (reply, receiver) = oneshot::channel();
+        let mut state = self.lock();
+        if state.phase != Phase::Up {
+            return Err(Reply::NotUp);
+        }
+        let id = state.next_id;
+        request::append(&mut state.outbox, id, body).map_err(Reply::TooLarge)?;
+        state.next_id += 1;
+        let end = state.outbox.len();
+        state.unsent.push((id, end));
+        let expect = Expect::of(body);
+        state.waiting.insert(id, Waiting { expect, reply });
+        if state.unsent.len() == 1 {
+            self.outbound.notify_one();
+        }
+        drop(state);
+        Ok(InFlight {
+            line: self,
+            id,
+            receiver,
+            _permit: permit,
+        })
+    }
+
+    /// Nobody waits for it any more. Says whether it was sent, and cuts it out of the buffer if not.
+    fn withdraw(&self, id: u64) -> bool {
+        let mut state = self.lock();
+        if state.waiting.remove(&id).is_some() && state.waiting.is_empty() {
+            self.outbound.notify_one();
+        }
+        state.cut_unsent(id)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn enter(&self, phase: Phase) {
+        self.lock().phase = phase;
+        self.changes.send_modify(|changes| *changes = changes.wrapping_add(1));
+    }
+}
+
+/// The driver's side.
+impl Line {
+    /// Waits until somebody wants a connection; the wish counts as heard.
+    pub(crate) async fn wanted(&self) {
+        while !std::mem::take(&mut self.lock().wanted) {
+            self.wanted.notified().await;
+        }
+    }
+
+    /// Whether somebody wants a connection; the wish counts as heard.
+    pub(crate) fn is_wanted(&self) -> bool {
+        std::mem::take(&mut self.lock().wanted)
+    }
+
+    pub(crate) fn idle(&self) {
+        self.enter(Phase::Idle);
+    }
+
+    pub(crate) fn dialling(&self) {
+        self.enter(Phase::Dialling);
+    }
+
+    pub(crate) fn down(&self, why: Arc<str>) {
+        self.enter(Phase::Down(why));
+    }
+
+    pub(crate) fn up(&self) {
+        let mut state = self.lock();
+        (state.answered, state.wanted) = (false, false);
+        drop(state);
+        self.enter(Phase::Up);
+    }
+
+    /// The connection has ended: everybody who waits is told. Says whether it had answered anything.
+    pub(crate) fn lost(&self, next: Phase, why: &Arc<str>) -> bool {
+        let mut state = self.lock();
+        let waiting = std::mem::take(&mut state.waiting);
+        let unsent = std::mem::take(&mut state.unsent);
+        state.outbox = Vec::new();
+        let answered = state.answered;
+        drop(state);
+        self.enter(next);
+        // Ids ascend, and the driver takes all or nothing: what is unsent is the newest.
+        let first_unsent = unsent.first().map_or(u64::MAX, |(id, _)| *id);
+        for (id, waiting) in waiting {
+            let (sent, why) = (id < first_unsent, Arc::clone(why));
+            // Whoever waited may have gone just now.
+            let _ = waiting.reply.send(Reply::Lost { sent, why });
+        }
+        answered
+    }
+
+    /// Waits for frames and takes all of them; from now on they count as sent. `None` when the region is stopping and has
+    /// answered everything.
+    pub(crate) async fn outgoing(&self) -> Option<Bytes> {
+        loop {
+            {
+                let mut state = self.lock();
+                if state.phase != Phase::Up && state.waiting.is_empty() {
+                    return None;
+                }
+                if !state.outbox.is_empty() {
+                    state.unsent.clear();
+                    let spare = Vec::with_capacity(state.outbox.len());
+                    return Some(std::mem::replace(&mut state.outbox, spare).into());
+                }
+            }
+            self.outbound.notified().await;
+        }
+    }
+
+    /// Hands out the answers in `frames`. An error is a broken protocol: nothing after it can be trusted.
+    pub(crate) fn incoming(&self, frames: &mut Vec<Bytes>) -> Result<(), String> {
+        let decoded: Vec<Result<Response, _>> = frames.drain(..).map(|frame| codec::decode(&frame)).collect();
+        let mut state = self.lock();
+        let mut stopping = false;
+        let handed_out = decoded.into_iter().try_for_each(|response| {
+            let response = response.map_err(|error| format!("it answered with {error}"))?;
+            stopping |= matches!(response.result, Err(Refusal::Stopping));
+            state.answer(response)
+        });
+        drop(state);
+        if stopping {
+            // The connection is of use only to those who still wait for an answer.
+            self.enter(Phase::Down(Refusal::Stopping.to_string().into()));
+            self.outbound.notify_one();
+        }
+        handed_out
+    }
+}
+
+impl State {
+    fn answer(&mut self, Response { id, result }: Response) -> Result<(), String> {
+        let sent_below = self.unsent.first().map_or(self.next_id, |(id, _)| *id);
+        if id >= sent_below {
+            return Err(format!("it answered request {id}, which was never sent"));
+        }
+        // Absent: withdrawn, its answer comes too late.
+        let Some(Waiting { expect, .. }) = self.waiting.get(&id) else {
+            return Ok(());
+        };
+        if result.as_ref().is_ok_and(|outcome| !expect.is_met_by(outcome)) {
+            return Err(format!(
+                "its answer to request {id} is of another kind than the question"
+            ));
+        }
+        self.answered = true;
+        if let Some(waiting) = self.waiting.remove(&id) {
+            let _ = waiting.reply.send(Reply::Answer(result));
+        }
+        Ok(())
+    }
+
+    fn cut_unsent(&mut self, id: u64) -> bool {
+        let Ok(at) = self.unsent.binary_search_by_key(&id, |(id, _)| *id) else {
+            return true;
+        };
+        let (_, end) = self.unsent.remove(at);
+        let before = at.checked_sub(1).and_then(|before| self.unsent.get(before));
+        let start = before.map_or(0, |(_, end)| *end);
+        self.outbox.drain(start..end);
+        for (_, later) in self.unsent.iter_mut().skip(at) {
+            *later -= end - start;
+        }
+        false
+    }
+}
+
+/// A request that was put, and the right to its answer.
+struct InFlight<'a> {
+    line: &'a Line,
+    id: u64,
+    receiver: oneshot::Receiver<Reply>,
+    _permit: SemaphorePermit<'a>,
+}
+
+impl InFlight<'_> {
+    async fn reply(mut self, deadline: Instant) -> Reply {
+        match timeout_at(deadline, &mut self.receiver).await {
+            Ok(Ok(reply)) => reply,
+            Ok(Err(_)) => Reply::TimedOut { sent: true },
+            Err(_) => {
+                let sent = self.line.withdraw(self.id);
+                // It may have arrived in the moment between.
+                self.receiver.try_recv().unwrap_or(Reply::TimedOut { sent })
+            }
+        }
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        if !self.receiver.is_terminated() {
+            self.line.withdraw(self.id);
+        }
+    }
+}
