@@ -10,15 +10,25 @@ use halcyon_wire::{ChainHash, Echo, Heartbeat, Hello};
 /// Earlier starts of a peer that are remembered, to tell a copied directory from a restart.
 const FORMER_BOOTS_MAX: usize = 16;
 
+/// The link that the peer dialled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Link {
+    /// Not yet opened since this node began.
+    Awaited,
+    /// Open, and nobody has said who is there.
+    Open,
+    /// A Hello was accepted.
+    Greeted,
+    /// And this node has answered the first heartbeat.
+    Answered,
+    /// Lost at that time.
+    Lost(Duration),
+}
+
 #[derive(Debug)]
 pub(crate) struct Inbound {
-    pub(crate) up: bool,
-    /// A Hello was accepted on the present link.
-    pub(crate) greeted: bool,
-    /// This node has answered the first heartbeat of the present link.
-    pub(crate) answered: bool,
+    link: Link,
     pub(crate) heard: Duration,
-    lost: Option<Duration>,
     pub(crate) actor: Option<ActorId>,
     pub(crate) boot: Option<BootId>,
     former: VecDeque<BootId>,
@@ -45,11 +55,8 @@ impl Inbound {
     /// A peer not heard yet, at the start of this node.
     pub(crate) const fn new(start: Duration) -> Self {
         Self {
-            up: false,
-            greeted: false,
-            answered: false,
+            link: Link::Awaited,
             heard: start,
-            lost: None,
             actor: None,
             boot: None,
             former: VecDeque::new(),
@@ -66,20 +73,36 @@ impl Inbound {
         }
     }
 
-    pub(crate) fn opened(&mut self, now: Duration) {
-        (self.up, self.greeted, self.answered) = (true, false, false);
-        (self.heard, self.lost, self.ping) = (now, None, None);
+    pub(crate) const fn opened(&mut self, now: Duration) {
+        (self.link, self.heard, self.ping) = (Link::Open, now, None);
     }
 
     pub(crate) fn closed(&mut self, now: Duration) {
-        (self.up, self.greeted) = (false, false);
-        self.lost.get_or_insert(now);
+        if self.is_up() {
+            self.link = Link::Lost(now);
+        }
+    }
+
+    pub(crate) const fn is_up(&self) -> bool {
+        matches!(self.link, Link::Open | Link::Greeted | Link::Answered)
+    }
+
+    pub(crate) const fn is_greeted(&self) -> bool {
+        matches!(self.link, Link::Greeted | Link::Answered)
+    }
+
+    /// Whether the link's first heartbeat is still to be answered; now it is.
+    pub(crate) fn answer_first(&mut self) -> bool {
+        std::mem::replace(&mut self.link, Link::Answered) != Link::Answered
     }
 
     /// When the link counts as down or silent, if nothing more is heard. A lost link has a moment to come back.
     pub(crate) fn silent_at(&self) -> Duration {
         let silent = self.heard + SILENT_AFTER.max(self.rtt.unwrap_or_default() * 4);
-        self.lost.map_or(silent, |lost| silent.min(lost + OVERDUE_MARGIN))
+        match self.link {
+            Link::Lost(at) => silent.min(at + OVERDUE_MARGIN),
+            _ => silent,
+        }
     }
 
     pub(crate) fn is_alive(&self, now: Duration) -> bool {
@@ -93,7 +116,10 @@ impl Inbound {
 
     /// Takes a Hello. Returns whether it is the first of a new start of the peer, which may know less than before.
     pub(crate) fn greet(&mut self, now: Duration, hello: &Hello) -> bool {
-        (self.greeted, self.heard) = (true, now);
+        if !self.is_greeted() {
+            self.link = Link::Greeted;
+        }
+        self.heard = now;
         let restarted = self.boot != Some(hello.boot);
         if restarted {
             if self.former.len() == FORMER_BOOTS_MAX {

@@ -118,7 +118,7 @@ impl Replica {
 
     /// A client's connection is gone: its waiting reads are forgotten. Its writes go on, and their replies may be dropped.
     pub fn handle_session_closed(&mut self, session: SessionId) {
-        self.reads.forget(session);
+        self.forget_reads(session);
         self.check();
     }
 

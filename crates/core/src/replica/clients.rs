@@ -103,6 +103,11 @@ impl Replica {
         self.time_reads();
     }
 
+    pub(super) fn forget_reads(&mut self, session: SessionId) {
+        self.reads.forget(session);
+        self.time_reads();
+    }
+
     fn time_reads(&mut self) {
         match self.reads.next_deadline() {
             Some(at) => self.timers.set(Timer::NotYet, at),
@@ -127,7 +132,7 @@ impl Replica {
 /// What a write holds in memory, roughly.
 fn bytes_of(write: &Write) -> usize {
     let update = |update: &halcyon_crdt::Update| {
-        let path: usize = update.object.path.iter().map(|field| field.len()).sum();
+        let path: usize = update.object.path.iter().map(bytes::Bytes::len).sum();
         let op = match &update.op {
             Op::Set { value } => value.len(),
             Op::Insert { element } | Op::Remove { element } => element.len(),

@@ -13,7 +13,7 @@ impl Replica {
         let Some(peer) = self.peers.get(&from) else {
             return Err(PeerError::Stranger { from });
         };
-        let greeted = peer.inbound.greeted;
+        let greeted = peer.inbound.is_greeted();
         match message {
             PeerMessage::Hello(hello) => self.hello(now, from, &hello),
             // Its Hello was lost; the next heartbeat brings another, and whatever this was is said or pulled again.
@@ -72,7 +72,7 @@ impl Replica {
         peer.inbound.open_gates(&self.synced);
         peer.outbound.acked(self.actor, &peer.inbound.acked);
         // The first heartbeat of a link is answered at once: its sender waits for the echo to begin pushing.
-        let first = !std::mem::replace(&mut peer.inbound.answered, true);
+        let first = peer.inbound.answer_first();
         self.check_own(from, &beat.vv);
         self.forget_acked();
         let mut shown = beat.vv.clone();

@@ -1,0 +1,12 @@
+//! Replicas in a small deterministic world: virtual time, a committer and a log per node, links that delay, lose and break.
+
+#[cfg(test)]
+mod clients;
+#[cfg(test)]
+mod links;
+#[cfg(test)]
+mod random;
+#[cfg(test)]
+mod replication;
+#[cfg(test)]
+mod world;

@@ -1,0 +1,130 @@
+//! A node's log, and the committer that writes it: records in order, deps first, nothing else.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use halcyon_core::{Committed, Head, Job, JobResult, Start};
+use halcyon_crdt::{Effect, Op};
+use halcyon_types::{ActorId, Dot, Hlc, Seq, VersionVector};
+use halcyon_wire::{ChainHash, Range, Record, Refusal, StoredRecord, Write};
+
+pub(crate) struct Disk {
+    pub(crate) actor: ActorId,
+    pub(crate) vv: VersionVector,
+    pub(crate) logs: BTreeMap<ActorId, Vec<StoredRecord>>,
+    pub(crate) heads: BTreeMap<ActorId, Head>,
+}
+
+impl Disk {
+    pub(crate) fn new(actor: ActorId) -> Self {
+        Self {
+            actor,
+            vv: VersionVector::new(),
+            logs: BTreeMap::new(),
+            heads: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn start(&self) -> Start {
+        Start {
+            actor: self.actor,
+            vv: self.vv.clone(),
+            heads: self.heads.clone(),
+            hlc: Hlc::ZERO,
+        }
+    }
+
+    /// One group commit. `before` sees each record with the vector it is applied at.
+    pub(crate) fn commit(&mut self, jobs: Vec<Job>, mut before: impl FnMut(&Record)) -> Committed {
+        let mut results = Vec::new();
+        let old = self.vv.clone();
+        for job in jobs {
+            match job {
+                Job::Write { ticket, write, .. } if write.updates.is_empty() => {
+                    let reason = "empty".to_owned();
+                    results.push((ticket, JobResult::Refused(Refusal::InvalidArgument { reason })));
+                }
+                Job::Write { ticket, write, .. } => results.push((ticket, JobResult::Written(self.write(&write)))),
+                Job::Record {
+                    ticket, record, stored, ..
+                } => {
+                    before(&record);
+                    self.append(&record, stored);
+                    results.push((ticket, JobResult::Applied));
+                }
+            }
+        }
+        let grown = self.heads.iter().filter(|(actor, head)| head.seq > old.get(**actor));
+        Committed {
+            results,
+            vv: self.vv.clone(),
+            hlc: Hlc::ZERO,
+            heads: grown.map(|(actor, head)| (*actor, head.hash)).collect(),
+        }
+    }
+
+    pub(crate) fn write(&mut self, write: &Write) -> Dot {
+        let seq = self.vv.get(self.actor).next().unwrap();
+        let dot = Dot { actor: self.actor, seq };
+        let effect = |update: &halcyon_crdt::Update| Effect::Assign {
+            row: update.object.register(),
+            expiry: None,
+            payload: match &update.op {
+                Op::Set { value } => value.clone(),
+                _ => Bytes::new(),
+            },
+        };
+        let record = Record {
+            dot,
+            hlc: Hlc::ZERO,
+            deps: self.vv.clone(),
+            ctx: None,
+            request: Some(write.request),
+            effects: write.updates.iter().map(effect).collect(),
+        };
+        let previous = self
+            .heads
+            .get(&dot.actor)
+            .map(|head| head.deps.clone())
+            .unwrap_or_default();
+        self.append(&record, record.encode(&previous));
+        dot
+    }
+
+    fn append(&mut self, record: &Record, stored: StoredRecord) {
+        let Dot { actor, seq } = record.dot;
+        assert_eq!(
+            seq,
+            self.vv.get(actor).next().unwrap(),
+            "{actor}: a gap or a repetition"
+        );
+        assert!(record.deps.le(&self.vv), "{:?}: an effect before its cause", record.dot);
+        let before = self
+            .heads
+            .get(&actor)
+            .map_or_else(|| ChainHash::genesis(actor), |head| head.hash);
+        let head = Head {
+            seq,
+            deps: record.deps.clone(),
+            hash: before.extend(&stored.bytes),
+        };
+        self.heads.insert(actor, head);
+        self.logs.entry(actor).or_default().push(stored);
+        self.vv.set(actor, seq);
+    }
+
+    pub(crate) fn range(&self, actor: ActorId, after: Seq, upto: Seq, bytes_max: usize) -> Range {
+        let mut bytes = 0;
+        let log = self.logs.get(&actor).map_or(&[][..], Vec::as_slice);
+        let wanted = log.iter().filter(|record| record.seq > after && record.seq <= upto);
+        let records = wanted.map(|record| record.bytes.clone()).take_while(|record| {
+            bytes += record.len();
+            bytes <= bytes_max || bytes == record.len()
+        });
+        Range {
+            actor,
+            first: after.next().unwrap(),
+            records: records.collect(),
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! A node: a replica, its disk, and what came out.
+
+use std::collections::BTreeSet;
+
+use halcyon_core::{Alarm, Config, Job, PeerError, Replica, SessionId};
+use halcyon_types::{BootId, Now, RegionId};
+use halcyon_wire::{Body, Response};
+use uuid::Uuid;
+
+use super::{Disk, keyspace, ms};
+
+pub(crate) struct Node {
+    pub(crate) replica: Replica,
+    pub(crate) disk: Disk,
+    pub(crate) life: u64,
+    /// How long a sync takes.
+    pub(crate) sync: std::time::Duration,
+    pub(crate) jobs: Vec<Job>,
+    pub(crate) committing: bool,
+    pub(crate) replies: Vec<(SessionId, Response)>,
+    pub(crate) reads: Vec<(u64, Body)>,
+    pub(crate) alarms: Vec<Alarm>,
+    pub(crate) errors: Vec<PeerError>,
+}
+
+pub(crate) fn config(region: RegionId, regions: &[RegionId], life: u64) -> Config {
+    Config {
+        region,
+        peers: regions.to_vec(),
+        agreement: [7; 32],
+        boot: BootId(Uuid::from_u64_pair(region.get().into(), life)),
+        seed: u64::from(region.get()) * 1000 + life,
+        keyspaces: BTreeSet::from([keyspace()]),
+    }
+}
+
+impl Node {
+    pub(crate) fn new(region: RegionId, regions: &[RegionId], disk: Disk, life: u64, now: Now) -> Self {
+        Self {
+            replica: Replica::new(config(region, regions, life), disk.start(), now),
+            disk,
+            life,
+            sync: ms(1),
+            jobs: Vec::new(),
+            committing: false,
+            replies: Vec::new(),
+            reads: Vec::new(),
+            alarms: Vec::new(),
+            errors: Vec::new(),
+        }
+    }
+
+    pub(crate) fn is_idle(&self) -> bool {
+        self.jobs.is_empty() && !self.committing && self.replica.is_drained()
+    }
+}
