@@ -287,7 +287,15 @@ impl RowKey {
     /// # Errors
     /// [`KeyError::Malformed`] if this is no whole row key.
     pub fn kind(&self) -> Result<Kind, KeyError> {
-        match walk(&self.0)? {
+        Self::kind_of(&self.0)
+    }
+
+    /// The kind of the row at a key that a scan lends.
+    ///
+    /// # Errors
+    /// [`KeyError::Malformed`] if this is no whole row key.
+    pub fn kind_of(key: &[u8]) -> Result<Kind, KeyError> {
+        match walk(key)? {
             Walk::Row(kind) => Ok(kind),
             Walk::Below(_) => Err(KeyError::Malformed {
                 reason: "the path ends before a row",

@@ -1,1 +1,45 @@
-//! The committer and its backends.
+//! The store: where a node's state lives and the one room where it changes.
+//!
+//! ```text
+//!               stage_write / stage_record                      commit
+//! node ──▶ Committer ──prepare, apply──▶ overlay of dirty rows ──one batch, one sync──▶ Backend
+//!                                              │ reads                                     │
+//!                                              └──▶ row cache ──▶ backend        Reader ◀──┘ snapshots, logs, digests
+//! ```
+//!
+//! * [`Committer`]: takes writes and records, one at a time, and commits them in groups. Its obligations stand above it.
+//! * [`Reader`]: consistent views, ranges of logs and digests, for any thread.
+//! * [`Clock`]: the hybrid logical clock, fed by the time that callers pass in.
+//! * [`Backend`]: what a database must offer; [`MemoryBackend`] for tests and simulators, `RocksBackend` for nodes.
+//!
+//! Called synchronously: this crate starts no thread, reads no clock, makes no random number, and knows no network.
+
+pub mod backend;
+mod cells;
+pub mod clock;
+pub mod committer;
+mod dedupe;
+mod digest;
+mod error;
+mod group;
+mod identity;
+mod layout;
+pub mod memory;
+mod overlay;
+mod reader;
+mod recover;
+#[cfg(feature = "rocksdb")]
+pub mod rocks;
+mod row_cache;
+
+pub use backend::{Backend, Batch, Durability, Family, View};
+pub use clock::{Clock, ClockError};
+pub use committer::{Committed, Committer, Recovered, Settings, Staged};
+pub use digest::Digest;
+pub use error::{ApplyError, CommitError, Fatal, OpenError, ReadError, StageError, WriteError};
+pub use identity::Claim;
+pub use layout::Head;
+pub use memory::{MemoryBackend, WriteFailure};
+pub use reader::{Reader, Snapshot};
+#[cfg(feature = "rocksdb")]
+pub use rocks::{RocksBackend, RocksSettings};

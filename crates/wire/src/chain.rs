@@ -16,6 +16,16 @@ impl ChainHash {
         Self(*blake3::hash(&actor.as_u64().to_be_bytes()).as_bytes())
     }
 
+    /// From the bytes that a store kept.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes, for a store to keep.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// The hash once `record` has followed.
     #[must_use]
     pub fn extend(&self, record: &[u8]) -> Self {

@@ -1,0 +1,350 @@
+//! The one room where state changes.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use halcyon_crdt::{PrepareError, Stamp, apply, prepare};
+use halcyon_types::limits::{RECORD_BYTES_MAX, ROW_CACHE_BYTES_MAX};
+use halcyon_types::{ActorId, Dot, Hlc, UnixMs, VersionVector};
+use halcyon_wire::{ChainHash, Record, Refusal, StoredRecord, Write};
+
+use crate::backend::{Backend, Batch, Durability, Family};
+use crate::clock::Clock;
+use crate::dedupe::Dedupe;
+use crate::error::{ApplyError, CommitError, Fatal, OpenError, ReadError, StageError};
+use crate::group::Group;
+use crate::identity::Claim;
+use crate::layout::{self, Head};
+use crate::overlay::Overlay;
+use crate::reader::Reader;
+pub use crate::recover::Recovered;
+use crate::recover::recover;
+use crate::row_cache::RowCache;
+
+/// How far ahead of the last stamp the persisted ceiling is set, so that not every group has to write it. A restart within
+/// this time goes on with stamps so far ahead of the wall clock.
+const CEILING_LEASE: Duration = Duration::from_millis(100);
+
+/// What an operator may choose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// Bytes of rows kept decoded. Too few: every change reads the database. Too many: memory that the database's block
+    /// cache would use better. Default [`ROW_CACHE_BYTES_MAX`].
+    pub row_cache_bytes_max: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            row_cache_bytes_max: ROW_CACHE_BYTES_MAX,
+        }
+    }
+}
+
+/// What a staged write has become, once its group is committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Staged {
+    /// This new record.
+    Fresh(Dot),
+    /// Nothing new: the request is this record already, of this region's log or another's. It may stand in the very
+    /// group that is not committed yet, so it is answered after the commit like any other.
+    Duplicate(Dot),
+}
+
+/// A group that is on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Committed {
+    /// What is applied and synced.
+    pub vv: VersionVector,
+    /// The clock. No stamp of a record committed here is above it, records from the far future aside.
+    pub hlc: Hlc,
+    /// The new records of this node's own log, in order.
+    pub own: Vec<StoredRecord>,
+    /// The chain hash of this node's own log.
+    pub head: ChainHash,
+    /// The new ends of the logs that have grown.
+    pub heads: BTreeMap<ActorId, Head>,
+}
+
+/// Takes writes and records one at a time, commits them in groups.
+///
+/// Its obligations:
+///
+/// 1. *One batch, one sync.* Rows, log entries, version vector, heads, request ids and the clock's ceiling of a group are
+///    written together and synced, or the committer is dead (promises P1, P5).
+/// 2. *Nothing is told before.* Whatever staging returns must not leave the node before [`Committer::commit`] has
+///    answered.
+/// 3. *A refusal leaves no trace:* no row, no seq, no request id.
+/// 4. *Seqs have no gap* and are never used twice, whatever crashes between (P2).
+/// 5. *Own and foreign records take the same steps:* `crdt::apply`, log, head, vector, request id (P3).
+/// 6. *Records are applied in causal order.* The core has seen to it; here it is checked once more (P4).
+/// 7. *A failure is final:* after an error of the disk in mid-change nothing is staged or committed any more.
+pub struct Committer<B: Backend> {
+    backend: B,
+    actor: ActorId,
+    rows: Overlay<B>,
+    vv: VersionVector,
+    heads: BTreeMap<ActorId, Head>,
+    dedupe: Dedupe,
+    clock: Clock,
+    /// On disk: the next process's stamps will be above it.
+    ceiling: Hlc,
+    group: Group,
+    stopped: bool,
+    value: Vec<u8>,
+}
+
+impl<B: Backend> Committer<B> {
+    /// Opens a node's data, or begins it if `backend` is empty.
+    ///
+    /// # Errors
+    /// [`OpenError`]; nothing has changed.
+    pub fn open(backend: B, claim: &Claim) -> Result<(Self, Recovered), OpenError> {
+        Self::open_with(backend, claim, Settings::default())
+    }
+
+    /// As [`Self::open`], with settings.
+    ///
+    /// # Errors
+    /// [`OpenError`]; nothing has changed.
+    pub fn open_with(backend: B, claim: &Claim, settings: Settings) -> Result<(Self, Recovered), OpenError> {
+        let (recovered, clock) = recover(&backend, claim)?;
+        let committer = Self {
+            actor: recovered.actor,
+            rows: Overlay::new(backend.clone(), RowCache::new(settings.row_cache_bytes_max)),
+            backend,
+            vv: recovered.vv.clone(),
+            heads: recovered.heads.clone(),
+            dedupe: Dedupe::default(),
+            ceiling: Hlc::ZERO,
+            clock,
+            group: Group::default(),
+            stopped: false,
+            value: Vec::new(),
+        };
+        Ok((committer, recovered))
+    }
+
+    /// A handle for reading what is committed.
+    pub fn reader(&self) -> Reader<B> {
+        Reader::new(self.backend.clone())
+    }
+
+    /// How many records, and how many bytes of them, wait for the commit.
+    pub const fn staged(&self) -> (usize, usize) {
+        (self.group.records.len(), self.group.bytes)
+    }
+
+    /// Turns a client's write into the next record of this node's log.
+    ///
+    /// # Errors
+    /// [`StageError::Refused`]: it left no trace. [`StageError::Fatal`]: stop the process.
+    pub fn stage_write(&mut self, now: UnixMs, write: &Write) -> Result<Staged, StageError> {
+        self.alive()?;
+        if let Some(dot) = self
+            .dedupe
+            .find(&self.backend, write.request)
+            .map_err(|error| refused(&error))?
+        {
+            return Ok(Staged::Duplicate(dot));
+        }
+        Dedupe::admit(now, write.request)?;
+        let seq = self.vv.get(self.actor).next().ok_or_else(|| exhausted("seqs"))?;
+        let dot = Dot { actor: self.actor, seq };
+        let effects = prepare(&write.updates, dot, &self.vv, &mut self.rows, None::<&mut Overlay<B>>)
+            .map_err(|error: PrepareError<ReadError>| Refusal::from(error))?;
+        self.hear(now);
+        let record = Record {
+            dot,
+            hlc: self.clock.stamp(now).map_err(|_| exhausted("stamps"))?,
+            deps: self.vv.clone(),
+            ctx: None,
+            request: Some(write.request),
+            effects,
+        };
+        let none = VersionVector::new();
+        let previous = self.heads.get(&self.actor).map_or(&none, |head| &head.deps);
+        let stored = record.encode(previous);
+        if stored.bytes.len() > RECORD_BYTES_MAX {
+            let reason = format!(
+                "the transaction makes a record of {} bytes; the limit is {RECORD_BYTES_MAX}; split the work",
+                stored.bytes.len()
+            );
+            return Err(Refusal::TooLarge { reason }.into());
+        }
+        self.append(now, record, stored)?;
+        Ok(Staged::Fresh(dot))
+    }
+
+    /// Takes a record of another actor's log. One that is applied already is left alone.
+    ///
+    /// # Errors
+    /// [`ApplyError`]: the caller has a defect, or, if fatal, stop the process.
+    pub fn stage_record(&mut self, now: UnixMs, record: &Record, stored: &StoredRecord) -> Result<(), ApplyError> {
+        self.alive()?;
+        let dot = record.dot;
+        if self.vv.covers(dot) {
+            return Ok(());
+        }
+        if stored.seq != dot.seq {
+            return Err(ApplyError::Mismatch {
+                dot,
+                stored: stored.seq,
+            });
+        }
+        if dot.actor == self.actor {
+            return Err(ApplyError::Own { dot });
+        }
+        let have = self.vv.get(dot.actor);
+        if have.next() != Some(dot.seq) {
+            return Err(ApplyError::Gap { dot, have });
+        }
+        if !record.deps.le(&self.vv) || !record.ctx().le(&record.deps) {
+            return Err(ApplyError::Early { dot });
+        }
+        let known = match record.request {
+            // Executed in two regions before they heard of each other: the first answer stays the answer.
+            Some(request) => self.dedupe.find(&self.backend, request)?.is_some(),
+            None => false,
+        };
+        self.group.heard = self.group.heard.max(Some(record.hlc));
+        let request = record.request.filter(|_| !known);
+        self.append(
+            now,
+            Record {
+                request,
+                ..record.clone()
+            },
+            stored.clone(),
+        )?;
+        Ok(())
+    }
+
+    /// Makes the group durable, with one synced write; none if nothing is staged.
+    ///
+    /// # Errors
+    /// [`CommitError`]: final. Whether the group survives is unknown; the process must stop.
+    pub fn commit(&mut self) -> Result<Committed, CommitError> {
+        self.alive()?;
+        if !self.group.records.is_empty() {
+            self.hear(self.group.now);
+            // Stopped unless the write says otherwise.
+            self.stopped = true;
+            let batch = self.batch();
+            self.backend.write(batch, Durability::Synced)?;
+            self.stopped = false;
+            self.rows.settle();
+            self.dedupe.settle();
+        }
+        let heads = self.heads_of_group();
+        let own = self.group.records.drain(..).filter(|(actor, _)| *actor == self.actor);
+        let own = own.map(|(_, record)| record).collect();
+        self.group.clear();
+        Ok(Committed {
+            vv: self.vv.clone(),
+            hlc: self.clock.last(),
+            own,
+            head: self
+                .heads
+                .get(&self.actor)
+                .map_or_else(|| ChainHash::genesis(self.actor), |head| head.hash),
+            heads,
+        })
+    }
+
+    /// The steps that every record takes, wherever it comes from.
+    fn append(&mut self, now: UnixMs, record: Record, stored: StoredRecord) -> Result<(), Fatal> {
+        let dot = record.dot;
+        let stamp = Stamp {
+            dot,
+            hlc: record.hlc,
+            ctx: record.ctx(),
+        };
+        if let Err(error) = apply(&mut self.rows, stamp, &record.effects) {
+            self.stopped = true;
+            return Err(Fatal::HalfApplied(error));
+        }
+        let head = self.heads.entry(dot.actor).or_insert_with(|| Head::genesis(dot.actor));
+        *head = Head {
+            seq: dot.seq,
+            deps: record.deps,
+            hash: head.hash.extend(&stored.bytes),
+        };
+        self.vv.observe(dot);
+        if let Some(request) = record.request {
+            self.dedupe.stage(now, request, dot);
+        }
+        self.group.push(now, dot.actor, stored);
+        Ok(())
+    }
+
+    /// The whole group as one batch.
+    fn batch(&mut self) -> B::Batch {
+        let (mut batch, value) = (self.backend.batch(), &mut self.value);
+        for (key, row) in self.rows.dirty() {
+            match row {
+                Some(row) => {
+                    value.clear();
+                    row.encode(value);
+                    batch.put(Family::State, key.as_bytes(), value);
+                }
+                None => batch.delete(Family::State, key.as_bytes()),
+            }
+        }
+        for (actor, record) in &self.group.records {
+            let key = layout::log_key(Dot {
+                actor: *actor,
+                seq: record.seq,
+            });
+            batch.put(Family::Log, &key, &record.bytes);
+        }
+        for actor in &self.group.actors {
+            if let Some(head) = self.heads.get(actor) {
+                value.clear();
+                layout::put_head(value, head);
+                batch.put(Family::State, &layout::head_key(*actor), value);
+            }
+        }
+        value.clear();
+        layout::put_vv(value, &self.vv);
+        batch.put(Family::State, &layout::VV_KEY, value);
+        self.dedupe.write(self.group.now, &mut batch, value);
+        if self.clock.last() > self.ceiling {
+            self.ceiling = self.clock.lease(CEILING_LEASE);
+            value.clear();
+            layout::put_ceiling(value, self.ceiling);
+            batch.put(Family::Local, &layout::CEILING_KEY, value);
+        }
+        batch
+    }
+
+    fn heads_of_group(&self) -> BTreeMap<ActorId, Head> {
+        let actors = self.group.actors.iter();
+        actors
+            .filter_map(|actor| Some((*actor, self.heads.get(actor)?.clone())))
+            .collect()
+    }
+
+    /// Lets the clock hear the records staged since it last did, so that what is written after them is stamped above them.
+    fn hear(&mut self, now: UnixMs) {
+        if let Some(heard) = self.group.heard.take() {
+            self.clock.observe(heard, now);
+        }
+    }
+
+    const fn alive(&self) -> Result<(), Fatal> {
+        if self.stopped { Err(Fatal::Stopped) } else { Ok(()) }
+    }
+}
+
+fn refused(error: &ReadError) -> Refusal {
+    Refusal::Storage {
+        reason: error.to_string(),
+    }
+}
+
+fn exhausted(what: &str) -> Refusal {
+    Refusal::Storage {
+        reason: format!("this log has no {what} left; start the node on a new data directory"),
+    }
+}

@@ -1,0 +1,97 @@
+//! Which requests have been committed: so that a retry is answered with the first commit's record, here and in every
+//! region that has it, before and after a restart.
+//!
+//! Ids are remembered for [`REQUEST_WINDOW`]; older ones are refused, never executed, so forgetting them is safe. Rows
+//! are purged by range, at most once a minute: mint order is key order.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use halcyon_types::limits::{REQUEST_AHEAD_MAX, REQUEST_WINDOW};
+use halcyon_types::{Dot, RequestId, UnixMs};
+use halcyon_wire::Refusal;
+
+use crate::backend::{Batch, Family, View};
+use crate::error::ReadError;
+use crate::layout;
+
+/// Between two purges.
+const PURGE_EVERY: Duration = Duration::from_mins(1);
+
+#[derive(Debug, Default)]
+pub(crate) struct Dedupe {
+    /// Those of the group.
+    staged: BTreeMap<RequestId, Dot>,
+    /// When rows were purged last, by the wall clock.
+    purged_at: Option<UnixMs>,
+    /// Everything minted before is purged already.
+    purged_upto: UnixMs,
+}
+
+impl Dedupe {
+    /// The record that `request` became, committed or staged.
+    pub(crate) fn find(&self, view: &impl View, request: RequestId) -> Result<Option<Dot>, ReadError> {
+        if let Some(dot) = self.staged.get(&request) {
+            return Ok(Some(*dot));
+        }
+        let found = view.with(Family::State, &layout::request_key(request), |value| {
+            value.map(layout::dot)
+        })?;
+        found
+            .transpose()
+            .map_err(|error| ReadError::damaged(format!("request {request}"), &error))
+    }
+
+    /// Whether a request minted then can be told from one that was committed and forgotten.
+    pub(crate) fn admit(now: UnixMs, request: RequestId) -> Result<(), Refusal> {
+        let minted = request.minted_at();
+        let off = now.abs_diff(minted);
+        let off_max = if minted > now {
+            REQUEST_AHEAD_MAX
+        } else {
+            REQUEST_WINDOW
+        };
+        if off > off_max {
+            return Err(Refusal::RequestExpired { off });
+        }
+        Ok(())
+    }
+
+    /// Notes that `request` becomes `dot`. One that no retry can name any more is not worth a row.
+    pub(crate) fn stage(&mut self, now: UnixMs, request: RequestId, dot: Dot) {
+        if request.minted_at() >= self.horizon(now) {
+            self.staged.entry(request).or_insert(dot);
+        }
+    }
+
+    /// Puts the group's requests, and now and then the end of old ones, into its batch.
+    pub(crate) fn write(&mut self, now: UnixMs, batch: &mut impl Batch, value: &mut Vec<u8>) {
+        for (request, dot) in &self.staged {
+            value.clear();
+            layout::put_dot(value, *dot);
+            batch.put(Family::State, &layout::request_key(*request), value);
+        }
+        if self.purged_at.is_none_or(|at| now.abs_diff(at) >= PURGE_EVERY) {
+            self.purged_at = Some(now);
+            // The margin is for clocks that were ahead when the request was admitted or replicated.
+            let upto = self.horizon(now);
+            if upto > self.purged_upto {
+                let from = layout::requests_from(self.purged_upto);
+                batch.delete_range(Family::State, &from, &layout::requests_from(upto));
+                self.purged_upto = upto;
+            }
+        }
+    }
+
+    /// The group is on disk.
+    pub(crate) fn settle(&mut self) {
+        self.staged.clear();
+    }
+
+    /// Requests minted before are of no use. Never goes back, so that no row is put where the purge has passed.
+    fn horizon(&self, now: UnixMs) -> UnixMs {
+        let kept = REQUEST_WINDOW + REQUEST_AHEAD_MAX;
+        let kept = u64::try_from(kept.as_millis()).unwrap_or(u64::MAX);
+        UnixMs(now.0.saturating_sub(kept)).max(self.purged_upto)
+    }
+}

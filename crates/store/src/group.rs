@@ -1,0 +1,36 @@
+//! What has been staged and waits for the commit, rows and request ids aside.
+
+use std::collections::BTreeSet;
+
+use halcyon_types::{ActorId, Hlc, UnixMs};
+use halcyon_wire::StoredRecord;
+
+#[derive(Debug, Default)]
+pub(crate) struct Group {
+    /// New log entries, in the order they were staged.
+    pub(crate) records: Vec<(ActorId, StoredRecord)>,
+    /// Their bytes.
+    pub(crate) bytes: usize,
+    /// Whose logs they are of.
+    pub(crate) actors: BTreeSet<ActorId>,
+    /// The highest stamp of records from elsewhere that the clock has not heard yet.
+    pub(crate) heard: Option<Hlc>,
+    /// The latest time that a caller brought.
+    pub(crate) now: UnixMs,
+}
+
+impl Group {
+    pub(crate) fn push(&mut self, now: UnixMs, actor: ActorId, record: StoredRecord) {
+        self.bytes += record.bytes.len();
+        self.actors.insert(actor);
+        self.records.push((actor, record));
+        self.now = now;
+    }
+
+    /// Forgets everything, keeping the allocation.
+    pub(crate) fn clear(&mut self) {
+        self.records.clear();
+        self.actors.clear();
+        self.bytes = 0;
+    }
+}

@@ -1,0 +1,144 @@
+//! Opening: whose data it is, whether its parts agree, where the clock stands. The only way to begin a committer, so the
+//! simulator's crash is the real crash.
+//!
+//! Assertions in pairs: what every commit keeps true is checked here once more before anything is built on it. What does
+//! not agree is [`OpenError::Damaged`]; nothing is repaired.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use halcyon_types::{ActorId, Dot, Hlc, NodeId, Seq, VersionVector};
+
+use crate::backend::{Backend, Family, View};
+use crate::cells::CellError;
+use crate::clock::Clock;
+use crate::error::{OpenError, ReadError};
+use crate::identity::{Claim, Identity};
+use crate::layout::{self, Head};
+use crate::reader::vv_of;
+
+/// What a node knows when it starts. A replica begins from this and nothing else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recovered {
+    /// The data directory's own name.
+    pub node: NodeId,
+    /// The incarnation of this region's log that this node writes.
+    pub actor: ActorId,
+    /// What is applied.
+    pub vv: VersionVector,
+    /// The end of each actor's log; an entry for every actor of `vv`.
+    pub heads: BTreeMap<ActorId, Head>,
+    /// No stamp of this node is above it.
+    pub hlc: Hlc,
+}
+
+/// Establishes the identity and reads what a committer starts from; checks that it agrees.
+pub(crate) fn recover<B: Backend>(backend: &B, claim: &Claim) -> Result<(Recovered, Clock), OpenError> {
+    if !Clock::is_sane(claim.now) {
+        return Err(OpenError::DeadClock { now: claim.now });
+    }
+    let identity = Identity::establish(backend, claim)?;
+    let vv = vv_of(backend)?;
+    let heads = read_heads(backend)?;
+    agree(&vv, &heads)?;
+    for (actor, head) in &heads {
+        check_log_end(
+            backend,
+            Dot {
+                actor: *actor,
+                seq: head.seq,
+            },
+        )?;
+    }
+    if !heads.contains_key(&identity.actor) {
+        check_log_end(
+            backend,
+            Dot {
+                actor: identity.actor,
+                seq: Seq::ZERO,
+            },
+        )?;
+    }
+    let ceiling = backend.with(Family::Local, &layout::CEILING_KEY, |value| {
+        value.map_or(Ok(Hlc::ZERO), layout::ceiling)
+    })?;
+    let clock = ceiling
+        .map_err(|error: CellError| error.to_string())
+        .and_then(|ceiling| Clock::restore(ceiling).map_err(|error| error.to_string()))
+        .map_err(|reason| OpenError::Damaged {
+            reason: format!("clock ceiling: {reason}"),
+        })?;
+    let recovered = Recovered {
+        node: identity.node,
+        actor: identity.actor,
+        vv,
+        heads,
+        hlc: clock.last(),
+    };
+    Ok((recovered, clock))
+}
+
+fn read_heads(view: &impl View) -> Result<BTreeMap<ActorId, Head>, ReadError> {
+    let (from, upto) = layout::HEADS;
+    let mut heads = BTreeMap::new();
+    let mut outcome = Ok(());
+    view.scan(Family::State, &from, Some(&upto), |key, value| {
+        let what = || format!("the head {}", key.escape_ascii());
+        let head = match layout::head_actor(key) {
+            Some(actor) => layout::head(value)
+                .map(|head| (actor, head))
+                .map_err(|error| ReadError::damaged(what(), &error)),
+            None => Err(ReadError::damaged(what(), "it names no actor")),
+        };
+        match head {
+            Ok((actor, head)) => {
+                heads.insert(actor, head);
+                ControlFlow::Continue(())
+            }
+            Err(error) => {
+                outcome = Err(error);
+                ControlFlow::Break(())
+            }
+        }
+    })?;
+    outcome.map(|()| heads)
+}
+
+/// Vector and heads are written together: they name the same ends.
+fn agree(vv: &VersionVector, heads: &BTreeMap<ActorId, Head>) -> Result<(), OpenError> {
+    let ends: VersionVector = heads.iter().map(|(actor, head)| (*actor, head.seq)).collect();
+    if ends == *vv {
+        return Ok(());
+    }
+    Err(OpenError::Damaged {
+        reason: format!("the version vector is {vv:?}, but the heads of the logs say {ends:?}"),
+    })
+}
+
+/// A log ends where its head says: that record is there, and none behind it.
+fn check_log_end(view: &impl View, end: Dot) -> Result<(), OpenError> {
+    let damaged = |reason: String| Err(OpenError::Damaged { reason });
+    let key = layout::log_key(end);
+    if end.seq > Seq::ZERO && !view.with(Family::Log, &key, |value| value.is_some())? {
+        return damaged(format!("record {end} is applied but not in its log"));
+    }
+    let mut behind = None;
+    let beyond = layout::log_key(Dot {
+        seq: Seq(u64::MAX),
+        ..end
+    });
+    view.scan(Family::Log, &key, Some(&beyond), |found, _| {
+        if found == key {
+            return ControlFlow::Continue(());
+        }
+        behind = layout::log_seq(found);
+        ControlFlow::Break(())
+    })?;
+    match behind {
+        Some(seq) => damaged(format!(
+            "the log of {} goes on to {seq}, but only {} is applied",
+            end.actor, end.seq
+        )),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,200 @@
+//! RocksDB as the backend of real nodes.
+//!
+//! ```text
+//! DIR/HALCYON     "halcyon data, format 1": written first, so that a start which was cut short is told from a stranger's
+//!                 directory
+//! DIR/db/         RocksDB: families state, log, local
+//! ```
+//!
+//! One batch covers all families, and the write ahead log is synced before a write returns. Recovery refuses a log that
+//! is damaged anywhere but in its cut-off tail: the default mode would silently roll back past a flipped bit. The
+//! database's own row cache stays off (it breaks range deletes); the committer has one.
+
+mod directory;
+mod options;
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+
+use rocksdb::{ColumnFamily, DB, DBPinnableSlice, DBRawIteratorWithThreadMode, ReadOptions, WriteBatch, WriteOptions};
+use self_cell::self_cell;
+
+use crate::backend::{Backend, Batch, Durability, Family, View};
+use crate::error::{OpenError, ReadError, WriteError};
+pub use options::RocksSettings;
+
+/// A handle to a data directory. The directory stays in use until every handle, reader and snapshot of it is dropped.
+#[derive(Clone)]
+pub struct RocksBackend {
+    db: Arc<DB>,
+}
+
+/// Changes for a [`RocksBackend`].
+pub struct RocksBatch {
+    batch: WriteBatch,
+    db: Arc<DB>,
+}
+
+type Borrowed<'a> = rocksdb::SnapshotWithThreadMode<'a, DB>;
+
+self_cell!(
+    struct Held {
+        owner: Arc<DB>,
+        #[covariant]
+        dependent: Borrowed,
+    }
+);
+
+/// One moment of a [`RocksBackend`]. Files it can see are kept: do not hold it for long.
+pub struct RocksSnapshot(Held);
+
+impl RocksBackend {
+    /// Opens the data directory `dir`, or begins it if it is new or empty.
+    ///
+    /// # Errors
+    /// [`OpenError`]; nothing has changed.
+    pub fn open(dir: &Path, settings: RocksSettings) -> Result<Self, OpenError> {
+        directory::prepare(dir)?;
+        let path = directory::database(dir);
+        let families = Family::ALL.map(|family| options::family(family, settings));
+        let db = DB::open_cf_descriptors(&options::database(settings), path, families)
+            .map_err(|error| directory::open_error(dir, &error))?;
+        Ok(Self { db: Arc::new(db) })
+    }
+}
+
+#[expect(clippy::expect_used, reason = "`open` has opened or created all three families")]
+fn handle(db: &DB, family: Family) -> &ColumnFamily {
+    db.cf_handle(family.name()).expect("a family that open has opened")
+}
+
+fn read_error(error: &rocksdb::Error) -> ReadError {
+    match error.kind() {
+        rocksdb::ErrorKind::Corruption => ReadError::damaged("the database", &error),
+        _ => ReadError::Io {
+            reason: error.to_string(),
+        },
+    }
+}
+
+fn look_at<T>(
+    found: Result<Option<DBPinnableSlice<'_>>, rocksdb::Error>,
+    look: impl FnOnce(Option<&[u8]>) -> T,
+) -> Result<T, ReadError> {
+    let value = found.map_err(|error| read_error(&error))?;
+    Ok(look(value.as_deref()))
+}
+
+fn walk(
+    mut cursor: DBRawIteratorWithThreadMode<'_, DB>,
+    from: &[u8],
+    mut visit: impl FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+) -> Result<(), ReadError> {
+    cursor.seek(from);
+    while let Some((key, value)) = cursor.item() {
+        if visit(key, value).is_break() {
+            return Ok(());
+        }
+        cursor.next();
+    }
+    cursor.status().map_err(|error| read_error(&error))
+}
+
+fn bounded(upto: Option<&[u8]>) -> ReadOptions {
+    let mut options = ReadOptions::default();
+    if let Some(upto) = upto {
+        options.set_iterate_upper_bound(upto);
+    }
+    options
+}
+
+impl View for RocksBackend {
+    fn with<T>(&self, family: Family, key: &[u8], look: impl FnOnce(Option<&[u8]>) -> T) -> Result<T, ReadError> {
+        look_at(self.db.get_pinned_cf(handle(&self.db, family), key), look)
+    }
+
+    fn scan(
+        &self,
+        family: Family,
+        from: &[u8],
+        upto: Option<&[u8]>,
+        visit: impl FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), ReadError> {
+        let cursor = self.db.raw_iterator_cf_opt(handle(&self.db, family), bounded(upto));
+        walk(cursor, from, visit)
+    }
+}
+
+impl View for RocksSnapshot {
+    fn with<T>(&self, family: Family, key: &[u8], look: impl FnOnce(Option<&[u8]>) -> T) -> Result<T, ReadError> {
+        let (db, snapshot) = (self.0.borrow_owner(), self.0.borrow_dependent());
+        look_at(snapshot.get_pinned_cf(handle(db, family), key), look)
+    }
+
+    fn scan(
+        &self,
+        family: Family,
+        from: &[u8],
+        upto: Option<&[u8]>,
+        visit: impl FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), ReadError> {
+        let (db, snapshot) = (self.0.borrow_owner(), self.0.borrow_dependent());
+        let cursor = snapshot.raw_iterator_cf_opt(handle(db, family), bounded(upto));
+        walk(cursor, from, visit)
+    }
+}
+
+impl Batch for RocksBatch {
+    fn put(&mut self, family: Family, key: &[u8], value: &[u8]) {
+        self.batch.put_cf(handle(&self.db, family), key, value);
+    }
+
+    fn delete(&mut self, family: Family, key: &[u8]) {
+        self.batch.delete_cf(handle(&self.db, family), key);
+    }
+
+    fn delete_range(&mut self, family: Family, from: &[u8], upto: &[u8]) {
+        if from < upto {
+            self.batch.delete_range_cf(handle(&self.db, family), from, upto);
+        }
+    }
+}
+
+impl Backend for RocksBackend {
+    type Batch = RocksBatch;
+    type Snapshot = RocksSnapshot;
+
+    fn batch(&self) -> RocksBatch {
+        RocksBatch {
+            batch: WriteBatch::new(),
+            db: Arc::clone(&self.db),
+        }
+    }
+
+    fn write(&self, batch: RocksBatch, durability: Durability) -> Result<(), WriteError> {
+        let mut options = WriteOptions::default();
+        options.set_sync(durability == Durability::Synced);
+        self.db.write_opt(batch.batch, &options).map_err(|error| WriteError {
+            reason: error.to_string(),
+        })
+    }
+
+    fn snapshot(&self) -> RocksSnapshot {
+        RocksSnapshot(Held::new(Arc::clone(&self.db), |db| db.snapshot()))
+    }
+}
+
+impl std::fmt::Debug for RocksBackend {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("RocksBackend").field(&self.db.path()).finish()
+    }
+}
+
+impl std::fmt::Debug for RocksSnapshot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("RocksSnapshot")
+            .field(&self.0.borrow_owner().path())
+            .finish()
+    }
+}

@@ -1,0 +1,78 @@
+//! How RocksDB is set up. Every choice that differs from the default, and why.
+
+use rocksdb::{BlockBasedOptions, Cache, ColumnFamilyDescriptor, DBCompressionType, DBRecoveryMode, LogLevel, Options};
+
+use crate::backend::Family;
+
+const MIB: usize = 1024 * 1024;
+
+/// What an operator may choose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RocksSettings {
+    /// Bytes of blocks kept in memory, for all families. Too few: reads go to the disk. Default 256 MiB.
+    pub block_cache_bytes: usize,
+    /// Bytes of one family's changes kept in memory before they are written as a file. Too few: many small files to
+    /// merge. Too many: memory, and a longer start after a crash. Default 64 MiB.
+    pub write_buffer_bytes: usize,
+}
+
+impl Default for RocksSettings {
+    fn default() -> Self {
+        Self {
+            block_cache_bytes: 256 * MIB,
+            write_buffer_bytes: 64 * MIB,
+        }
+    }
+}
+
+pub(super) fn database(settings: RocksSettings) -> Options {
+    let mut options = Options::default();
+    options.create_if_missing(true);
+    options.create_missing_column_families(true);
+    options.set_paranoid_checks(true);
+    // A tail cut off by a crash is expected; anything else wrong in the log refuses to open. The default mode would
+    // silently end at a flipped bit and forget every write behind it.
+    options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
+    // A log file that has vanished is noticed, too.
+    options.set_track_and_verify_wals_in_manifest(true);
+    options.set_max_total_wal_size(4 * settings.write_buffer_bytes as u64);
+    options.set_bytes_per_sync(MIB as u64);
+    options.set_max_open_files(1024);
+    options.set_max_background_jobs(2);
+    // The database's own diary.
+    options.set_log_level(LogLevel::Warn);
+    options.set_max_log_file_size(4 * MIB);
+    options.set_keep_log_file_num(4);
+    options
+}
+
+pub(super) fn family(family: Family, settings: RocksSettings) -> ColumnFamilyDescriptor {
+    let mut options = Options::default();
+    let mut table = BlockBasedOptions::default();
+    options.set_write_buffer_size(settings.write_buffer_bytes);
+    options.set_max_write_buffer_number(3);
+    // Young levels are rewritten soon: no time is spent on packing them.
+    let (none, lz4) = (DBCompressionType::None, DBCompressionType::Lz4);
+    options.set_compression_per_level(&[none, none, none, lz4, lz4, lz4, lz4]);
+    options.set_bottommost_compression_type(DBCompressionType::Zstd);
+    match family {
+        Family::State => {
+            table.set_block_cache(&Cache::new_hyper_clock_cache(settings.block_cache_bytes, 0));
+            table.set_bloom_filter(10.0, false);
+            table.set_optimize_filters_for_memory(true);
+            table.set_cache_index_and_filter_blocks(true);
+            table.set_pin_l0_filter_and_index_blocks_in_cache(true);
+            // New request ids are looked up before every write and are never there.
+            options.set_memtable_whole_key_filtering(true);
+            options.set_memtable_prefix_bloom_ratio(0.1);
+        }
+        Family::Log => {
+            // Read in ranges, rarely: larger blocks, no filters, a small cache.
+            table.set_block_size(32 * 1024);
+            table.set_block_cache(&Cache::new_hyper_clock_cache(settings.block_cache_bytes / 16, 0));
+        }
+        Family::Local => options.set_write_buffer_size(MIB),
+    }
+    options.set_block_based_table_factory(&table);
+    ColumnFamilyDescriptor::new(family.name(), options)
+}
