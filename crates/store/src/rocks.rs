@@ -54,7 +54,15 @@ impl RocksBackend {
     ///
     /// # Errors
     /// [`OpenError`]; nothing has changed.
-    pub fn open(dir: &Path, settings: RocksSettings) -> Result<Self, OpenError> {
+    pub fn open(dir: &Path) -> Result<Self, OpenError> {
+        Self::open_with(dir, RocksSettings::default())
+    }
+
+    /// As [`Self::open`], with settings.
+    ///
+    /// # Errors
+    /// [`OpenError`]; nothing has changed.
+    pub fn open_with(dir: &Path, settings: RocksSettings) -> Result<Self, OpenError> {
         directory::prepare(dir)?;
         let path = directory::database(dir);
         let families = Family::ALL.map(|family| options::family(family, settings));
