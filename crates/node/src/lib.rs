@@ -1,1 +1,36 @@
-//! The node: configuration, driver loop, committer thread, admin plane.
+//! The node: one region's process, as a library.
+//!
+//! ```text
+//!  applications ─▶ sessions ─┐                 ┌─▶ committer thread ─▶ RocksDB
+//!        regions ─▶ peers ───┤──▶ driver loop ─┤        │
+//!    operators ─▶ admin ─────┘   (the replica) ◀────────┘ groups, once synced
+//! ```
+//!
+//! * [`Config`] and [`Node`]: start and stop.
+//! * `driver`: carries every event to the replica, and every command of the replica to where it goes.
+//! * `committer`: the thread that owns every change of state.
+//! * `sessions`, `peers`, `admin`: the three planes. `outbox`, `tail`: what waits to leave.
+//! * `clocks`: the only place that reads a clock. `faults`: cuts and delays on request, for tests.
+//!
+//! It decides nothing that the core could decide, and never changes state but through the committer.
+
+mod admin;
+mod clocks;
+mod committer;
+mod config;
+mod driver;
+mod event;
+mod faults;
+mod metrics;
+mod node;
+mod outbox;
+mod peers;
+mod reads;
+mod sessions;
+mod status;
+mod tail;
+
+pub use committer::CommitterError;
+pub use config::Config;
+pub use driver::NodeError;
+pub use node::{Node, StartError};

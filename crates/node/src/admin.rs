@@ -1,0 +1,129 @@
+//! The admin plane: health, readiness, metrics and status over HTTP, and, where it was asked for, the fault API.
+//!
+//! Plain HTTP, for loopback or a private network. The fault API is refused at start on any other than a loopback address.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, Query, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use halcyon_types::topology::Topology;
+use halcyon_types::{RegionName, UnixMs};
+use serde::Deserialize;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc::Sender;
+use tokio::sync::oneshot;
+
+use crate::clocks::Clocks;
+use crate::event::Event;
+use crate::faults::LinkChange;
+use crate::metrics::Metrics;
+use crate::status::NodeStatus;
+
+/// What the handlers need.
+#[derive(Clone)]
+pub(crate) struct Admin {
+    pub(crate) topology: Topology,
+    pub(crate) region: RegionName,
+    pub(crate) clocks: Clocks,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) events: Sender<Event>,
+    pub(crate) fault_api: bool,
+}
+
+/// Serves until the runtime ends.
+pub(crate) async fn serve(listener: TcpListener, admin: Admin) {
+    let faults = Router::new().route("/link/{peer}", post(link)).route("/clock", post(clock));
+    let app = Router::new()
+        .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics))
+        .route("/status", get(status))
+        .nest("/fault", faults)
+        .with_state(admin);
+    if let Err(error) = axum::serve(listener, app).await {
+        tracing::error!(%error, "the admin plane has ended");
+    }
+}
+
+/// An answer other than success: a name for scripts, and what to do.
+fn refuse(code: StatusCode, error: &str, message: &str) -> Response {
+    (code, Json(json!({ "error": error, "message": message }))).into_response()
+}
+
+fn stopping() -> Response {
+    refuse(StatusCode::SERVICE_UNAVAILABLE, "Stopping", "this node is stopping")
+}
+
+impl Admin {
+    async fn status(&self) -> Option<NodeStatus> {
+        let (answer, status) = oneshot::channel();
+        self.events.send(Event::Status { answer }).await.ok()?;
+        status.await.ok()
+    }
+
+    fn fault_api(&self) -> Result<(), Response> {
+        let message = "the fault API is off; start the node with --fault-api, for tests and demonstrations only";
+        if self.fault_api { Ok(()) } else { Err(refuse(StatusCode::NOT_FOUND, "FaultApiOff", message)) }
+    }
+}
+
+async fn readyz(State(admin): State<Admin>) -> Response {
+    match admin.status().await {
+        Some(_) => "ready\n".into_response(),
+        None => stopping(),
+    }
+}
+
+async fn status(State(admin): State<Admin>) -> Response {
+    match admin.status().await {
+        Some(status) => Json(status).into_response(),
+        None => stopping(),
+    }
+}
+
+async fn metrics(State(admin): State<Admin>) -> Response {
+    let Some(status) = admin.status().await else { return stopping() };
+    match admin.metrics.text(&status) {
+        Ok(text) => {
+            let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+            ([(header::CONTENT_TYPE, kind)], text).into_response()
+        }
+        Err(error) => refuse(StatusCode::INTERNAL_SERVER_ERROR, "Metrics", &error.to_string()),
+    }
+}
+
+async fn link(State(admin): State<Admin>, Path(peer): Path<String>, Query(change): Query<LinkChange>) -> Response {
+    if let Err(off) = admin.fault_api() {
+        return off;
+    }
+    let region = admin.topology.regions.iter().find(|region| region.name.as_str() == peer && region.name != admin.region);
+    let Some(region) = region else {
+        let message = format!("{peer:?} is no other region of this cluster");
+        return refuse(StatusCode::NOT_FOUND, "UnknownRegion", &message);
+    };
+    let (done, applied) = oneshot::channel();
+    let sent = admin.events.send(Event::Fault { peer: region.id, change, done }).await;
+    if sent.is_err() || applied.await.is_err() {
+        return stopping();
+    }
+    Json(json!({ "ok": true })).into_response()
+}
+
+/// `?ms=N` stops the wall clock at N; without it, the real clock is back.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TestClock {
+    ms: Option<u64>,
+}
+
+async fn clock(State(admin): State<Admin>, Query(at): Query<TestClock>) -> Response {
+    if let Err(off) = admin.fault_api() {
+        return off;
+    }
+    admin.clocks.set_test_wall(at.ms.map(UnixMs));
+    Json(json!({ "ok": true })).into_response()
+}

@@ -1,0 +1,430 @@
+//! The driver: carries everything that happens to the replica, and everything the replica wants to where it goes.
+//!
+//! One loop on one thread. It never waits for a peer, a client or the committer: what it cannot do now stands in a bounded
+//! queue. It decides nothing that the replica could decide.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc;
+
+use halcyon_core::{Alarm, Command, LinkEvent, PeerError, Replica, SessionId};
+use halcyon_net::{Credentials, LinkHandle};
+use halcyon_store::{Reader, RocksBackend};
+use halcyon_types::topology::Topology;
+use halcyon_types::{ActorId, NodeId, RegionId, Seq};
+use halcyon_wire::{Body, PeerMessage, Range, Refusal, Response};
+use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver};
+use tokio::sync::watch;
+
+use crate::clocks::Clocks;
+use crate::committer::{CommitterError, Done, Group};
+use crate::event::Event;
+use crate::faults::Faults;
+use crate::metrics::{Metrics, Reason};
+use crate::outbox::Outbox;
+use crate::peers::{self, LinkNumbers, OutLink};
+use crate::reads;
+use crate::status::{DiskStatus, NodeStatus, PeerStatus, QueueStatus};
+use crate::tail::Tail;
+
+/// Events handled before the replica's wishes are carried out: enough to share the cost, few enough to stay prompt.
+const EVENTS_PER_TURN: usize = 64;
+
+/// Why a running node stopped on its own.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// The committer cannot go on.
+    #[error(transparent)]
+    Committer(#[from] CommitterError),
+    /// A peer holds records of this node's actor that this node lacks. Whatever it wrote now would reuse their names.
+    #[error(
+        "region {peer} holds this node's own records up to {theirs}, this data directory only up to {ours}: it was rolled \
+         back. Move the directory away and start with an empty one, which begins a new log and fetches the records"
+    )]
+    RolledBack {
+        /// Who holds more.
+        peer: String,
+        /// Up to where.
+        theirs: Seq,
+        /// What is here.
+        ours: Seq,
+    },
+    /// The driver's thread is gone: a defect.
+    #[error("the driver ended without a word: a defect, please report it")]
+    Vanished,
+}
+
+/// What never changes while the node runs.
+pub(crate) struct Site {
+    pub(crate) topology: Topology,
+    pub(crate) region: RegionId,
+    pub(crate) region_name: String,
+    pub(crate) node: NodeId,
+    pub(crate) actor: ActorId,
+    pub(crate) data: PathBuf,
+    pub(crate) fault_api: bool,
+    pub(crate) credentials: Arc<Credentials>,
+    pub(crate) clocks: Clocks,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) numbers: LinkNumbers,
+    pub(crate) reader: Reader<RocksBackend>,
+}
+
+/// The driver's state.
+pub(crate) struct Driver {
+    pub(crate) site: Site,
+    pub(crate) replica: Replica,
+    /// For the tasks that the driver starts.
+    pub(crate) events: Sender<Event>,
+    /// To the committer; dropped to let it end.
+    pub(crate) jobs: Option<mpsc::Sender<Vec<halcyon_core::Job>>>,
+    pub(crate) faults: Faults,
+    pub(crate) tail: Tail,
+    pub(crate) sessions: BTreeMap<SessionId, Arc<Outbox>>,
+    pub(crate) out_links: BTreeMap<RegionId, OutLink>,
+    pub(crate) in_links: BTreeMap<RegionId, (u64, LinkHandle)>,
+    /// Sessions with answers that their writers have not been told of.
+    pub(crate) answered: BTreeSet<SessionId>,
+    pub(crate) alarms: Vec<String>,
+    pub(crate) fatal: Option<NodeError>,
+}
+
+impl Driver {
+    /// Runs until `stop` says so and everything acknowledged has left, or until an error ends the node.
+    pub(crate) async fn run(
+        mut self,
+        events: Receiver<Event>,
+        done: UnboundedReceiver<Done>,
+        stop: watch::Receiver<bool>,
+    ) -> Result<(), NodeError> {
+        let end = self.turn(events, done, stop).await;
+        self.sessions.values().for_each(|answers| answers.close());
+        end
+    }
+
+    async fn turn(
+        &mut self,
+        mut events: Receiver<Event>,
+        mut done: UnboundedReceiver<Done>,
+        mut stop: watch::Receiver<bool>,
+    ) -> Result<(), NodeError> {
+        loop {
+            self.carry_out();
+            if let Some(error) = self.fatal.take() {
+                return Err(error);
+            }
+            let alarm = self.replica.poll_timeout().map(|at| self.site.clocks.instant(at));
+            tokio::select! {
+                biased;
+                group = done.recv() => match group {
+                    Some(group) => self.committed(group)?,
+                    None => return Ok(()),
+                },
+                event = events.recv() => if let Some(event) = event { self.hear(event); },
+                () = wait_until(alarm) => self.replica.handle_timeout(self.site.clocks.now()),
+                _ = stop.wait_for(|stop| *stop), if self.jobs.is_some() => self.stop(),
+            }
+            for _ in 0..EVENTS_PER_TURN {
+                match events.try_recv() {
+                    Ok(event) => self.hear(event),
+                    Err(_) => break,
+                }
+            }
+        }
+    }
+
+    /// No more writes are taken; the committer finishes what it has, and its end is the driver's.
+    fn stop(&mut self) {
+        tracing::info!("stopping: finishing what is under way");
+        self.replica.stop();
+        self.carry_out();
+        self.jobs = None;
+    }
+
+    fn hear(&mut self, event: Event) {
+        let now = self.site.clocks.now();
+        match event {
+            Event::SessionOpened { session, seat } => drop(self.sessions.insert(session, seat.answers)),
+            Event::Requests { session, requests } => {
+                self.site.metrics.requests.inc_by(requests.len() as u64);
+                for request in requests {
+                    self.replica.handle_request(now, session, request);
+                }
+            }
+            Event::SessionClosed { session } => {
+                self.sessions.remove(&session);
+                self.replica.handle_session_closed(session);
+            }
+            Event::LinkUp { peer, link } => {
+                if let Some(older) = self.out_links.insert(peer, link) {
+                    older.handle.close("replaced by a newer link");
+                }
+                self.replica.handle_link(now, peer, LinkEvent::OutUp);
+            }
+            Event::LinkDown { peer, link } => {
+                if link.is_none() || self.out_links.get(&peer).map(|link| link.id) == link {
+                    self.out_links.remove(&peer);
+                    self.replica.handle_link(now, peer, LinkEvent::OutDown);
+                }
+            }
+            Event::PeerUp { peer, link, handle } => {
+                if let Some((_, older)) = self.in_links.insert(peer, (link, handle)) {
+                    older.close("replaced by a newer link");
+                }
+                self.replica.handle_link(now, peer, LinkEvent::InUp);
+            }
+            Event::PeerSaid { peer, link, messages } => {
+                for message in messages {
+                    self.peer_said(peer, link, message);
+                }
+            }
+            Event::PeerDown { peer, link } => {
+                if self.is_present(peer, link) {
+                    self.in_links.remove(&peer);
+                    self.replica.handle_link(now, peer, LinkEvent::InDown);
+                }
+            }
+            Event::Fault { peer, change, done } => {
+                if self.faults.change(peer, &change) {
+                    self.drop_links(peer, "healed: begin anew");
+                }
+                tracing::info!(%peer, fault = ?self.faults.of(peer), "fault API");
+                let _ = done.send(());
+            }
+            Event::Status { answer } => drop(answer.send(self.status())),
+        }
+    }
+
+    fn is_present(&self, peer: RegionId, link: u64) -> bool {
+        self.in_links.get(&peer).is_some_and(|(present, _)| *present == link)
+    }
+
+    fn peer_said(&mut self, peer: RegionId, link: u64, message: PeerMessage) {
+        if !self.is_present(peer, link) || !self.faults.admits(peer, &message) {
+            return;
+        }
+        if let Err(reason) = self.replica.handle_peer(self.site.clocks.now(), peer, message) {
+            self.drop_in_link(peer, &reason);
+        }
+    }
+
+    fn drop_in_link(&mut self, peer: RegionId, reason: &PeerError) {
+        tracing::warn!(%peer, %reason, "a peer's link is dropped");
+        if let Some((_, handle)) = self.in_links.remove(&peer) {
+            handle.close(&reason.to_string());
+            self.replica.handle_link(self.site.clocks.now(), peer, LinkEvent::InDown);
+        }
+    }
+
+    fn drop_links(&mut self, peer: RegionId, reason: &str) {
+        let now = self.site.clocks.now();
+        if let Some((_, handle)) = self.in_links.remove(&peer) {
+            handle.close(reason);
+            self.replica.handle_link(now, peer, LinkEvent::InDown);
+        }
+        if let Some(link) = self.out_links.remove(&peer) {
+            link.handle.close(reason);
+            self.replica.handle_link(now, peer, LinkEvent::OutDown);
+        }
+    }
+
+    fn committed(&mut self, done: Done) -> Result<(), NodeError> {
+        let Group { results, committed, took } = done?;
+        let metrics = &self.site.metrics;
+        metrics.groups.inc();
+        metrics.records.inc_by(results.len() as u64);
+        metrics.group_seconds.observe(took.as_secs_f64());
+        self.tail.extend(committed.own);
+        let heads = committed.heads.into_iter().map(|(actor, head)| (actor, head.hash)).collect();
+        let committed = halcyon_core::Committed { results, vv: committed.vv, hlc: committed.hlc, heads };
+        self.replica.handle_committed(self.site.clocks.now(), committed);
+        Ok(())
+    }
+
+    /// Carries out everything the replica wants.
+    fn carry_out(&mut self) {
+        loop {
+            let mut idle = true;
+            let jobs: Vec<_> = std::iter::from_fn(|| self.replica.poll_job()).collect();
+            if !jobs.is_empty() {
+                idle = false;
+                // A committer that has ended says so itself.
+                let _ = self.jobs.as_ref().map(|queue| queue.send(jobs));
+            }
+            while let Some(command) = self.replica.poll_command() {
+                idle = false;
+                self.command(command);
+            }
+            if idle {
+                break;
+            }
+        }
+        for session in std::mem::take(&mut self.answered) {
+            if let Some(answers) = self.sessions.get(&session) {
+                answers.flush();
+            }
+        }
+    }
+
+    fn command(&mut self, command: Command) {
+        match command {
+            Command::Send { peer, message } => self.send(peer, &message),
+            Command::SendRange { peer, actor, after, upto, bytes_max } => {
+                self.send_range(peer, actor, after, upto, bytes_max);
+            }
+            Command::Reply { session, response } => self.reply(session, &response),
+            Command::Read { session, id, body } => self.read(session, id, &body),
+            Command::Dial { peer } => self.dial(peer),
+            Command::Drop { peer, reason } => self.drop_in_link(peer, &reason),
+            Command::Alarm(alarm) => self.alarm(&alarm),
+        }
+    }
+
+    fn send(&mut self, peer: RegionId, message: &PeerMessage) {
+        let Some(link) = self.out_links.get(&peer) else { return };
+        if !self.faults.releases(self.site.region, peer, message) {
+            return;
+        }
+        let delay = self.faults.of(peer).delay;
+        let due = (!delay.is_zero()).then(|| self.site.clocks.instant(self.site.clocks.now().mono + delay));
+        if let Err(error) = link.send(message, due) {
+            tracing::error!(%peer, %error, "defect: a message is too long for a frame");
+        }
+    }
+
+    fn send_range(&mut self, peer: RegionId, actor: ActorId, after: Seq, upto: Seq, bytes_max: usize) {
+        let from_tail = (actor == self.site.actor).then(|| self.tail.range(after, upto, bytes_max)).flatten();
+        let records = match from_tail {
+            Some(records) => records,
+            None => match self.site.reader.log(actor, after, upto, bytes_max) {
+                Ok(stored) => stored.into_iter().map(|record| record.bytes).collect(),
+                Err(error) => return self.alarm_text(format!("the log cannot be read: {error}")),
+            },
+        };
+        let Some(first) = after.next() else { return };
+        let range = Range { actor, first, records };
+        let (last, bytes) = (range.last(), range.bytes());
+        self.send(peer, &PeerMessage::Range(range));
+        self.replica.handle_sent(self.site.clocks.now(), peer, actor, last, bytes);
+    }
+
+    fn reply(&mut self, session: SessionId, response: &Response) {
+        if let Err(refusal) = &response.result {
+            self.site.metrics.refusals.get_or_create(&Reason { reason: refusal.name() }).inc();
+        }
+        if let Some(answers) = self.sessions.get(&session) {
+            put(answers, response);
+            self.answered.insert(session);
+        }
+    }
+
+    fn read(&mut self, session: SessionId, id: u64, body: &Body) {
+        let wall = self.site.clocks.now().wall;
+        match body {
+            Body::Read { object, query, .. } => {
+                let result = reads::read(&self.site.reader, object, query, wall);
+                self.reply(session, &Response { id, result });
+            }
+            Body::Digest => {
+                let Some(answers) = self.sessions.get(&session).cloned() else { return };
+                let reader = self.site.reader.clone();
+                tokio::task::spawn_blocking(move || {
+                    put(&answers, &Response { id, result: reads::digest(&reader) });
+                    answers.flush();
+                });
+            }
+            Body::Write(_) | Body::Token { .. } => {
+                let reason = "defect: this is no read".to_owned();
+                self.reply(session, &Response { id, result: Err(Refusal::BadRequest { reason }) });
+            }
+        }
+    }
+
+    fn dial(&mut self, peer: RegionId) {
+        if let Some(region) = self.site.topology.regions.iter().find(|region| region.id == peer) {
+            let own = self.site.credentials.clone();
+            tokio::spawn(peers::dial(own, region.clone(), self.site.numbers.clone(), self.events.clone()));
+        }
+    }
+
+    fn alarm(&mut self, alarm: &Alarm) {
+        self.alarm_text(alarm.to_string());
+        if let Alarm::ForkedHistory { peer, theirs, ours } = alarm {
+            let peer = self.name_of(*peer);
+            self.fatal = Some(NodeError::RolledBack { peer, theirs: *theirs, ours: *ours });
+        }
+    }
+
+    fn alarm_text(&mut self, alarm: String) {
+        tracing::error!(%alarm, "alarm");
+        if !self.alarms.contains(&alarm) && self.alarms.len() < ALARMS_KEPT {
+            self.alarms.push(alarm);
+        }
+    }
+
+    fn name_of(&self, region: RegionId) -> String {
+        let found = self.site.topology.regions.iter().find(|r| r.id == region);
+        found.map_or_else(|| region.to_string(), |region| region.name.to_string())
+    }
+
+    fn status(&self) -> NodeStatus {
+        let core = self.replica.status(self.site.clocks.now());
+        let ms = |d: std::time::Duration| u64::try_from(d.as_millis()).unwrap_or(u64::MAX);
+        let peers = core.peers.iter().map(|peer| PeerStatus {
+            region: self.name_of(peer.region),
+            link_in: peer.link_in,
+            link_out: peer.link_out,
+            rtt_us: peer.rtt.map(|rtt| u64::try_from(rtt.as_micros()).unwrap_or(u64::MAX)),
+            lag_records: peer.lag_records,
+            lag_ms: ms(peer.lag),
+            behind_records: peer.behind_records,
+            silent_ms: ms(peer.silent_for),
+            clock_offset_ms: peer.clock_offset_ms,
+            fault: self.faults.of(peer.region),
+        });
+        NodeStatus {
+            cluster: self.site.topology.cluster.to_string(),
+            region: self.site.region_name.clone(),
+            node: self.site.node.0.to_string(),
+            actor: self.site.actor.to_string(),
+            vv: core.vv.iter().map(|(actor, seq)| (actor.to_string(), seq.0)).collect(),
+            uptime_ms: ms(self.site.clocks.now().mono),
+            health: if self.alarms.is_empty() { "ok".to_owned() } else { "alarmed".to_owned() },
+            peers: peers.collect(),
+            queues: QueueStatus {
+                jobs: (core.queued_writes + core.queued_records) as u64,
+                pending_bytes: core.pending_bytes as u64,
+                waiting_reads: core.waiting_reads as u64,
+                pulls: core.pulls.len() as u64,
+                sessions: self.sessions.len() as u64,
+            },
+            disk: DiskStatus { bytes: directory_bytes(&self.site.data) },
+            alarms: self.alarms.clone(),
+            fault_api: self.site.fault_api,
+        }
+    }
+}
+
+/// Alarms that `/status` remembers.
+const ALARMS_KEPT: usize = 64;
+
+fn put(answers: &Outbox, response: &Response) {
+    if let Err(error) = answers.put(response) {
+        let result = Err(Refusal::TooLarge { reason: format!("the answer does not fit a frame: {error}") });
+        // A refusal of a few bytes fits.
+        let _ = answers.put(&Response { id: response.id, result });
+    }
+}
+
+async fn wait_until(at: Option<tokio::time::Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn directory_bytes(dir: &std::path::Path) -> u64 {
+    let files = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    files.filter_map(|file| file.metadata().ok()).filter(std::fs::Metadata::is_file).map(|file| file.len()).sum()
+}

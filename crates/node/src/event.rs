@@ -1,0 +1,36 @@
+//! What the driver hears from every task around it.
+
+use halcyon_core::SessionId;
+use halcyon_net::LinkHandle;
+use halcyon_types::RegionId;
+use halcyon_wire::{PeerMessage, Request};
+use tokio::sync::oneshot;
+
+use crate::faults::LinkChange;
+use crate::peers::OutLink;
+use crate::sessions::Seat;
+use crate::status::NodeStatus;
+
+/// One thing that happened.
+pub(crate) enum Event {
+    /// An application connected.
+    SessionOpened { session: SessionId, seat: Seat },
+    /// It asks.
+    Requests { session: SessionId, requests: Vec<Request> },
+    /// It is gone.
+    SessionClosed { session: SessionId },
+    /// The link that this node dialled stands.
+    LinkUp { peer: RegionId, link: OutLink },
+    /// A dial failed, or the link that this node dialled is lost.
+    LinkDown { peer: RegionId, link: Option<u64> },
+    /// A peer's link stands.
+    PeerUp { peer: RegionId, link: u64, handle: LinkHandle },
+    /// A peer speaks.
+    PeerSaid { peer: RegionId, link: u64, messages: Vec<PeerMessage> },
+    /// A peer's link is lost.
+    PeerDown { peer: RegionId, link: u64 },
+    /// The fault API changes a link.
+    Fault { peer: RegionId, change: LinkChange, done: oneshot::Sender<()> },
+    /// Somebody asks how the node is.
+    Status { answer: oneshot::Sender<NodeStatus> },
+}

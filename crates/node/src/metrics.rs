@@ -1,0 +1,106 @@
+//! What `/metrics` exposes, in the OpenMetrics text format: counters fed by the driver, gauges set from the status.
+
+use std::fmt;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::status::NodeStatus;
+
+/// Everything counted.
+pub(crate) struct Metrics {
+    registry: Registry,
+    /// Requests taken in.
+    pub(crate) requests: Counter,
+    /// Requests refused, by name.
+    pub(crate) refusals: Family<Reason, Counter>,
+    /// Groups committed.
+    pub(crate) groups: Counter,
+    /// Records committed, own and replicated.
+    pub(crate) records: Counter,
+    /// Seconds from the first job of a group to the end of its sync.
+    pub(crate) group_seconds: Histogram,
+    lag_records: Family<Peer, Gauge>,
+    lag_ms: Family<Peer, Gauge>,
+    link_up: Family<Peer, Gauge>,
+    jobs: Gauge,
+    pending_bytes: Gauge,
+    sessions: Gauge,
+    disk_bytes: Gauge,
+    alarms: Gauge,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct Reason {
+    pub(crate) reason: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Peer {
+    peer: String,
+}
+
+impl Metrics {
+    pub(crate) fn new() -> Self {
+        let mut metrics = Self {
+            registry: Registry::with_prefix("halcyon"),
+            requests: Counter::default(),
+            refusals: Family::default(),
+            groups: Counter::default(),
+            records: Counter::default(),
+            group_seconds: Histogram::new(exponential_buckets(0.000_05, 2.0, 18)),
+            lag_records: Family::default(),
+            lag_ms: Family::default(),
+            link_up: Family::default(),
+            jobs: Gauge::default(),
+            pending_bytes: Gauge::default(),
+            sessions: Gauge::default(),
+            disk_bytes: Gauge::default(),
+            alarms: Gauge::default(),
+        };
+        metrics.register();
+        metrics
+    }
+
+    fn register(&mut self) {
+        let r = &mut self.registry;
+        r.register("requests", "Requests taken in", self.requests.clone());
+        r.register("refusals", "Requests refused, by reason", self.refusals.clone());
+        r.register("groups", "Group commits, one sync each", self.groups.clone());
+        r.register("records", "Records committed, own and replicated", self.records.clone());
+        let help = "From a group's first job to the end of its sync";
+        r.register_with_unit("group", help, Unit::Seconds, self.group_seconds.clone());
+        r.register("lag_records", "Own records a peer has not acknowledged", self.lag_records.clone());
+        r.register("lag_milliseconds", "How long the oldest of them has waited", self.lag_ms.clone());
+        r.register("link_up", "Whether both links of a peer stand", self.link_up.clone());
+        r.register("jobs_waiting", "Writes and records that wait for the committer", self.jobs.clone());
+        r.register("pending_bytes", "Received records that wait for others", self.pending_bytes.clone());
+        r.register("sessions", "Application connections", self.sessions.clone());
+        r.register("disk_bytes", "Bytes of the data directory", self.disk_bytes.clone());
+        r.register("alarms", "Alarms raised since the start", self.alarms.clone());
+    }
+
+    /// The text, with the gauges as `status` has them.
+    pub(crate) fn text(&self, status: &NodeStatus) -> Result<String, fmt::Error> {
+        let int = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        for peer in &status.peers {
+            let label = Peer { peer: peer.region.clone() };
+            self.lag_records.get_or_create(&label).set(int(peer.lag_records));
+            self.lag_ms.get_or_create(&label).set(int(peer.lag_ms));
+            self.link_up.get_or_create(&label).set(i64::from(peer.link_in && peer.link_out));
+        }
+        self.jobs.set(int(status.queues.jobs));
+        self.pending_bytes.set(int(status.queues.pending_bytes));
+        self.sessions.set(int(status.queues.sessions));
+        self.disk_bytes.set(int(status.disk.bytes));
+        self.alarms.set(int(status.alarms.len() as u64));
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}

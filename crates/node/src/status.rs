@@ -1,0 +1,81 @@
+//! How a node is, as `/status` and `halcyon status` show it.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+/// A node's state at one moment.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct NodeStatus {
+    /// The cluster's name.
+    pub cluster: String,
+    /// This node's region.
+    pub region: String,
+    /// The data directory's own name.
+    pub node: String,
+    /// The present incarnation of this region's log.
+    pub actor: String,
+    /// The synced version vector: actor → seq.
+    pub vv: BTreeMap<String, u64>,
+    /// Milliseconds since this process began.
+    pub uptime_ms: u64,
+    /// `ok`, or what is wrong.
+    pub health: String,
+    /// The other regions.
+    pub peers: Vec<PeerStatus>,
+    /// What waits.
+    pub queues: QueueStatus,
+    /// What the data directory takes.
+    pub disk: DiskStatus,
+    /// What an operator should look at.
+    pub alarms: Vec<String>,
+    /// Whether the fault API is on.
+    pub fault_api: bool,
+}
+
+/// A link pair, seen from this node.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct PeerStatus {
+    /// The peer's region.
+    pub region: String,
+    /// Whether its link to us stands and it speaks.
+    pub link_in: bool,
+    /// Whether our link to it stands.
+    pub link_out: bool,
+    /// Round trip in microseconds, if measured.
+    pub rtt_us: Option<u64>,
+    /// Own records that it has not acknowledged.
+    pub lag_records: u64,
+    /// How long the oldest of them has waited, in milliseconds.
+    pub lag_ms: u64,
+    /// Records that it has shown and this node lacks.
+    pub behind_records: u64,
+    /// Milliseconds since it was last heard.
+    pub silent_ms: u64,
+    /// Its wall clock minus ours, in milliseconds, if known.
+    pub clock_offset_ms: Option<i64>,
+    /// What the fault API has done to the link.
+    pub fault: crate::faults::LinkFault,
+}
+
+/// Queues and their fill.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub(crate) struct QueueStatus {
+    /// Writes and records that wait for the committer.
+    pub jobs: u64,
+    /// Bytes of received records that wait for what they depend on.
+    pub pending_bytes: u64,
+    /// Session reads that wait.
+    pub waiting_reads: u64,
+    /// Pulls in flight.
+    pub pulls: u64,
+    /// Application connections.
+    pub sessions: u64,
+}
+
+/// Disk use.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub(crate) struct DiskStatus {
+    /// Bytes of the data directory's files.
+    pub bytes: u64,
+}
