@@ -105,9 +105,6 @@ impl Delivery {
     /// Puts the new records of a range in line. What is there already is skipped; behind a gap everything is dropped.
     pub(crate) fn offer(&mut self, from: RegionId, range: Range) {
         let mut next = self.received(range.actor).0.saturating_add(1);
-        if range.first.0 > next {
-            return;
-        }
         let line = self.lines.entry(range.actor).or_default();
         if line.forked {
             return;

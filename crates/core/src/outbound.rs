@@ -223,3 +223,38 @@ impl Outbound {
             && (self.is_up() || (!self.introduced && self.sending.is_none() && self.windows.is_empty()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_moved_under_way_stays_moved() {
+        let (own, ms) = (ActorId::from_u64(1), Duration::from_millis);
+        let mut outbound = Outbound::new();
+        outbound.opened(ms(1), Seq(0));
+        outbound.echoed(1000);
+        assert_eq!(outbound.next_range(own, Seq(9)).map(|range| range.upto), Some(Seq(9)));
+        outbound.push_from(own, Seq(3));
+        assert!(outbound.sent(own, own, Seq(9), 90));
+        assert_eq!(outbound.next_range(own, Seq(9)).map(|range| range.after), Some(Seq(3)));
+        assert!(outbound.agrees(own));
+    }
+
+    #[test]
+    fn pulled_actors_take_turns_before_the_push() {
+        let (own, actor) = (ActorId::from_u64(1), ActorId::from_u64);
+        let mut outbound = Outbound::new();
+        outbound.opened(Duration::ZERO, Seq(0));
+        outbound.echoed(0);
+        outbound.serve(actor(2), Seq(0), Seq(2));
+        outbound.serve(actor(3), Seq(0), Seq(2));
+        let mut order = Vec::new();
+        while let Some(range) = outbound.next_range(own, Seq(1)) {
+            order.push(range.actor.as_u64());
+            outbound.sent(own, range.actor, range.after.next().unwrap(), 1);
+        }
+        assert_eq!(order, [2, 3, 2, 3, 1]);
+        assert_eq!(outbound.unacked_bytes(), 5);
+    }
+}

@@ -6,7 +6,7 @@ use halcyon_types::limits::{OVERDUE_MARGIN, PULL_PATIENCE, SILENT_AFTER};
 use halcyon_types::{ActorId, Now, RegionId, Seq, VersionVector};
 use halcyon_wire::PeerMessage;
 
-use super::Replica;
+use super::{Peer, Replica};
 use crate::delivery::Pull;
 use crate::event::Command;
 use crate::timer::Timer;
@@ -83,12 +83,24 @@ impl Replica {
                 return now.mono;
             };
             let usable = peer.outbound.is_up() && peer.inbound.is_alive(now.mono);
+            // Whoever failed before was asked for want of a better one: it is left as soon as there is.
+            let received = self.delivery.received(actor);
+            let other = |(region, _): (&RegionId, _)| *region != pull.peer;
+            let left = line.failed == Some(pull.peer) && self.able(now, actor, received).any(other);
             let patience = PULL_PATIENCE + peer.inbound.rtt.unwrap_or_default();
-            return if usable { pull.progress + patience } else { now.mono };
+            return if usable && !left {
+                pull.progress + patience
+            } else {
+                now.mono
+            };
         }
         let Some(origin) = self.direct(now, actor).and_then(|region| self.peers.get(&region)) else {
             return now.mono;
         };
+        // While the committer is at it, no ack has opened the window for more.
+        if self.delivery.queued.get(actor) > self.synced.get(actor) {
+            return now.mono + OVERDUE_MARGIN;
+        }
         let round = origin.inbound.rtt.unwrap_or(SILENT_AFTER);
         (since + round + OVERDUE_MARGIN).min(origin.inbound.silent_at())
     }
@@ -115,13 +127,8 @@ impl Replica {
     fn ask(&mut self, now: Now, actor: ActorId, received: Seq) -> Duration {
         let direct = self.direct(now, actor);
         let failed = self.delivery.lines.get(&actor).and_then(|line| line.failed);
-        let able = self.peers.iter().filter(|(_, peer)| {
-            let inbound = &peer.inbound;
-            let knows = inbound.known.get(actor) > received && !inbound.refused.contains(&actor);
-            knows && peer.outbound.is_up() && inbound.is_alive(now.mono)
-        });
         // Its own region resumes the push from there; else the nearest; whoever has just failed comes last.
-        let best = able.min_by_key(|(region, peer)| {
+        let best = self.able(now, actor, received).min_by_key(|(region, peer)| {
             (
                 failed == Some(**region),
                 direct != Some(**region),
@@ -154,6 +161,15 @@ impl Replica {
         });
         self.commands.push_back(Command::Send { peer, message });
         patience
+    }
+
+    /// The peers that can be asked for what follows `received`.
+    fn able(&self, now: Now, actor: ActorId, received: Seq) -> impl Iterator<Item = (&RegionId, &Peer)> {
+        self.peers.iter().filter(move |(_, peer)| {
+            let inbound = &peer.inbound;
+            let knows = inbound.known.get(actor) > received && !inbound.refused.contains(&actor);
+            knows && peer.outbound.is_up() && inbound.is_alive(now.mono)
+        })
     }
 
     /// How far the actor's log is known to go, by those who may be asked for it.

@@ -7,6 +7,10 @@ mod links;
 #[cfg(test)]
 mod random;
 #[cfg(test)]
+mod repair;
+#[cfg(test)]
 mod replication;
+#[cfg(test)]
+mod windows;
 #[cfg(test)]
 mod world;

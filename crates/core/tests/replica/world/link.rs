@@ -8,11 +8,18 @@ use halcyon_wire::PeerMessage;
 /// A range sent and not yet taken by the link.
 pub(crate) type Taking = (ActorId, Seq, usize);
 
+/// What vanishes, without a word to anybody.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Loses {
+    Nothing,
+    Records,
+    All,
+}
+
 pub(crate) struct Link {
     /// The connection's number while it is open.
     pub(crate) open: Option<u64>,
-    /// Packets vanish; nobody is told.
-    pub(crate) cut: bool,
+    pub(crate) loses: Loses,
     /// The connection is refused, and was lost with a word to both ends.
     pub(crate) severed: bool,
     /// It takes no records: its reader does not read.
@@ -30,7 +37,7 @@ impl Link {
     pub(crate) fn new() -> Self {
         Self {
             open: None,
-            cut: false,
+            loses: Loses::Nothing,
             severed: false,
             stalled: false,
             held: None,

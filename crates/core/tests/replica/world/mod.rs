@@ -13,7 +13,7 @@ use halcyon_types::{ActorId, Dot, KeyspaceId, Now, RegionId, RequestId, Seq, Uni
 use halcyon_wire::{Body, PeerMessage, Request, Write};
 
 pub(crate) use disk::Disk;
-pub(crate) use link::Link;
+pub(crate) use link::{Link, Loses};
 pub(crate) use node::{Node, config};
 
 pub(crate) const BASE: UnixMs = UnixMs(1_800_000_000_000);
@@ -195,7 +195,7 @@ impl World {
 
     /// Packets vanish, in one direction.
     pub(crate) fn cut(&mut self, from: u64, to: u64) {
-        self.link(from, to).cut = true;
+        self.link(from, to).loses = Loses::All;
     }
 
     /// Connections are lost and refused, in both directions.
@@ -208,7 +208,7 @@ impl World {
 
     pub(crate) fn heal(&mut self) {
         for link in self.links.values_mut() {
-            (link.cut, link.severed, link.loss_percent) = (false, false, 0);
+            (link.loses, link.severed, link.loss_percent) = (Loses::Nothing, false, 0);
         }
     }
 

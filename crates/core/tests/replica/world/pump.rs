@@ -4,7 +4,7 @@ use halcyon_core::{Command, LinkEvent};
 use halcyon_types::{Dot, RegionId, Seq, VersionVector};
 use halcyon_wire::PeerMessage;
 
-use super::{Event, World, ms};
+use super::{Event, Loses, World, ms};
 
 impl World {
     /// Takes everything out of a node's replica.
@@ -100,7 +100,12 @@ impl World {
         let (random, lost, twice) = (self.random(u64::MAX), self.random(100), self.random(100));
         let link = self.links.get_mut(&to).unwrap();
         let Some(open) = link.open else { return };
-        if link.cut || link.stalled || lost < link.loss_percent {
+        let vanishes = match link.loses {
+            Loses::Nothing => false,
+            Loses::Records => matches!(message, PeerMessage::Range(_)),
+            Loses::All => true,
+        };
+        if link.stalled || vanishes || lost < link.loss_percent {
             return;
         }
         let copies = if twice < link.twice_percent { 2 } else { 1 };
@@ -158,7 +163,7 @@ impl World {
         self.count += 1;
         let open = self.count;
         let link = self.links.get_mut(&id).unwrap();
-        if link.severed || link.cut {
+        if link.severed || link.loses == Loses::All {
             return self.tell(id.0, id.1, LinkEvent::OutDown);
         }
         (link.open, link.held) = (Some(open), None);
