@@ -158,7 +158,7 @@ impl Delivery {
     /// Takes no more of the actor's records, from anybody.
     pub(crate) fn fork(&mut self, actor: ActorId) {
         let line = self.lines.entry(actor).or_default();
-        line.forked = true;
+        (line.forked, line.pull, line.missing_since) = (true, None, None);
         line.clear(&mut self.waiting);
     }
 

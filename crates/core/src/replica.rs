@@ -165,14 +165,15 @@ impl Replica {
     }
 
     /// Refuses new writes from now on as [`halcyon_wire::Refusal::Stopping`]; everything else goes on. Once
-    /// [`is_drained`](Self::is_drained), nothing accepted is left unanswered.
+    /// [`is_drained`](Self::is_drained), no write that was accepted is left unanswered.
     pub fn stop(&mut self) {
         self.stopping = true;
     }
 
-    /// Whether the committer has settled every job.
-    pub fn is_drained(&self) -> bool {
-        self.tickets.is_empty()
+    /// Whether every write that was accepted has its answer. Other regions' records may go on arriving for ever, and need
+    /// no answer: whoever sent them sends them again.
+    pub const fn is_drained(&self) -> bool {
+        self.writes == 0
     }
 
     /// The next job for the committer. Poll after any `handle_*` until empty.

@@ -1,7 +1,7 @@
 //! What peers say.
 
 use halcyon_types::limits::ACTORS_MAX;
-use halcyon_types::{ActorId, Dot, Now, RegionId, VersionVector};
+use halcyon_types::{ActorId, Dot, Now, RegionId, Seq, VersionVector};
 use halcyon_wire::{Heartbeat, Hello, PeerMessage, Pull, Range};
 
 use super::Replica;
@@ -107,8 +107,8 @@ impl Replica {
     fn range(&mut self, now: Now, from: RegionId, range: Range) -> Result<(), PeerError> {
         let (actor, last) = (range.actor, range.last());
         self.check_origin(from, actor)?;
-        if range.first.0 == 0 {
-            let reason = "a range begins at seq 0";
+        if range.first.0 == 0 || last == Seq(u64::MAX) {
+            let reason = "a range outside the numbers of a log";
             return Err(PeerError::Protocol { from, reason });
         }
         let Some(peer) = self.peers.get_mut(&from) else {

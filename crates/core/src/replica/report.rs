@@ -50,7 +50,7 @@ impl Replica {
             acked,
             lag_records: self.synced.get(self.actor).0.saturating_sub(acked.0),
             lag: self.lag.age(acked, now.mono),
-            behind_records: inbound.known.iter().map(behind).sum(),
+            behind_records: inbound.known.iter().map(behind).fold(0, u64::saturating_add),
             stable: inbound.stable.clone(),
             unacked_bytes: outbound.unacked_bytes(),
             pending_bytes: self.delivery.waiting_bytes(region),

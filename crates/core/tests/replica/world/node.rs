@@ -51,6 +51,6 @@ impl Node {
     }
 
     pub(crate) fn is_idle(&self) -> bool {
-        self.jobs.is_empty() && !self.committing && self.replica.is_drained()
+        self.jobs.is_empty() && !self.committing
     }
 }
