@@ -109,7 +109,7 @@ impl Delivery {
         if line.forked {
             return;
         }
-        for (seq, bytes) in (range.first.0..).zip(range.records) {
+        for (bytes, seq) in range.records.into_iter().zip(range.first.0..) {
             if seq == next {
                 *self.waiting.entry(from).or_default() += bytes.len();
                 line.waiting.push_back((from, StoredRecord { seq: Seq(seq), bytes }));

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod clients;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod links;
 #[cfg(test)]
 mod random;
