@@ -8,7 +8,7 @@ use halcyon_types::topology::Topology;
 use halcyon_wire::{Body, Outcome, Receipt, Refusal};
 use tokio::time::Instant;
 
-use crate::config::Config;
+use crate::config::{Config, Settings};
 use crate::error::{ConnectError, ReadError, WriteError};
 use crate::keyspace::Keyspace;
 use crate::line::Reply;
@@ -68,15 +68,19 @@ impl Client {
     /// [`ConnectError`]; no connection is left.
     pub async fn connect(config: Config) -> Result<Self, ConnectError> {
         let quic = Quic::new(config.credentials.clone());
-        Self::connect_over(quic, config).await
+        Self::connect_over(quic, config.topology, &config.settings).await
     }
 
-    pub(crate) async fn connect_over<T: Transport>(transport: T, config: Config) -> Result<Self, ConnectError> {
-        let routes = Routes::connect(Arc::new(transport), &config).await?;
+    pub(crate) async fn connect_over<T: Transport>(
+        transport: T,
+        topology: Topology,
+        settings: &Settings,
+    ) -> Result<Self, ConnectError> {
+        let routes = Routes::connect(Arc::new(transport), &topology, settings).await?;
         let inner = Inner {
             routes,
-            topology: config.topology,
-            request_timeout: config.request_timeout,
+            topology,
+            request_timeout: settings.request_timeout,
         };
         Ok(Self { inner: Arc::new(inner) })
     }

@@ -54,11 +54,29 @@ pub enum ConfigError {
 pub struct Config {
     pub(crate) topology: Topology,
     pub(crate) credentials: Credentials,
+    pub(crate) settings: Settings,
+}
+
+/// What [`Config`]'s setters set, and document.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
     pub(crate) region: Option<String>,
     pub(crate) failover: bool,
     pub(crate) request_timeout: Duration,
     pub(crate) connect_timeout: Duration,
     pub(crate) in_flight: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            region: None,
+            failover: true,
+            request_timeout: REQUEST_TIMEOUT,
+            connect_timeout: CONNECT_TIMEOUT,
+            in_flight: IN_FLIGHT,
+        }
+    }
 }
 
 impl Config {
@@ -92,11 +110,7 @@ impl Config {
         Self {
             topology,
             credentials,
-            region: None,
-            failover: true,
-            request_timeout: REQUEST_TIMEOUT,
-            connect_timeout: CONNECT_TIMEOUT,
-            in_flight: IN_FLIGHT,
+            settings: Settings::default(),
         }
     }
 
@@ -104,7 +118,7 @@ impl Config {
     /// one makes every request pay its round trip.
     #[must_use]
     pub fn region(mut self, name: impl Into<String>) -> Self {
-        self.region = Some(name.into());
+        self.settings.region = Some(name.into());
         self
     }
 
@@ -113,7 +127,7 @@ impl Config {
     /// unless it goes through a session.
     #[must_use]
     pub const fn failover(mut self, failover: bool) -> Self {
-        self.failover = failover;
+        self.settings.failover = failover;
         self
     }
 
@@ -122,7 +136,7 @@ impl Config {
     /// long on a region that is cut off.
     #[must_use]
     pub const fn request_timeout(mut self, timeout: Duration) -> Self {
-        self.request_timeout = timeout;
+        self.settings.request_timeout = timeout;
         self
     }
 
@@ -131,7 +145,7 @@ impl Config {
     /// timeout.
     #[must_use]
     pub const fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = timeout;
+        self.settings.connect_timeout = timeout;
         self
     }
 
@@ -140,7 +154,7 @@ impl Config {
     /// throughput is bounded by requests per round trip. Too high: more memory, and everybody waits longer.
     #[must_use]
     pub fn in_flight(mut self, requests: usize) -> Self {
-        self.in_flight = requests.clamp(1, CONNECTION_REQUESTS_MAX);
+        self.settings.in_flight = requests.clamp(1, CONNECTION_REQUESTS_MAX);
         self
     }
 

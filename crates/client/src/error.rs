@@ -71,7 +71,7 @@ pub enum WriteError {
     /// No such keyspace. Nothing was sent.
     #[error(transparent)]
     UnknownKeyspace(#[from] UnknownKeyspace),
-    /// The application's value cannot be written as MessagePack: its `Serialize` failed. Nothing was sent.
+    /// The application's value cannot be written as `MessagePack`: its `Serialize` failed. Nothing was sent.
     #[error("the value cannot be encoded: {reason}")]
     Encode {
         /// What the encoder said.

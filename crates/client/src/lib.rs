@@ -67,6 +67,7 @@ mod line;
 mod map;
 mod mint;
 mod nearest;
+mod pending;
 mod register;
 mod request;
 mod route;
@@ -76,6 +77,11 @@ mod target;
 mod token;
 mod transport;
 mod write;
+
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+mod tests;
 
 pub use batch::{Batch, BatchCounter, BatchMap, BatchRegister, BatchSet};
 pub use client::{Client, Digest};

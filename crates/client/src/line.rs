@@ -4,7 +4,6 @@
 //! A frame counts as sent from the moment that the driver takes it; until then it can be cut out of the buffer again, so
 //! "not sent" is always true when it is said. The line never resends: whoever waits decides that.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -16,7 +15,8 @@ use tokio::sync::{Notify, Semaphore, SemaphorePermit, oneshot, watch};
 use tokio::time::{Instant, timeout_at};
 
 use crate::error::Tried;
-use crate::request::{self, Expect};
+use crate::pending::Pending;
+use crate::request;
 
 /// A region and its connection.
 pub(crate) struct Line {
@@ -49,19 +49,7 @@ pub(crate) enum Phase {
 struct State {
     phase: Phase,
     wanted: bool,
-    next_id: u64,
-    /// Encoded frames that the driver has yet to take.
-    outbox: Vec<u8>,
-    /// Where each of them ends, by id.
-    unsent: Vec<(u64, usize)>,
-    waiting: BTreeMap<u64, Waiting>,
-    /// Whether this connection has answered anything.
-    answered: bool,
-}
-
-struct Waiting {
-    expect: Expect,
-    reply: oneshot::Sender<Reply>,
+    pending: Pending,
 }
 
 /// What came of putting a request.
@@ -88,11 +76,7 @@ impl Line {
             state: Mutex::new(State {
                 phase: Phase::Idle,
                 wanted: false,
-                next_id: 1,
-                outbox: Vec::new(),
-                unsent: Vec::new(),
-                waiting: BTreeMap::new(),
-                answered: false,
+                pending: Pending::new(),
             }),
             outbound: Notify::new(),
             wanted: Notify::new(),
@@ -144,19 +128,12 @@ impl Line {
     }
 
     fn put<'a>(&'a self, body: &Body, permit: SemaphorePermit<'a>) -> Result<InFlight<'a>, Reply> {
-        let (reply, receiver) = oneshot::channel();
         let mut state = self.lock();
         if state.phase != Phase::Up {
             return Err(Reply::NotUp);
         }
-        let id = state.next_id;
-        request::append(&mut state.outbox, id, body).map_err(Reply::TooLarge)?;
-        state.next_id += 1;
-        let end = state.outbox.len();
-        state.unsent.push((id, end));
-        let expect = Expect::of(body);
-        state.waiting.insert(id, Waiting { expect, reply });
-        if state.unsent.len() == 1 {
+        let (id, receiver) = state.pending.put(body).map_err(Reply::TooLarge)?;
+        if state.pending.is_first_unsent(id) {
             self.outbound.notify_one();
         }
         drop(state);
@@ -171,10 +148,11 @@ impl Line {
     /// Nobody waits for it any more. Says whether it was sent, and cuts it out of the buffer if not.
     fn withdraw(&self, id: u64) -> bool {
         let mut state = self.lock();
-        if state.waiting.remove(&id).is_some() && state.waiting.is_empty() {
+        let sent = state.pending.withdraw(id);
+        if state.pending.is_settled() {
             self.outbound.notify_one();
         }
-        state.cut_unsent(id)
+        sent
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -215,28 +193,22 @@ impl Line {
 
     pub(crate) fn up(&self) {
         let mut state = self.lock();
-        (state.answered, state.wanted) = (false, false);
+        state.wanted = false;
+        state.pending.begin();
         drop(state);
         self.enter(Phase::Up);
     }
 
     /// The connection has ended: everybody who waits is told. Says whether it had answered anything.
     pub(crate) fn lost(&self, next: Phase, why: &Arc<str>) -> bool {
-        let mut state = self.lock();
-        let waiting = std::mem::take(&mut state.waiting);
-        let unsent = std::mem::take(&mut state.unsent);
-        state.outbox = Vec::new();
-        let answered = state.answered;
-        drop(state);
+        let ended = self.lock().pending.end();
         self.enter(next);
-        // Ids ascend, and the driver takes all or nothing: what is unsent is the newest.
-        let first_unsent = unsent.first().map_or(u64::MAX, |(id, _)| *id);
-        for (id, waiting) in waiting {
-            let (sent, why) = (id < first_unsent, Arc::clone(why));
+        for (sent, reply) in ended.waiting {
+            let why = Arc::clone(why);
             // Whoever waited may have gone just now.
-            let _ = waiting.reply.send(Reply::Lost { sent, why });
+            let _ = reply.send(Reply::Lost { sent, why });
         }
-        answered
+        ended.answered
     }
 
     /// Waits for frames and takes all of them; from now on they count as sent. `None` when the region is stopping and has
@@ -245,13 +217,11 @@ impl Line {
         loop {
             {
                 let mut state = self.lock();
-                if state.phase != Phase::Up && state.waiting.is_empty() {
+                if state.phase != Phase::Up && state.pending.is_settled() {
                     return None;
                 }
-                if !state.outbox.is_empty() {
-                    state.unsent.clear();
-                    let spare = Vec::with_capacity(state.outbox.len());
-                    return Some(std::mem::replace(&mut state.outbox, spare).into());
+                if let Some(frames) = state.pending.take() {
+                    return Some(frames);
                 }
             }
             self.outbound.notified().await;
@@ -266,52 +236,18 @@ impl Line {
         let handed_out = decoded.into_iter().try_for_each(|response| {
             let response = response.map_err(|error| format!("it answered with {error}"))?;
             stopping |= matches!(response.result, Err(Refusal::Stopping));
-            state.answer(response)
+            state.pending.answer(response)
         });
+        let ending = stopping || state.phase != Phase::Up;
         drop(state);
         if stopping {
-            // The connection is of use only to those who still wait for an answer.
             self.enter(Phase::Down(Refusal::Stopping.to_string().into()));
+        }
+        if ending {
+            // The connection is of use only while somebody waits for an answer on it: the driver must look.
             self.outbound.notify_one();
         }
         handed_out
-    }
-}
-
-impl State {
-    fn answer(&mut self, Response { id, result }: Response) -> Result<(), String> {
-        let sent_below = self.unsent.first().map_or(self.next_id, |(id, _)| *id);
-        if id >= sent_below {
-            return Err(format!("it answered request {id}, which was never sent"));
-        }
-        // Absent: withdrawn, its answer comes too late.
-        let Some(Waiting { expect, .. }) = self.waiting.get(&id) else {
-            return Ok(());
-        };
-        if result.as_ref().is_ok_and(|outcome| !expect.is_met_by(outcome)) {
-            return Err(format!(
-                "its answer to request {id} is of another kind than the question"
-            ));
-        }
-        self.answered = true;
-        if let Some(waiting) = self.waiting.remove(&id) {
-            let _ = waiting.reply.send(Reply::Answer(result));
-        }
-        Ok(())
-    }
-
-    fn cut_unsent(&mut self, id: u64) -> bool {
-        let Ok(at) = self.unsent.binary_search_by_key(&id, |(id, _)| *id) else {
-            return true;
-        };
-        let (_, end) = self.unsent.remove(at);
-        let before = at.checked_sub(1).and_then(|before| self.unsent.get(before));
-        let start = before.map_or(0, |(_, end)| *end);
-        self.outbox.drain(start..end);
-        for (_, later) in self.unsent.iter_mut().skip(at) {
-            *later -= end - start;
-        }
-        false
     }
 }
 

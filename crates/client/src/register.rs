@@ -13,7 +13,7 @@ use crate::target::Target;
 
 /// One value; of several written at once in different regions, the last by the regions' clocks is seen everywhere.
 ///
-/// Values are stored as MessagePack with field names, so that a struct may gain optional fields; at most
+/// Values are stored as `MessagePack` with field names, so that a struct may gain optional fields; at most
 /// `VALUE_BYTES_MAX` (256 KiB), at most `DEPTH_MAX` (32) levels deep.
 ///
 /// ```no_run

@@ -6,11 +6,13 @@
 use std::slice;
 use std::sync::Arc;
 
+use halcyon_types::RegionName;
+use halcyon_types::topology::Topology;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
-use crate::config::Config;
+use crate::config::Settings;
 use crate::driver;
 use crate::error::{ConnectError, Tried};
 use crate::line::{Line, Phase};
@@ -28,19 +30,23 @@ pub(crate) struct Routes {
 
 impl Routes {
     /// Connects to the region that is to be used first.
-    pub(crate) async fn connect<T: Transport>(transport: Arc<T>, config: &Config) -> Result<Self, ConnectError> {
+    pub(crate) async fn connect<T: Transport>(
+        transport: Arc<T>,
+        topology: &Topology,
+        settings: &Settings,
+    ) -> Result<Self, ConnectError> {
         let changes = Arc::new(watch::Sender::new(0));
-        let regions = config.topology.regions.iter().cloned();
+        let regions = topology.regions.iter().cloned();
         let mut lines: Vec<_> = regions
-            .map(|region| Arc::new(Line::new(region, config.in_flight, Arc::clone(&changes))))
+            .map(|region| Arc::new(Line::new(region, settings.in_flight, Arc::clone(&changes))))
             .collect();
-        if let Some(name) = &config.region {
+        if let Some(name) = &settings.region {
             let at = lines.iter().position(|line| line.name().as_str() == name);
             let at = at.ok_or_else(|| unknown_region(name, &lines))?;
             lines.get_mut(..=at).into_iter().for_each(|lines| lines.rotate_right(1));
         }
-        let mut pipes = first_pipes(&transport, &mut lines, config).await?;
-        if !config.failover {
+        let mut pipes = first_pipes(&transport, &mut lines, settings).await?;
+        if !settings.failover {
             lines.truncate(1);
         }
         let Some(preferred) = lines.first().cloned() else {
@@ -54,7 +60,7 @@ impl Routes {
                 // Requests may be put before the driver runs.
                 line.up();
             }
-            drivers.spawn(driver::drive(line, transport, first, i == 0, config.connect_timeout));
+            drivers.spawn(driver::drive(line, transport, first, i == 0, settings.connect_timeout));
         }
         Ok(Self {
             lines,
@@ -70,7 +76,7 @@ impl Routes {
     }
 
     /// The line of a region, if it may be used.
-    pub(crate) fn find(&self, region: &halcyon_types::RegionName) -> Option<&Arc<Line>> {
+    pub(crate) fn find(&self, region: &RegionName) -> Option<&Arc<Line>> {
         self.lines.iter().find(|line| line.name() == region)
     }
 
@@ -110,12 +116,12 @@ impl Routes {
 async fn first_pipes<T: Transport>(
     transport: &Arc<T>,
     lines: &mut Vec<Arc<Line>>,
-    config: &Config,
+    settings: &Settings,
 ) -> Result<Vec<Option<PipeOf<T>>>, ConnectError> {
-    let patience = config.connect_timeout;
+    let patience = settings.connect_timeout;
     let mut tried = Vec::new();
     // The named region comes first whether it answers or not.
-    let named = usize::from(config.region.is_some());
+    let named = usize::from(settings.region.is_some());
     if let (1, Some(line)) = (named, lines.first()) {
         match driver::dial(&**transport, line, patience).await {
             Ok(pipe) => return Ok(vec![Some(pipe)]),
@@ -127,7 +133,7 @@ async fn first_pipes<T: Transport>(
                 line.down(why);
             }
         }
-        if !config.failover {
+        if !settings.failover {
             return Err(ConnectError::NotReachable { tried });
         }
     }
