@@ -32,6 +32,9 @@ mod recover;
 pub mod rocks;
 mod row_cache;
 
+#[cfg(test)]
+mod suite;
+
 pub use backend::{Backend, Batch, Durability, Family, View};
 pub use clock::{Clock, ClockError};
 pub use committer::{Committed, Committer, Recovered, Settings, Staged};

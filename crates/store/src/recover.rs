@@ -123,15 +123,11 @@ fn check_log_end(view: &impl View, end: Dot) -> Result<(), OpenError> {
         return damaged(format!("record {end} is applied but not in its log"));
     }
     let mut behind = None;
-    let beyond = layout::log_key(Dot {
-        seq: Seq(u64::MAX),
-        ..end
-    });
-    view.scan(Family::Log, &key, Some(&beyond), |found, _| {
+    view.scan(Family::Log, &key, None, |found, _| {
         if found == key {
             return ControlFlow::Continue(());
         }
-        behind = layout::log_seq(found);
+        behind = layout::log_seq(found).filter(|_| found.starts_with(&end.actor.as_u64().to_be_bytes()));
         ControlFlow::Break(())
     })?;
     match behind {

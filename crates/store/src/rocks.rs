@@ -1,8 +1,7 @@
 //! RocksDB as the backend of real nodes.
 //!
 //! ```text
-//! DIR/HALCYON     "halcyon data, format 1": written first, so that a start which was cut short is told from a stranger's
-//!                 directory
+//! DIR/HALCYON     "halcyon data, begun", then, once the database is made, "halcyon data, format 1"
 //! DIR/db/         RocksDB: families state, log, local
 //! ```
 //!
@@ -63,11 +62,14 @@ impl RocksBackend {
     /// # Errors
     /// [`OpenError`]; nothing has changed.
     pub fn open_with(dir: &Path, settings: RocksSettings) -> Result<Self, OpenError> {
-        directory::prepare(dir)?;
+        let state = directory::prepare(dir)?;
         let path = directory::database(dir);
         let families = Family::ALL.map(|family| options::family(family, settings));
         let db = DB::open_cf_descriptors(&options::database(settings), path, families)
             .map_err(|error| directory::open_error(dir, &error))?;
+        if state == directory::State::Begun {
+            directory::finish(dir)?;
+        }
         Ok(Self { db: Arc::new(db) })
     }
 }

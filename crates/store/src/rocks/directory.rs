@@ -1,4 +1,8 @@
 //! A data directory around the database: whose it is, before RocksDB touches anything.
+//!
+//! The mark says "begun" before the database is made and "format 1" once it is. So a first start that was cut short is
+//! simply repeated, and a finished database whose files have vanished is damage: RocksDB itself would take one without
+//! `CURRENT` for a new one, and one without its newest log for an older one, whose seqs would then be used again.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
@@ -8,13 +12,23 @@ use crate::error::OpenError;
 
 /// The format of everything in a data directory. A newer one is refused.
 const FORMAT: u64 = 1;
-const MARK: &str = "halcyon data, format ";
+const FINISHED: &str = "halcyon data, format ";
+const BEGUN: &str = "halcyon data, begun";
 
-fn mark(dir: &Path) -> PathBuf {
+/// How far a directory has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    /// There may be a database, but nobody has ever relied on it.
+    Begun,
+    /// There is a database.
+    Finished,
+}
+
+fn mark_of(dir: &Path) -> PathBuf {
     dir.join("HALCYON")
 }
 
-fn unfinished_mark(dir: &Path) -> PathBuf {
+fn next_mark_of(dir: &Path) -> PathBuf {
     dir.join("HALCYON.new")
 }
 
@@ -23,24 +37,24 @@ pub(super) fn database(dir: &Path) -> PathBuf {
     dir.join("db")
 }
 
-/// Makes sure that `dir` is a Halcyon data directory of this format, marking it as one if it is new or empty.
-pub(super) fn prepare(dir: &Path) -> Result<(), OpenError> {
-    match fs::read_to_string(mark(dir)) {
-        Ok(text) => check_mark(dir, &text)?,
-        Err(error) if error.kind() == ErrorKind::NotFound => begin(dir)?,
+/// Makes sure that `dir` is a Halcyon data directory of this format, marking it as begun if it is new or empty.
+pub(super) fn prepare(dir: &Path) -> Result<State, OpenError> {
+    let text = match fs::read_to_string(mark_of(dir)) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            check_empty(dir)?;
+            mark(dir, BEGUN)?;
+            return Ok(State::Begun);
+        }
         Err(error) if error.kind() == ErrorKind::InvalidData => return Err(not_ours(dir)),
         Err(error) => return Err(io(dir, &error)),
+    };
+    if text.trim_end() == BEGUN {
+        return Ok(State::Begun);
     }
-    check_database(dir)
-}
-
-fn check_mark(dir: &Path, text: &str) -> Result<(), OpenError> {
-    let format = text
-        .trim_end()
-        .strip_prefix(MARK)
-        .and_then(|format| format.parse().ok());
-    match format {
-        Some(FORMAT) => Ok(()),
+    let format = text.trim_end().strip_prefix(FINISHED);
+    match format.and_then(|format| format.parse().ok()) {
+        Some(FORMAT) => check_database(dir).map(|()| State::Finished),
         Some(found) => Err(OpenError::Format {
             found,
             expected: FORMAT,
@@ -49,37 +63,50 @@ fn check_mark(dir: &Path, text: &str) -> Result<(), OpenError> {
     }
 }
 
-fn begin(dir: &Path) -> Result<(), OpenError> {
+/// The database is there to stay.
+pub(super) fn finish(dir: &Path) -> Result<(), OpenError> {
+    mark(dir, &format!("{FINISHED}{FORMAT}"))
+}
+
+fn check_empty(dir: &Path) -> Result<(), OpenError> {
     let io = |error| io(dir, &error);
     fs::create_dir_all(dir).map_err(io)?;
     for entry in fs::read_dir(dir).map_err(io)? {
         // What an earlier start left that was cut short while marking.
-        if entry.map_err(io)?.path() != unfinished_mark(dir) {
+        if entry.map_err(io)?.path() != next_mark_of(dir) {
             return Err(not_ours(dir));
         }
     }
-    let mut file = File::create(unfinished_mark(dir)).map_err(io)?;
-    writeln!(file, "{MARK}{FORMAT}").map_err(io)?;
+    Ok(())
+}
+
+fn mark(dir: &Path, text: &str) -> Result<(), OpenError> {
+    let io = |error| io(dir, &error);
+    let mut file = File::create(next_mark_of(dir)).map_err(io)?;
+    writeln!(file, "{text}").map_err(io)?;
     file.sync_all().map_err(io)?;
-    fs::rename(unfinished_mark(dir), mark(dir)).map_err(io)?;
+    fs::rename(next_mark_of(dir), mark_of(dir)).map_err(io)?;
     File::open(dir).and_then(|dir| dir.sync_all()).map_err(io)
 }
 
-/// RocksDB would take a database without its `CURRENT` file for a new one and begin beside the old data.
+/// A running database always has these, and a killed one leaves them.
 fn check_database(dir: &Path) -> Result<(), OpenError> {
     let path = database(dir);
-    if path.join("CURRENT").exists() || !path.exists() {
-        return Ok(());
+    let missing = |what: &str| {
+        Err(OpenError::Damaged {
+            reason: format!("{} has lost its {what}", path.display()),
+        })
+    };
+    if !path.join("CURRENT").exists() {
+        return missing("file CURRENT");
     }
     for entry in fs::read_dir(&path).map_err(|error| io(dir, &error))? {
         let file = entry.map_err(|error| io(dir, &error))?.path();
-        if file.extension().is_some_and(|kind| kind == "sst" || kind == "log") {
-            return Err(OpenError::Damaged {
-                reason: format!("{} holds data but no file CURRENT", path.display()),
-            });
+        if file.extension().is_some_and(|kind| kind == "log") {
+            return Ok(());
         }
     }
-    Ok(())
+    missing("newest write ahead log")
 }
 
 /// Why RocksDB did not open.

@@ -1,0 +1,184 @@
+//! A node of the suite: a disk, its committer, and what a core would keep.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use halcyon_crdt::query::{Answer, PageRequest, Query};
+use halcyon_crdt::{Object, Op, Update, read};
+use halcyon_types::{ActorId, Dot, KeyspaceId, NodeId, RegionId, RequestId, Seq, UnixMs, VersionVector};
+use halcyon_wire::{Record, Write};
+use uuid::Uuid;
+
+use super::Disk;
+use crate::{Claim, Committed, Committer, Digest, Head, Recovered, Settings, StageError, Staged};
+
+/// A time at which the suite's clocks stand.
+pub(super) const T: UnixMs = UnixMs(1_800_000_000_000);
+
+pub(super) struct Node<D: Disk> {
+    pub(super) disk: D,
+    pub(super) committer: Committer<D::Backend>,
+    pub(super) recovered: Recovered,
+    pub(super) heads: BTreeMap<ActorId, Head>,
+    pub(super) now: UnixMs,
+    region: u16,
+    settings: Settings,
+    requests: u64,
+}
+
+pub(super) fn claim(region: u16, now: UnixMs) -> Claim {
+    Claim {
+        cluster: "shop".parse().unwrap(),
+        region: RegionId::try_from(u64::from(region)).unwrap(),
+        region_name: format!("region-{region}").parse().unwrap(),
+        now,
+        node: NodeId(Uuid::from_u128(region.into())),
+    }
+}
+
+impl<D: Disk> Node<D> {
+    pub(super) fn new(region: u16) -> Self {
+        Self::with(region, Settings::default())
+    }
+
+    pub(super) fn with(region: u16, settings: Settings) -> Self {
+        let mut disk = D::new();
+        let (committer, recovered) = Committer::open_with(disk.start(), &claim(region, T), settings).unwrap();
+        Self {
+            disk,
+            committer,
+            heads: recovered.heads.clone(),
+            recovered,
+            now: T,
+            region,
+            settings,
+            requests: 0,
+        }
+    }
+
+    /// Dies and starts again.
+    pub(super) fn restart(&mut self) {
+        let claim = claim(self.region, self.now);
+        let (committer, recovered) = Committer::open_with(self.disk.start(), &claim, self.settings).unwrap();
+        self.committer = committer;
+        self.heads.clone_from(&recovered.heads);
+        self.recovered = recovered;
+    }
+
+    pub(super) fn actor(&self) -> ActorId {
+        self.recovered.actor
+    }
+
+    /// A write with a request id of its own.
+    pub(super) fn write(&mut self, updates: Vec<Update>) -> Write {
+        self.requests += 1;
+        let mut random = [0; 10];
+        random[2..].copy_from_slice(&(u64::from(self.region) << 48 | self.requests).to_be_bytes());
+        Write {
+            request: RequestId::mint(self.now, &random),
+            updates,
+        }
+    }
+
+    pub(super) fn stage(&mut self, updates: Vec<Update>) -> Result<Staged, StageError> {
+        let write = self.write(updates);
+        self.committer.stage_write(self.now, &write)
+    }
+
+    pub(super) fn commit(&mut self) -> Committed {
+        let committed = self.committer.commit().unwrap();
+        self.heads.extend(committed.heads.clone());
+        committed
+    }
+
+    /// Stages and commits one write.
+    pub(super) fn put(&mut self, updates: Vec<Update>) -> Dot {
+        let Ok(Staged::Fresh(dot)) = self.stage(updates) else {
+            panic!("a plain write is taken")
+        };
+        self.commit();
+        dot
+    }
+
+    pub(super) fn vv(&self) -> VersionVector {
+        self.committer.reader().snapshot().vv().unwrap()
+    }
+
+    pub(super) fn digest(&self) -> Digest {
+        self.committer.reader().digest().unwrap()
+    }
+
+    /// Takes up to `most` records of `actor` from what `from` has committed, as far as they may be delivered, and commits
+    /// them. Says how many.
+    pub(super) fn pull(&mut self, from: &Self, actor: ActorId, most: u64) -> usize {
+        let have = self.vv().get(actor);
+        let upto = Seq(from.vv().get(actor).0.min(have.0 + most));
+        let range = from.committer.reader().log(actor, have, upto, usize::MAX).unwrap();
+        let mut head = self.heads.get(&actor).cloned().unwrap_or_else(|| Head::genesis(actor));
+        let mut vv = self.vv();
+        let mut taken = 0;
+        for stored in range {
+            let record = Record::decode(&stored.bytes, actor, &head.deps).unwrap();
+            if !record.deps.le(&vv) {
+                break;
+            }
+            head.deps = record.deps.clone();
+            vv.observe(record.dot);
+            self.committer.stage_record(self.now, &record, &stored).unwrap();
+            taken += 1;
+        }
+        self.commit();
+        taken
+    }
+
+    pub(super) fn read(&self, object: &Object, query: &Query) -> Answer {
+        read(&mut self.committer.reader().snapshot(), object, query, self.now).unwrap()
+    }
+
+    pub(super) fn sum(&self, object: &Object) -> i128 {
+        match self.read(object, &Query::Sum) {
+            Answer::Sum(sum) => sum.unwrap_or(0),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(super) fn value(&self, object: &Object) -> Option<Bytes> {
+        match self.read(object, &Query::Get) {
+            Answer::Value(value) => value,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(super) fn elements(&self, object: &Object) -> Vec<Bytes> {
+        let page = PageRequest {
+            after: None,
+            items_max: 1000,
+        };
+        match self.read(object, &Query::Elements(page)) {
+            Answer::Page(page) => page.items,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+pub(super) fn object(key: &str) -> Object {
+    Object::new(KeyspaceId::try_from(10).unwrap(), key.to_owned())
+}
+
+pub(super) fn add(key: &str, amount: i64) -> Update {
+    update(object(key), Op::Add { amount })
+}
+
+pub(super) fn set(key: &str, value: &str) -> Update {
+    let value = value.to_owned().into();
+    update(object(key), Op::Set { value })
+}
+
+pub(super) fn insert(key: &str, element: &str) -> Update {
+    let element = element.to_owned().into();
+    update(object(key), Op::Insert { element })
+}
+
+pub(super) fn update(object: Object, op: Op) -> Update {
+    Update { object, op }
+}

@@ -1,0 +1,191 @@
+//! Refusals and retries: P6, and what a request id promises.
+
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use halcyon_crdt::{Object, Op};
+use halcyon_types::limits::{REQUEST_AHEAD_MAX, REQUEST_WINDOW, VALUE_BYTES_MAX};
+use halcyon_types::{KeyspaceId, RequestId, UnixMs};
+use halcyon_wire::{Refusal, Write};
+
+use super::Disk;
+use super::node::{Node, T, add, object, set, update};
+use crate::backend::{Family, View};
+use crate::{StageError, Staged};
+
+fn a_refused_write_leaves_no_trace<D: Disk>() {
+    let mut node = Node::<D>::new(1);
+    node.put(vec![add("full", i64::MAX), set("name", "before")]);
+    node.stage(vec![add("stock", 1)]).unwrap();
+    let staged = node.committer.staged();
+    let large = "x".repeat(VALUE_BYTES_MAX);
+    let nameless = Object::new(KeyspaceId::try_from(10).unwrap(), "");
+    let cases = [
+        (vec![set("name", "after"), add("full", 1)], "CounterOverflow"),
+        (vec![], "InvalidArgument"),
+        (vec![add("stock", 1), update(nameless, Op::Delete)], "InvalidArgument"),
+        ((0..4).map(|n| set(&format!("large-{n}"), &large)).collect(), "TooLarge"),
+        ((0..2000).map(|n| add(&format!("many-{n}"), 1)).collect(), "TooLarge"),
+    ];
+    let mut writes = Vec::new();
+    for (updates, name) in cases {
+        let write = node.write(updates);
+        match node.committer.stage_write(node.now, &write) {
+            Err(StageError::Refused(refusal)) => assert_eq!(refusal.name(), name),
+            other => panic!("{name}: {other:?}"),
+        }
+        assert_eq!(node.committer.staged(), staged, "{name}");
+        writes.push(write);
+    }
+    let committed = node.commit();
+    assert_eq!(committed.own.len(), 1);
+    let digest = node.digest();
+    assert_eq!(digest.rows, 3, "full, name and stock");
+    assert_eq!(node.value(&object("name")).unwrap(), "before");
+
+    // Their ids are free: what was refused may be asked for again.
+    let again = Write {
+        request: writes[0].request,
+        updates: vec![set("name", "after")],
+    };
+    assert!(matches!(
+        node.committer.stage_write(node.now, &again),
+        Ok(Staged::Fresh(_))
+    ));
+}
+
+fn a_retry_is_answered_with_the_first_record<D: Disk>() {
+    let mut node = Node::<D>::new(1);
+    let write = node.write(vec![add("stock", 1)]);
+    let Ok(Staged::Fresh(dot)) = node.committer.stage_write(node.now, &write) else {
+        panic!()
+    };
+    let retry = |node: &mut Node<D>| node.committer.stage_write(node.now, &write);
+    assert_eq!(retry(&mut node), Ok(Staged::Duplicate(dot)), "in the same group");
+    node.commit();
+    assert_eq!(retry(&mut node), Ok(Staged::Duplicate(dot)), "after the commit");
+    node.put(vec![add("stock", 10)]);
+    node.restart();
+    assert_eq!(retry(&mut node), Ok(Staged::Duplicate(dot)), "after a crash");
+    node.commit();
+    assert_eq!(node.sum(&object("stock")), 11);
+}
+
+fn p6_a_retry_in_a_region_that_has_the_record_counts_once<D: Disk>() {
+    let (mut a, mut b) = (Node::<D>::new(1), Node::<D>::new(2));
+    let write = a.write(vec![add("stock", 1)]);
+    let Ok(Staged::Fresh(dot)) = a.committer.stage_write(a.now, &write) else {
+        panic!()
+    };
+    a.commit();
+    b.pull(&a, dot.actor, 10);
+    for _ in 0..2 {
+        assert_eq!(b.committer.stage_write(b.now, &write), Ok(Staged::Duplicate(dot)));
+        b.restart();
+    }
+    assert_eq!(b.sum(&object("stock")), 1);
+}
+
+fn a_request_that_ran_in_two_regions_keeps_the_answer_it_got_in_each<D: Disk>() {
+    let (mut a, mut b) = (Node::<D>::new(1), Node::<D>::new(2));
+    let write = a.write(vec![add("stock", 1)]);
+    let mut dots = Vec::new();
+    for node in [&mut a, &mut b] {
+        let Ok(Staged::Fresh(dot)) = node.committer.stage_write(T, &write) else {
+            panic!()
+        };
+        node.commit();
+        dots.push(dot);
+    }
+    a.pull(&b, dots[1].actor, 1);
+    b.pull(&a, dots[0].actor, 1);
+    assert_eq!(a.committer.stage_write(T, &write), Ok(Staged::Duplicate(dots[0])));
+    assert_eq!(b.committer.stage_write(T, &write), Ok(Staged::Duplicate(dots[1])));
+    assert_eq!(a.digest(), b.digest());
+}
+
+fn a_request_outside_its_window_is_refused_never_executed<D: Disk>() {
+    let mut node = Node::<D>::new(1);
+    let minted = |ms: i128| {
+        let at = UnixMs(u64::try_from(i128::from(T.0) + ms).unwrap());
+        Write {
+            request: RequestId::mint(at, &[7; 10]),
+            updates: vec![add("stock", 1)],
+        }
+    };
+    let (old, ahead) = (
+        REQUEST_WINDOW.as_millis().cast_signed(),
+        REQUEST_AHEAD_MAX.as_millis().cast_signed(),
+    );
+    for ms in [-old - 1, ahead + 1] {
+        let refused = node.committer.stage_write(T, &minted(ms));
+        assert!(
+            matches!(refused, Err(StageError::Refused(Refusal::RequestExpired { .. }))),
+            "{ms}: {refused:?}"
+        );
+    }
+    for ms in [-old, ahead] {
+        assert!(
+            matches!(node.committer.stage_write(T, &minted(ms)), Ok(Staged::Fresh(_))),
+            "{ms}"
+        );
+    }
+}
+
+fn requests<D: Disk>(node: &mut Node<D>) -> usize {
+    let backend = node.disk.start();
+    let mut count = 0;
+    let visit = |_: &[u8], _: &[u8]| {
+        count += 1;
+        ControlFlow::Continue(())
+    };
+    backend
+        .scan(Family::State, &[0, 0, 0, 0, b'q'], Some(&[0, 0, 0, 0, b'r']), visit)
+        .unwrap();
+    drop(backend);
+    node.restart();
+    count
+}
+
+fn old_requests_are_forgotten_and_young_ones_are_not<D: Disk>() {
+    let mut node = Node::<D>::new(1);
+    let hour = Duration::from_hours(1);
+    let mut writes = Vec::new();
+    for _ in 0..30 {
+        let write = node.write(vec![add("stock", 1)]);
+        node.committer.stage_write(node.now, &write).unwrap();
+        node.commit();
+        writes.push(write);
+        node.now = node.now.plus(hour);
+    }
+    // The last commit was 29 hours after the first: what is older than the window and its margin is gone.
+    assert_eq!(requests(&mut node), 26, "25 hours, both ends included");
+    node.now = UnixMs(node.now.0 - 3_600_000);
+    for (n, write) in writes.iter().enumerate() {
+        let again = node.committer.stage_write(node.now, write);
+        match again {
+            Ok(Staged::Duplicate(_)) => assert!(n >= 4, "write {n}"),
+            Err(StageError::Refused(Refusal::RequestExpired { .. })) => assert!(n < 5, "write {n}"),
+            other => panic!("write {n} ran again: {other:?}"),
+        }
+    }
+}
+
+fn a_record_too_old_for_a_retry_leaves_no_request_behind<D: Disk>() {
+    let (mut a, mut b) = (Node::<D>::new(1), Node::<D>::new(2));
+    let dot = a.put(vec![add("stock", 1)]);
+    b.now = T.plus(REQUEST_WINDOW + REQUEST_AHEAD_MAX + Duration::from_millis(1));
+    b.pull(&a, dot.actor, 1);
+    assert_eq!(b.sum(&object("stock")), 1);
+    assert_eq!(requests(&mut b), 0);
+}
+
+on_every_backend!(
+    a_refused_write_leaves_no_trace,
+    a_retry_is_answered_with_the_first_record,
+    p6_a_retry_in_a_region_that_has_the_record_counts_once,
+    a_request_that_ran_in_two_regions_keeps_the_answer_it_got_in_each,
+    a_request_outside_its_window_is_refused_never_executed,
+    old_requests_are_forgotten_and_young_ones_are_not,
+    a_record_too_old_for_a_retry_leaves_no_request_behind,
+);
