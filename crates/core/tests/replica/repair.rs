@@ -186,6 +186,7 @@ fn a_peer_that_lost_its_disk_gets_everything_again() {
         world.write(n);
     }
     assert!(world.until(ms(1000), World::agree).is_some());
+    world.run(ms(300));
     world.replace(2, |disk| *disk = Disk::new(ActorId::mint(region(2), UnixMs(2))));
     assert!(world.until(ms(3000), World::agree).is_some());
     assert_eq!(world.node(2).disk.vv.len(), 3, "its own former records too");

@@ -123,7 +123,7 @@ fn records_with_the_committer_are_bounded() {
         Job::Record { stored, .. } => stored.bytes.len(),
         Job::Write { .. } => 0,
     };
-    let applying: usize = world.node(2).jobs.iter().map(bytes).sum();
+    let applying: usize = world.node(2).jobs.iter().chain(&world.node(2).group).map(bytes).sum();
     assert!(
         applying > PENDING_BYTES_MAX / 2 && applying <= PENDING_BYTES_MAX + RANGE_BYTES_MAX,
         "{applying}"

@@ -16,7 +16,8 @@ pub(crate) struct Node {
     /// How long a sync takes.
     pub(crate) sync: std::time::Duration,
     pub(crate) jobs: Vec<Job>,
-    pub(crate) committing: bool,
+    /// What the sync under way will make durable.
+    pub(crate) group: Vec<Job>,
     pub(crate) replies: Vec<(SessionId, Response)>,
     pub(crate) reads: Vec<(u64, Body)>,
     pub(crate) alarms: Vec<Alarm>,
@@ -42,7 +43,7 @@ impl Node {
             life,
             sync: ms(1),
             jobs: Vec::new(),
-            committing: false,
+            group: Vec::new(),
             replies: Vec::new(),
             reads: Vec::new(),
             alarms: Vec::new(),
@@ -51,6 +52,6 @@ impl Node {
     }
 
     pub(crate) fn is_idle(&self) -> bool {
-        self.jobs.is_empty() && !self.committing
+        self.jobs.is_empty() && self.group.is_empty()
     }
 }

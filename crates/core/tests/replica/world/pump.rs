@@ -20,8 +20,8 @@ impl World {
 
     fn begin_commit(&mut self, id: RegionId) {
         let node = self.nodes.get_mut(&id).unwrap();
-        if !node.jobs.is_empty() && !node.committing {
-            node.committing = true;
+        if node.group.is_empty() && !node.jobs.is_empty() {
+            node.group = std::mem::take(&mut node.jobs);
             let (at, life) = (self.now + node.sync, node.life);
             self.schedule(at, Event::Commit { node: id, life });
         }
@@ -174,7 +174,7 @@ impl World {
     fn commit(&mut self, id: RegionId) {
         let now = self.clock();
         let node = self.nodes.get_mut(&id).unwrap();
-        let jobs = std::mem::take(&mut node.jobs);
+        let jobs = std::mem::take(&mut node.group);
         let peers = node.replica.status(now).peers;
         // What counts as stable of a peer, every record it sends from here on has seen.
         let committed = node.disk.commit(jobs, |record| {
@@ -187,7 +187,6 @@ impl World {
                 record.dot
             );
         });
-        node.committing = false;
         node.replica.handle_committed(now, committed);
         self.pump(id);
     }
