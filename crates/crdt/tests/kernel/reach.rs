@@ -49,6 +49,7 @@ fn programs_reach_the_conflicts_they_are_meant_for() {
         Ok(())
     });
     let programs_run = programs_run.into_inner();
+    assert_eq!(reached.borrow().len(), 9, "every kind of conflict was looked for");
     for (what, programs) in reached.into_inner() {
         // One in two hundred is fifty programs of a full run of one test.
         assert!(
