@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use halcyon_crdt::{PrepareError, Stamp, apply, prepare};
-use halcyon_types::limits::{RECORD_BYTES_MAX, ROW_CACHE_BYTES_MAX};
-use halcyon_types::{ActorId, Dot, Hlc, UnixMs, VersionVector};
+use halcyon_types::limits::RECORD_BYTES_MAX;
+use halcyon_types::{ActorId, Dot, Hlc, RequestId, UnixMs, VersionVector};
 use halcyon_wire::{ChainHash, Record, Refusal, StoredRecord, Write};
 
 use crate::backend::{Backend, Batch, Durability, Family};
@@ -15,56 +15,15 @@ use crate::error::{ApplyError, CommitError, Fatal, OpenError, ReadError, StageEr
 use crate::group::Group;
 use crate::identity::Claim;
 use crate::layout::{self, Head};
+use crate::outcome::{Committed, Settings, Staged};
 use crate::overlay::Overlay;
 use crate::reader::Reader;
-pub use crate::recover::Recovered;
-use crate::recover::recover;
+use crate::recover::{Recovered, recover};
 use crate::row_cache::RowCache;
 
 /// How far ahead of the last stamp the persisted ceiling is set, so that not every group has to write it. A restart within
 /// this time goes on with stamps so far ahead of the wall clock.
 const CEILING_LEASE: Duration = Duration::from_millis(100);
-
-/// What an operator may choose.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Settings {
-    /// Bytes of rows kept decoded. Too few: every change reads the database. Too many: memory that the database's block
-    /// cache would use better. Default [`ROW_CACHE_BYTES_MAX`].
-    pub row_cache_bytes_max: usize,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            row_cache_bytes_max: ROW_CACHE_BYTES_MAX,
-        }
-    }
-}
-
-/// What a staged write has become, once its group is committed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Staged {
-    /// This new record.
-    Fresh(Dot),
-    /// Nothing new: the request is this record already, of this region's log or another's. It may stand in the very
-    /// group that is not committed yet, so it is answered after the commit like any other.
-    Duplicate(Dot),
-}
-
-/// A group that is on disk.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Committed {
-    /// What is applied and synced.
-    pub vv: VersionVector,
-    /// The clock. No stamp of a record committed here is above it, records from the far future aside.
-    pub hlc: Hlc,
-    /// The new records of this node's own log, in order.
-    pub own: Vec<StoredRecord>,
-    /// The chain hash of this node's own log.
-    pub head: ChainHash,
-    /// The new ends of the logs that have grown.
-    pub heads: BTreeMap<ActorId, Head>,
-}
 
 /// Takes writes and records one at a time, commits them in groups.
 ///
@@ -148,7 +107,7 @@ impl<B: Backend> Committer<B> {
         {
             return Ok(Staged::Duplicate(dot));
         }
-        Dedupe::admit(now, write.request)?;
+        self.dedupe.admit(now, write.request)?;
         let seq = self.vv.get(self.actor).next().ok_or_else(|| exhausted("seqs"))?;
         let dot = Dot { actor: self.actor, seq };
         let effects = prepare(&write.updates, dot, &self.vv, &mut self.rows, None::<&mut Overlay<B>>)
@@ -172,7 +131,7 @@ impl<B: Backend> Committer<B> {
             );
             return Err(Refusal::TooLarge { reason }.into());
         }
-        self.append(now, record, stored)?;
+        self.append(now, &record, record.request, stored)?;
         Ok(Staged::Fresh(dot))
     }
 
@@ -209,14 +168,7 @@ impl<B: Backend> Committer<B> {
         };
         self.group.heard = self.group.heard.max(Some(record.hlc));
         let request = record.request.filter(|_| !known);
-        self.append(
-            now,
-            Record {
-                request,
-                ..record.clone()
-            },
-            stored.clone(),
-        )?;
+        self.append(now, record, request, stored.clone())?;
         Ok(())
     }
 
@@ -253,7 +205,13 @@ impl<B: Backend> Committer<B> {
     }
 
     /// The steps that every record takes, wherever it comes from.
-    fn append(&mut self, now: UnixMs, record: Record, stored: StoredRecord) -> Result<(), Fatal> {
+    fn append(
+        &mut self,
+        now: UnixMs,
+        record: &Record,
+        request: Option<RequestId>,
+        stored: StoredRecord,
+    ) -> Result<(), Fatal> {
         let dot = record.dot;
         let stamp = Stamp {
             dot,
@@ -265,14 +223,12 @@ impl<B: Backend> Committer<B> {
             return Err(Fatal::HalfApplied(error));
         }
         let head = self.heads.entry(dot.actor).or_insert_with(|| Head::genesis(dot.actor));
-        *head = Head {
-            seq: dot.seq,
-            deps: record.deps,
-            hash: head.hash.extend(&stored.bytes),
-        };
+        head.seq = dot.seq;
+        head.deps.clone_from(&record.deps);
+        head.hash = head.hash.extend(&stored.bytes);
         self.vv.observe(dot);
-        if let Some(request) = record.request {
-            self.dedupe.stage(now, request, dot);
+        if let Some(request) = request {
+            self.dedupe.stage(request, dot);
         }
         self.group.push(now, dot.actor, stored);
         Ok(())

@@ -2,7 +2,8 @@
 //! region that has it, before and after a restart.
 //!
 //! Ids are remembered for [`REQUEST_WINDOW`]; older ones are refused, never executed, so forgetting them is safe. Rows
-//! are purged by range, at most once a minute: mint order is key order.
+//! are purged by range, at most once a minute: mint order is key order. A wall clock that jumps ahead for a moment must
+//! not make a node forget what it still would execute, so a purge goes no further than its predecessor would have gone.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -22,8 +23,8 @@ const PURGE_EVERY: Duration = Duration::from_mins(1);
 pub(crate) struct Dedupe {
     /// Those of the group.
     staged: BTreeMap<RequestId, Dot>,
-    /// When rows were purged last, by the wall clock.
-    purged_at: Option<UnixMs>,
+    /// When a purge was considered last, by the wall clock.
+    considered: UnixMs,
     /// Everything minted before is purged already.
     purged_upto: UnixMs,
 }
@@ -43,7 +44,7 @@ impl Dedupe {
     }
 
     /// Whether a request minted then can be told from one that was committed and forgotten.
-    pub(crate) fn admit(now: UnixMs, request: RequestId) -> Result<(), Refusal> {
+    pub(crate) fn admit(&self, now: UnixMs, request: RequestId) -> Result<(), Refusal> {
         let minted = request.minted_at();
         let off = now.abs_diff(minted);
         let off_max = if minted > now {
@@ -51,15 +52,15 @@ impl Dedupe {
         } else {
             REQUEST_WINDOW
         };
-        if off > off_max {
+        if off > off_max || minted < self.purged_upto {
             return Err(Refusal::RequestExpired { off });
         }
         Ok(())
     }
 
-    /// Notes that `request` becomes `dot`. One that no retry can name any more is not worth a row.
-    pub(crate) fn stage(&mut self, now: UnixMs, request: RequestId, dot: Dot) {
-        if request.minted_at() >= self.horizon(now) {
+    /// Notes that `request` becomes `dot`; where the purge has passed, no retry is admitted and no row is needed.
+    pub(crate) fn stage(&mut self, request: RequestId, dot: Dot) {
+        if request.minted_at() >= self.purged_upto {
             self.staged.entry(request).or_insert(dot);
         }
     }
@@ -71,10 +72,10 @@ impl Dedupe {
             layout::put_dot(value, *dot);
             batch.put(Family::State, &layout::request_key(*request), value);
         }
-        if self.purged_at.is_none_or(|at| now.abs_diff(at) >= PURGE_EVERY) {
-            self.purged_at = Some(now);
-            // The margin is for clocks that were ahead when the request was admitted or replicated.
-            let upto = self.horizon(now);
+        let last = self.considered;
+        if now.abs_diff(last) >= PURGE_EVERY {
+            self.considered = now;
+            let upto = horizon(now.min(last));
             if upto > self.purged_upto {
                 let from = layout::requests_from(self.purged_upto);
                 batch.delete_range(Family::State, &from, &layout::requests_from(upto));
@@ -87,11 +88,11 @@ impl Dedupe {
     pub(crate) fn settle(&mut self) {
         self.staged.clear();
     }
+}
 
-    /// Requests minted before are of no use. Never goes back, so that no row is put where the purge has passed.
-    fn horizon(&self, now: UnixMs) -> UnixMs {
-        let kept = REQUEST_WINDOW + REQUEST_AHEAD_MAX;
-        let kept = u64::try_from(kept.as_millis()).unwrap_or(u64::MAX);
-        UnixMs(now.0.saturating_sub(kept)).max(self.purged_upto)
-    }
+/// Requests minted before are admitted no more, nor by a clock that is ahead by as much as a client's may be.
+fn horizon(now: UnixMs) -> UnixMs {
+    let kept = REQUEST_WINDOW + REQUEST_AHEAD_MAX;
+    let kept = u64::try_from(kept.as_millis()).unwrap_or(u64::MAX);
+    UnixMs(now.0.saturating_sub(kept))
 }

@@ -25,6 +25,7 @@ mod group;
 mod identity;
 mod layout;
 pub mod memory;
+mod outcome;
 mod overlay;
 mod reader;
 mod recover;
@@ -37,12 +38,14 @@ mod suite;
 
 pub use backend::{Backend, Batch, Durability, Family, View};
 pub use clock::{Clock, ClockError};
-pub use committer::{Committed, Committer, Recovered, Settings, Staged};
+pub use committer::Committer;
 pub use digest::Digest;
 pub use error::{ApplyError, CommitError, Fatal, OpenError, ReadError, StageError, WriteError};
 pub use identity::Claim;
 pub use layout::Head;
 pub use memory::{MemoryBackend, WriteFailure};
+pub use outcome::{Committed, Settings, Staged};
 pub use reader::{Reader, Snapshot};
+pub use recover::Recovered;
 #[cfg(feature = "rocksdb")]
 pub use rocks::{RocksBackend, RocksSettings};

@@ -35,6 +35,9 @@ pub struct RocksBatch {
     db: Arc<DB>,
 }
 
+/// What a batch begins with, so that a usual group is not copied as it grows.
+const BATCH_BYTES: usize = 64 * 1024;
+
 type Borrowed<'a> = rocksdb::SnapshotWithThreadMode<'a, DB>;
 
 self_cell!(
@@ -177,7 +180,7 @@ impl Backend for RocksBackend {
 
     fn batch(&self) -> RocksBatch {
         RocksBatch {
-            batch: WriteBatch::new(),
+            batch: WriteBatch::with_capacity_bytes(BATCH_BYTES),
             db: Arc::clone(&self.db),
         }
     }
