@@ -169,7 +169,8 @@ impl WriteFrames for FakeWriter {
 impl FakeRegion {
     /// The client's next connection.
     pub(crate) async fn accept(&self) -> Server {
-        self.connections.lock().await.recv().await.unwrap()
+        let mut connections = self.connections.lock().await;
+        soon("a connection", connections.recv()).await.unwrap()
     }
 
     /// The process is gone: dials fail at once.
@@ -203,7 +204,8 @@ impl Server {
     pub(crate) async fn next(&mut self) -> Option<Request> {
         let mut frames = Vec::new();
         while self.requests.is_empty() {
-            self.decoder.push(self.chunks.recv().await?, &mut frames).unwrap();
+            let chunk = soon("a request, or the end", self.chunks.recv()).await?;
+            self.decoder.push(chunk, &mut frames).unwrap();
             self.chunks_read += 1;
             let decoded = frames.drain(..).map(|frame| codec::decode(&frame).unwrap());
             self.requests.extend(decoded);
@@ -238,6 +240,12 @@ impl Server {
     pub(crate) fn is_quiet(&self) -> bool {
         self.requests.is_empty() && self.chunks.is_empty()
     }
+}
+
+/// Virtual time passes at once when everybody waits, so a test that waits in vain fails rather than hangs.
+async fn soon<T>(what: &str, event: impl Future<Output = T>) -> T {
+    let event = tokio::time::timeout(Duration::from_mins(1), event).await;
+    event.unwrap_or_else(|_| panic!("{what} never came"))
 }
 
 /// A receipt that says which request it is for.
