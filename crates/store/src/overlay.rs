@@ -133,3 +133,90 @@ impl<V: View> RowsMut for Overlay<V> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use halcyon_crdt::{Interval, MemoryRows, Object};
+    use halcyon_types::{ActorId, KeyspaceId, Seq};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::backend::{Backend, Batch, Durability};
+    use crate::memory::MemoryBackend;
+
+    /// Of two counters, so that scans have something behind their end.
+    fn key(n: u8) -> RowKey {
+        let name = if n < 8 { "a" } else { "b" };
+        let object = Object::new(KeyspaceId::try_from(10).unwrap(), name);
+        object.counter().actor(ActorId::from_u64(u64::from(n % 8)))
+    }
+
+    fn row(hi: i64) -> Row {
+        Row::Interval(Interval {
+            lo_seq: Seq(0),
+            lo: 0,
+            hi_seq: Seq(1),
+            hi,
+        })
+    }
+
+    fn write(overlay: &mut Overlay<MemoryBackend>) {
+        let (mut batch, mut value) = (overlay.under.batch(), Vec::new());
+        for (key, row) in overlay.dirty() {
+            value.clear();
+            match row {
+                Some(row) => {
+                    row.encode(&mut value);
+                    batch.put(Family::State, key.as_bytes(), &value);
+                }
+                None => batch.delete(Family::State, key.as_bytes()),
+            }
+        }
+        overlay.under.write(batch, Durability::Synced).unwrap();
+        overlay.settle();
+    }
+
+    fn visited<R: Rows>(rows: &mut R, from: u8, most: usize) -> Vec<(Vec<u8>, Row)>
+    where
+        R::Error: std::fmt::Debug,
+    {
+        let below = Object::new(KeyspaceId::try_from(10).unwrap(), "a").counter();
+        let mut visited = Vec::new();
+        rows.scan(&below, key(from).as_bytes(), |key, row| {
+            visited.push((key.to_vec(), row.clone()));
+            if visited.len() < most {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        })
+        .unwrap();
+        visited
+    }
+
+    proptest! {
+        #[test]
+        fn rows_over_a_cache_over_a_backend_read_like_rows_in_a_map(
+            steps in prop::collection::vec((0_u8..12, prop::option::of(any::<i64>()), any::<bool>()), 1..40),
+            cache in prop_oneof![Just(0), Just(600), Just(usize::MAX)],
+            from in 0_u8..8,
+            most in 1_usize..12,
+        ) {
+            let mut overlay = Overlay::new(MemoryBackend::new(), RowCache::new(cache));
+            let mut model = MemoryRows::default();
+            for (n, hi, settle) in steps {
+                let before = overlay.change(&key(n), |place| std::mem::replace(place, hi.map(row))).unwrap();
+                let expected = model.change(&key(n), |place| std::mem::replace(place, hi.map(row))).unwrap();
+                prop_assert_eq!(before, expected);
+                if settle {
+                    write(&mut overlay);
+                }
+                prop_assert_eq!(visited(&mut overlay, from, most), visited(&mut model, from, most));
+                for n in 0..12 {
+                    let look = |row: Option<&Row>| row.cloned();
+                    prop_assert_eq!(overlay.look(&key(n), look).unwrap(), model.look(&key(n), look).unwrap());
+                }
+            }
+        }
+    }
+}

@@ -51,6 +51,19 @@ fn stamps_rise_strictly_across_restarts_while_the_wall_goes_back<D: Disk>() {
     );
 }
 
+fn the_ceiling_moves_on_with_the_clock<D: Disk>() {
+    let mut node = Node::<D>::new(1);
+    for seconds in 0..5 {
+        node.now = T.plus(Duration::from_secs(seconds));
+        node.put(vec![add("stock", 1)]);
+    }
+    node.now = T;
+    node.restart();
+    node.put(vec![add("stock", 1)]);
+    let stamps: Vec<Hlc> = own(&node).iter().map(|record| record.hlc).collect();
+    assert!(stamps[5] > stamps[4], "{stamps:?}");
+}
+
 fn a_restored_clock_is_above_every_stamp_told_before<D: Disk>() {
     let mut node = Node::<D>::new(1);
     node.put(vec![add("stock", 1)]);
@@ -110,6 +123,7 @@ fn equal_stamps_have_one_winner_everywhere<D: Disk>() {
 
 on_every_backend!(
     stamps_rise_strictly_across_restarts_while_the_wall_goes_back,
+    the_ceiling_moves_on_with_the_clock,
     a_restored_clock_is_above_every_stamp_told_before,
     a_write_is_stamped_above_the_records_it_follows,
     a_record_from_the_far_future_is_applied_but_the_clock_does_not_follow,

@@ -100,6 +100,26 @@ fn p2_the_chain_hash_is_that_of_the_log<D: Disk>() {
     );
 }
 
+fn a_record_is_encoded_as_the_change_since_the_one_before<D: Disk>() {
+    let (mut node, mut other) = (Node::<D>::new(1), Node::<D>::new(2));
+    other.put(vec![add("stock", 1)]);
+    node.pull(&other, other.actor(), 1);
+    let mut previous = halcyon_types::VersionVector::new();
+    for n in 0..6 {
+        node.stage(vec![add("stock", n)]).unwrap();
+        if n % 2 == 0 {
+            let own = node.commit().own;
+            for stored in own {
+                let record = Record::decode(&stored.bytes, node.actor(), &previous).unwrap();
+                assert_eq!(record.encode(&previous), stored);
+                previous = record.deps;
+            }
+            assert_eq!(node.heads[&node.actor()].deps, previous);
+            node.restart();
+        }
+    }
+}
+
 fn p2_the_end_of_numbers_is_refused_never_wrapped<D: Disk>() {
     let mut node = Node::<D>::new(1);
     let end = Dot {
@@ -181,6 +201,7 @@ on_every_backend!(
     p1_a_write_that_was_only_staged_is_gone_whole_after_a_crash,
     p2_no_dot_is_used_twice_whatever_crashes_between,
     p2_the_chain_hash_is_that_of_the_log,
+    a_record_is_encoded_as_the_change_since_the_one_before,
     p2_the_end_of_numbers_is_refused_never_wrapped,
     p5_a_record_is_visible_whole_or_not_at_all,
     a_write_sees_what_its_own_group_wrote_before_it,

@@ -103,7 +103,18 @@ fn parts_that_contradict_each_other_are_damage<D: Disk>() {
     damage::<D>(|node, batch| batch.put(Family::State, &layout::head_key(node.actor()), &[1, 0]));
 }
 
+fn rows_that_nobody_owns_are_damage_not_a_new_directory<D: Disk>() {
+    let later = UnixMs(T.0 + 1000);
+    let error = reopened::<D>(&claim(1, later), |node, batch| {
+        batch.delete(Family::Local, &layout::IDENTITY_KEY);
+        batch.delete(Family::State, &layout::VV_KEY);
+        batch.delete(Family::State, &layout::head_key(node.actor()));
+    });
+    assert!(matches!(error, OpenError::Damaged { .. }), "{error:?}");
+}
+
 on_every_backend!(
+    rows_that_nobody_owns_are_damage_not_a_new_directory,
     a_new_directory_mints_an_actor_and_keeps_it,
     data_of_another_cluster_is_refused,
     data_of_another_region_is_refused,
