@@ -36,7 +36,9 @@ pub(crate) struct Admin {
 
 /// Serves until the runtime ends.
 pub(crate) async fn serve(listener: TcpListener, admin: Admin) {
-    let faults = Router::new().route("/link/{peer}", post(link)).route("/clock", post(clock));
+    let faults = Router::new()
+        .route("/link/{peer}", post(link))
+        .route("/clock", post(clock));
     let app = Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(readyz))
@@ -65,9 +67,10 @@ impl Admin {
         status.await.ok()
     }
 
-    fn fault_api(&self) -> Result<(), Response> {
+    /// What to answer where the fault API was not asked for.
+    fn faults_off(&self) -> Option<Response> {
         let message = "the fault API is off; start the node with --fault-api, for tests and demonstrations only";
-        if self.fault_api { Ok(()) } else { Err(refuse(StatusCode::NOT_FOUND, "FaultApiOff", message)) }
+        (!self.fault_api).then(|| refuse(StatusCode::NOT_FOUND, "FaultApiOff", message))
     }
 }
 
@@ -86,7 +89,9 @@ async fn status(State(admin): State<Admin>) -> Response {
 }
 
 async fn metrics(State(admin): State<Admin>) -> Response {
-    let Some(status) = admin.status().await else { return stopping() };
+    let Some(status) = admin.status().await else {
+        return stopping();
+    };
     match admin.metrics.text(&status) {
         Ok(text) => {
             let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -97,16 +102,27 @@ async fn metrics(State(admin): State<Admin>) -> Response {
 }
 
 async fn link(State(admin): State<Admin>, Path(peer): Path<String>, Query(change): Query<LinkChange>) -> Response {
-    if let Err(off) = admin.fault_api() {
+    if let Some(off) = admin.faults_off() {
         return off;
     }
-    let region = admin.topology.regions.iter().find(|region| region.name.as_str() == peer && region.name != admin.region);
+    let region = admin
+        .topology
+        .regions
+        .iter()
+        .find(|region| region.name.as_str() == peer && region.name != admin.region);
     let Some(region) = region else {
         let message = format!("{peer:?} is no other region of this cluster");
         return refuse(StatusCode::NOT_FOUND, "UnknownRegion", &message);
     };
     let (done, applied) = oneshot::channel();
-    let sent = admin.events.send(Event::Fault { peer: region.id, change, done }).await;
+    let sent = admin
+        .events
+        .send(Event::Fault {
+            peer: region.id,
+            change,
+            done,
+        })
+        .await;
     if sent.is_err() || applied.await.is_err() {
         return stopping();
     }
@@ -121,7 +137,7 @@ struct TestClock {
 }
 
 async fn clock(State(admin): State<Admin>, Query(at): Query<TestClock>) -> Response {
-    if let Err(off) = admin.fault_api() {
+    if let Some(off) = admin.faults_off() {
         return off;
     }
     admin.clocks.set_test_wall(at.ms.map(UnixMs));

@@ -22,7 +22,7 @@ pub(crate) struct Group {
     /// What came of each job, in order.
     pub(crate) results: Vec<(Ticket, JobResult)>,
     /// What is on disk now.
-    pub(crate) committed: Committed,
+    pub(crate) synced: Committed,
     /// From the group's first job to the end of its sync.
     pub(crate) took: Duration,
 }
@@ -53,7 +53,10 @@ pub(crate) fn spawn<B: Backend + 'static>(
     done: UnboundedSender<Done>,
 ) -> std::io::Result<thread::JoinHandle<()>> {
     thread::Builder::new().name("committer".to_owned()).spawn(move || {
-        let mut queue = Queue { jobs, waiting: Vec::new().into_iter() };
+        let mut queue = Queue {
+            jobs,
+            waiting: Vec::new().into_iter(),
+        };
         while let Some(first) = queue.next() {
             let group = commit_group(&mut committer, first, &mut queue, &clocks);
             let failed = group.is_err();
@@ -74,8 +77,12 @@ fn commit_group<B: Backend>(committer: &mut Committer<B>, first: Job, queue: &mu
         let room = count.max(results.len()) < GROUP_MAX && bytes < GROUP_BYTES_MAX;
         job = if room { queue.try_next() } else { None };
     }
-    let committed = committer.commit()?;
-    Ok(Group { results, committed, took: clocks.now().mono.saturating_sub(began) })
+    let synced = committer.commit()?;
+    Ok(Group {
+        results,
+        synced,
+        took: clocks.now().mono.saturating_sub(began),
+    })
 }
 
 fn stage<B: Backend>(committer: &mut Committer<B>, job: Job) -> Result<(Ticket, JobResult), CommitterError> {
@@ -86,7 +93,12 @@ fn stage<B: Backend>(committer: &mut Committer<B>, job: Job) -> Result<(Ticket, 
             Err(StageError::Refused(refusal)) => Ok((ticket, JobResult::Refused(refusal))),
             Err(fatal) => Err(CommitterError::Store(fatal.to_string())),
         },
-        Job::Record { ticket, wall, record, stored } => match committer.stage_record(wall, &record, &stored) {
+        Job::Record {
+            ticket,
+            wall,
+            record,
+            stored,
+        } => match committer.stage_record(wall, &record, &stored) {
             Ok(()) => Ok((ticket, JobResult::Applied)),
             Err(ApplyError::Fatal(error)) => Err(CommitterError::Store(error.to_string())),
             Err(defect) => Err(CommitterError::Order(defect.to_string())),

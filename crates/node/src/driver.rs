@@ -3,17 +3,20 @@
 //! One loop on one thread. It never waits for a peer, a client or the committer: what it cannot do now stands in a bounded
 //! queue. It decides nothing that the replica could decide.
 
+mod commands;
+mod report;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc;
 
-use halcyon_core::{Alarm, Command, LinkEvent, PeerError, Replica, SessionId};
+use halcyon_core::{LinkEvent, PeerError, Replica, SessionId};
 use halcyon_net::{Credentials, LinkHandle};
 use halcyon_store::{Reader, RocksBackend};
 use halcyon_types::topology::Topology;
 use halcyon_types::{ActorId, NodeId, RegionId, Seq};
-use halcyon_wire::{Body, PeerMessage, Range, Refusal, Response};
+use halcyon_wire::PeerMessage;
 use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver};
 use tokio::sync::watch;
 
@@ -21,11 +24,9 @@ use crate::clocks::Clocks;
 use crate::committer::{CommitterError, Done, Group};
 use crate::event::Event;
 use crate::faults::Faults;
-use crate::metrics::{Metrics, Reason};
+use crate::metrics::Metrics;
 use crate::outbox::Outbox;
-use crate::peers::{self, LinkNumbers, OutLink};
-use crate::reads;
-use crate::status::{DiskStatus, NodeStatus, PeerStatus, QueueStatus};
+use crate::peers::{LinkNumbers, OutLink};
 use crate::tail::Tail;
 
 /// Events handled before the replica's wishes are carried out: enough to share the cost, few enough to stay prompt.
@@ -213,7 +214,8 @@ impl Driver {
         tracing::warn!(%peer, %reason, "a peer's link is dropped");
         if let Some((_, handle)) = self.in_links.remove(&peer) {
             handle.close(&reason.to_string());
-            self.replica.handle_link(self.site.clocks.now(), peer, LinkEvent::InDown);
+            self.replica
+                .handle_link(self.site.clocks.now(), peer, LinkEvent::InDown);
         }
     }
 
@@ -230,190 +232,25 @@ impl Driver {
     }
 
     fn committed(&mut self, done: Done) -> Result<(), NodeError> {
-        let Group { results, committed, took } = done?;
+        let Group { results, synced, took } = done?;
         let metrics = &self.site.metrics;
         metrics.groups.inc();
         metrics.records.inc_by(results.len() as u64);
         metrics.group_seconds.observe(took.as_secs_f64());
-        self.tail.extend(committed.own);
-        let heads = committed.heads.into_iter().map(|(actor, head)| (actor, head.hash)).collect();
-        let committed = halcyon_core::Committed { results, vv: committed.vv, hlc: committed.hlc, heads };
+        self.tail.extend(synced.own);
+        let heads = synced
+            .heads
+            .into_iter()
+            .map(|(actor, head)| (actor, head.hash))
+            .collect();
+        let committed = halcyon_core::Committed {
+            results,
+            vv: synced.vv,
+            hlc: synced.hlc,
+            heads,
+        };
         self.replica.handle_committed(self.site.clocks.now(), committed);
         Ok(())
-    }
-
-    /// Carries out everything the replica wants.
-    fn carry_out(&mut self) {
-        loop {
-            let mut idle = true;
-            let jobs: Vec<_> = std::iter::from_fn(|| self.replica.poll_job()).collect();
-            if !jobs.is_empty() {
-                idle = false;
-                // A committer that has ended says so itself.
-                let _ = self.jobs.as_ref().map(|queue| queue.send(jobs));
-            }
-            while let Some(command) = self.replica.poll_command() {
-                idle = false;
-                self.command(command);
-            }
-            if idle {
-                break;
-            }
-        }
-        for session in std::mem::take(&mut self.answered) {
-            if let Some(answers) = self.sessions.get(&session) {
-                answers.flush();
-            }
-        }
-    }
-
-    fn command(&mut self, command: Command) {
-        match command {
-            Command::Send { peer, message } => self.send(peer, &message),
-            Command::SendRange { peer, actor, after, upto, bytes_max } => {
-                self.send_range(peer, actor, after, upto, bytes_max);
-            }
-            Command::Reply { session, response } => self.reply(session, &response),
-            Command::Read { session, id, body } => self.read(session, id, &body),
-            Command::Dial { peer } => self.dial(peer),
-            Command::Drop { peer, reason } => self.drop_in_link(peer, &reason),
-            Command::Alarm(alarm) => self.alarm(&alarm),
-        }
-    }
-
-    fn send(&mut self, peer: RegionId, message: &PeerMessage) {
-        let Some(link) = self.out_links.get(&peer) else { return };
-        if !self.faults.releases(self.site.region, peer, message) {
-            return;
-        }
-        let delay = self.faults.of(peer).delay;
-        let due = (!delay.is_zero()).then(|| self.site.clocks.instant(self.site.clocks.now().mono + delay));
-        if let Err(error) = link.send(message, due) {
-            tracing::error!(%peer, %error, "defect: a message is too long for a frame");
-        }
-    }
-
-    fn send_range(&mut self, peer: RegionId, actor: ActorId, after: Seq, upto: Seq, bytes_max: usize) {
-        let from_tail = (actor == self.site.actor).then(|| self.tail.range(after, upto, bytes_max)).flatten();
-        let records = match from_tail {
-            Some(records) => records,
-            None => match self.site.reader.log(actor, after, upto, bytes_max) {
-                Ok(stored) => stored.into_iter().map(|record| record.bytes).collect(),
-                Err(error) => return self.alarm_text(format!("the log cannot be read: {error}")),
-            },
-        };
-        let Some(first) = after.next() else { return };
-        let range = Range { actor, first, records };
-        let (last, bytes) = (range.last(), range.bytes());
-        self.send(peer, &PeerMessage::Range(range));
-        self.replica.handle_sent(self.site.clocks.now(), peer, actor, last, bytes);
-    }
-
-    fn reply(&mut self, session: SessionId, response: &Response) {
-        if let Err(refusal) = &response.result {
-            self.site.metrics.refusals.get_or_create(&Reason { reason: refusal.name() }).inc();
-        }
-        if let Some(answers) = self.sessions.get(&session) {
-            put(answers, response);
-            self.answered.insert(session);
-        }
-    }
-
-    fn read(&mut self, session: SessionId, id: u64, body: &Body) {
-        let wall = self.site.clocks.now().wall;
-        match body {
-            Body::Read { object, query, .. } => {
-                let result = reads::read(&self.site.reader, object, query, wall);
-                self.reply(session, &Response { id, result });
-            }
-            Body::Digest => {
-                let Some(answers) = self.sessions.get(&session).cloned() else { return };
-                let reader = self.site.reader.clone();
-                tokio::task::spawn_blocking(move || {
-                    put(&answers, &Response { id, result: reads::digest(&reader) });
-                    answers.flush();
-                });
-            }
-            Body::Write(_) | Body::Token { .. } => {
-                let reason = "defect: this is no read".to_owned();
-                self.reply(session, &Response { id, result: Err(Refusal::BadRequest { reason }) });
-            }
-        }
-    }
-
-    fn dial(&mut self, peer: RegionId) {
-        if let Some(region) = self.site.topology.regions.iter().find(|region| region.id == peer) {
-            let own = self.site.credentials.clone();
-            tokio::spawn(peers::dial(own, region.clone(), self.site.numbers.clone(), self.events.clone()));
-        }
-    }
-
-    fn alarm(&mut self, alarm: &Alarm) {
-        self.alarm_text(alarm.to_string());
-        if let Alarm::ForkedHistory { peer, theirs, ours } = alarm {
-            let peer = self.name_of(*peer);
-            self.fatal = Some(NodeError::RolledBack { peer, theirs: *theirs, ours: *ours });
-        }
-    }
-
-    fn alarm_text(&mut self, alarm: String) {
-        tracing::error!(%alarm, "alarm");
-        if !self.alarms.contains(&alarm) && self.alarms.len() < ALARMS_KEPT {
-            self.alarms.push(alarm);
-        }
-    }
-
-    fn name_of(&self, region: RegionId) -> String {
-        let found = self.site.topology.regions.iter().find(|r| r.id == region);
-        found.map_or_else(|| region.to_string(), |region| region.name.to_string())
-    }
-
-    fn status(&self) -> NodeStatus {
-        let core = self.replica.status(self.site.clocks.now());
-        let ms = |d: std::time::Duration| u64::try_from(d.as_millis()).unwrap_or(u64::MAX);
-        let peers = core.peers.iter().map(|peer| PeerStatus {
-            region: self.name_of(peer.region),
-            link_in: peer.link_in,
-            link_out: peer.link_out,
-            rtt_us: peer.rtt.map(|rtt| u64::try_from(rtt.as_micros()).unwrap_or(u64::MAX)),
-            lag_records: peer.lag_records,
-            lag_ms: ms(peer.lag),
-            behind_records: peer.behind_records,
-            silent_ms: ms(peer.silent_for),
-            clock_offset_ms: peer.clock_offset_ms,
-            fault: self.faults.of(peer.region),
-        });
-        NodeStatus {
-            cluster: self.site.topology.cluster.to_string(),
-            region: self.site.region_name.clone(),
-            node: self.site.node.0.to_string(),
-            actor: self.site.actor.to_string(),
-            vv: core.vv.iter().map(|(actor, seq)| (actor.to_string(), seq.0)).collect(),
-            uptime_ms: ms(self.site.clocks.now().mono),
-            health: if self.alarms.is_empty() { "ok".to_owned() } else { "alarmed".to_owned() },
-            peers: peers.collect(),
-            queues: QueueStatus {
-                jobs: (core.queued_writes + core.queued_records) as u64,
-                pending_bytes: core.pending_bytes as u64,
-                waiting_reads: core.waiting_reads as u64,
-                pulls: core.pulls.len() as u64,
-                sessions: self.sessions.len() as u64,
-            },
-            disk: DiskStatus { bytes: directory_bytes(&self.site.data) },
-            alarms: self.alarms.clone(),
-            fault_api: self.site.fault_api,
-        }
-    }
-}
-
-/// Alarms that `/status` remembers.
-const ALARMS_KEPT: usize = 64;
-
-fn put(answers: &Outbox, response: &Response) {
-    if let Err(error) = answers.put(response) {
-        let result = Err(Refusal::TooLarge { reason: format!("the answer does not fit a frame: {error}") });
-        // A refusal of a few bytes fits.
-        let _ = answers.put(&Response { id: response.id, result });
     }
 }
 
@@ -422,9 +259,4 @@ async fn wait_until(at: Option<tokio::time::Instant>) {
         Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,
     }
-}
-
-fn directory_bytes(dir: &std::path::Path) -> u64 {
-    let files = std::fs::read_dir(dir).into_iter().flatten().flatten();
-    files.filter_map(|file| file.metadata().ok()).filter(std::fs::Metadata::is_file).map(|file| file.len()).sum()
 }

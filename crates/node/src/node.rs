@@ -1,7 +1,7 @@
 //! Starting and stopping a node.
 
 use std::net::ToSocketAddrs;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::{Arc, mpsc};
 
 use halcyon_core::Replica;
@@ -51,7 +51,9 @@ pub enum StartError {
     #[error(transparent)]
     Bind(#[from] BindError),
     /// The admin address cannot be bound.
-    #[error("the admin address {address} (TCP) cannot be bound: {source}; stop whatever uses it, or change it in regions.toml")]
+    #[error(
+        "the admin address {address} (TCP) cannot be bound: {source}; stop whatever uses it, or change it in regions.toml"
+    )]
     Admin {
         /// The admin address.
         address: Address,
@@ -79,16 +81,25 @@ impl Node {
     /// # Errors
     /// [`StartError`]: cause and remedy; nothing is left running.
     pub async fn start(config: Config) -> Result<Self, StartError> {
-        let Config { topology, region: name, data, certs, fault_api } = config;
+        let Config {
+            topology,
+            region: name,
+            data,
+            certs,
+            fault_api,
+        } = config;
         let region = find(&topology, &name)?.clone();
         if fault_api && !is_loopback(&region.admin) {
             return Err(StartError::FaultApiExposed { address: region.admin });
         }
-        let identity = Identity { cluster: topology.cluster.clone(), role: Role::Region(name) };
+        let identity = Identity {
+            cluster: topology.cluster.clone(),
+            role: Role::Region(name),
+        };
         let credentials = Arc::new(Credentials::load(&certs, &identity)?);
         let doors = Doors::bind(&topology, &region, &credentials).await?;
         let clocks = Clocks::start();
-        let (committer, recovered) = open(&topology, &region, data.clone(), &clocks)?;
+        let (committer, recovered) = open(&topology, &region, &data, &clocks)?;
         let (events, heard) = async_mpsc::channel(EVENTS_MAX);
         let (done, groups) = async_mpsc::unbounded_channel();
         let (jobs, work) = mpsc::channel();
@@ -124,7 +135,14 @@ impl Node {
             fatal: None,
         };
         committer::spawn(committer, work, clocks.clone(), done).map_err(StartError::Thread)?;
-        let admin = Admin { topology: topology.clone(), region: region.name.clone(), clocks, metrics, events: events.clone(), fault_api };
+        let admin = Admin {
+            topology: topology.clone(),
+            region: region.name.clone(),
+            clocks,
+            metrics,
+            events: events.clone(),
+            fault_api,
+        };
         let seats = sessions::seats();
         let tasks = [
             tokio::spawn(admin::serve(doors.admin, admin)),
@@ -168,7 +186,10 @@ impl Doors {
         let peer = PeerListener::bind(&region.peer, own, topology).await?;
         let client = ClientListener::bind(&region.client, own).await?;
         let admin = TcpListener::bind(region.admin.as_str()).await;
-        let admin = admin.map_err(|source| StartError::Admin { address: region.admin.clone(), source })?;
+        let admin = admin.map_err(|source| StartError::Admin {
+            address: region.admin.clone(),
+            source,
+        })?;
         Ok(Self { peer, client, admin })
     }
 }
@@ -176,7 +197,10 @@ impl Doors {
 fn find<'a>(topology: &'a Topology, name: &RegionName) -> Result<&'a Region, StartError> {
     topology.region(name).ok_or_else(|| {
         let known: Vec<_> = topology.regions.iter().map(|region| region.name.as_str()).collect();
-        StartError::UnknownRegion { region: name.clone(), known: known.join(", ") }
+        StartError::UnknownRegion {
+            region: name.clone(),
+            known: known.join(", "),
+        }
     })
 }
 
@@ -188,7 +212,7 @@ fn is_loopback(address: &Address) -> bool {
 fn open(
     topology: &Topology,
     region: &Region,
-    data: PathBuf,
+    data: &Path,
     clocks: &Clocks,
 ) -> Result<(Committer<RocksBackend>, Recovered), OpenError> {
     let claim = Claim {
@@ -198,13 +222,18 @@ fn open(
         now: clocks.now().wall,
         node: NodeId(random_uuid()),
     };
-    Committer::open(RocksBackend::open(&data)?, &claim)
+    Committer::open(RocksBackend::open(data)?, &claim)
 }
 
 fn replica(topology: &Topology, region: &Region, recovered: Recovered, clocks: &Clocks) -> Replica {
     let config = halcyon_core::Config {
         region: region.id,
-        peers: topology.regions.iter().map(|other| other.id).filter(|id| *id != region.id).collect(),
+        peers: topology
+            .regions
+            .iter()
+            .map(|other| other.id)
+            .filter(|id| *id != region.id)
+            .collect(),
         agreement: *blake3::hash(topology.agreement().as_bytes()).as_bytes(),
         boot: BootId(random_uuid()),
         seed: rand::random(),
@@ -214,7 +243,18 @@ fn replica(topology: &Topology, region: &Region, recovered: Recovered, clocks: &
     let start = halcyon_core::Start {
         actor: recovered.actor,
         vv: recovered.vv,
-        heads: heads.map(|(actor, h)| (actor, halcyon_core::Head { seq: h.seq, deps: h.deps, hash: h.hash })).collect(),
+        heads: heads
+            .map(|(actor, h)| {
+                (
+                    actor,
+                    halcyon_core::Head {
+                        seq: h.seq,
+                        deps: h.deps,
+                        hash: h.hash,
+                    },
+                )
+            })
+            .collect(),
         hlc: recovered.hlc,
     };
     Replica::new(config, start, clocks.now())

@@ -41,7 +41,9 @@ pub(crate) fn seats() -> Arc<Semaphore> {
 pub(crate) async fn accept(mut listener: ClientListener, seats: Arc<Semaphore>, events: Sender<Event>) {
     let mut next = 0;
     while let Some(session) = listener.accept().await {
-        let Ok(seat) = seats.clone().acquire_owned().await else { return };
+        let Ok(seat) = seats.clone().acquire_owned().await else {
+            return;
+        };
         next += 1;
         let events = events.clone();
         tokio::spawn(async move {
@@ -58,15 +60,33 @@ pub(crate) async fn drained(seats: &Semaphore) {
 }
 
 async fn serve(id: SessionId, session: Session, events: Sender<Event>) {
-    let Session { reader, writer, handle, identity } = session;
+    let Session {
+        reader,
+        writer,
+        handle,
+        identity,
+    } = session;
     tracing::debug!(session = id.0, %identity, "session opened");
     let answers = Outbox::new();
     let room = Arc::new(Semaphore::new(CONNECTION_REQUESTS_MAX));
     let written = Arc::new(tokio::sync::Notify::new());
-    if events.send(Event::SessionOpened { session: id, seat: Seat { answers: answers.clone() } }).await.is_err() {
+    if events
+        .send(Event::SessionOpened {
+            session: id,
+            seat: Seat {
+                answers: answers.clone(),
+            },
+        })
+        .await
+        .is_err()
+    {
         return;
     }
-    let flow = Flow { room: room.clone(), answers: answers.clone(), written: written.clone() };
+    let flow = Flow {
+        room: room.clone(),
+        answers: answers.clone(),
+        written: written.clone(),
+    };
     let writing = write(writer, answers.clone(), room, written);
     tokio::pin!(writing);
     tokio::select! {
@@ -134,4 +154,3 @@ async fn write(mut writer: FrameWriter, answers: Arc<Outbox>, room: Arc<Semaphor
     }
     let _ = writer.finish().await;
 }
-

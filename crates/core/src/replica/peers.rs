@@ -7,6 +7,7 @@ use halcyon_wire::{Heartbeat, Hello, PeerMessage, Pull, Range};
 use super::Replica;
 use crate::error::PeerError;
 use crate::event::Alarm;
+use crate::timer::Timer;
 
 impl Replica {
     pub(super) fn message(&mut self, now: Now, from: RegionId, message: PeerMessage) -> Result<(), PeerError> {
@@ -43,6 +44,10 @@ impl Replica {
         if peer.inbound.is_former(boot) {
             self.alarm(Alarm::Clone { actor, boot });
             return Err(PeerError::Clone { actor, boot });
+        }
+        // It lives and can be reached: what is left of the pause before the next dial would be lost time.
+        if !peer.inbound.is_greeted() && self.timers.is_set(Timer::Dial(from)) {
+            self.timers.set(Timer::Dial(from), now.mono);
         }
         let acked = hello.vv.get(self.actor);
         if peer.inbound.greet(now.mono, hello) && peer.outbound.is_up() {

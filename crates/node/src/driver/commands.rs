@@ -1,0 +1,195 @@
+//! What the replica wants, and how it is done. Nothing here waits, and nothing here decides.
+
+use halcyon_core::{Alarm, Command, SessionId};
+use halcyon_types::{ActorId, RegionId, Seq};
+use halcyon_wire::{Body, PeerMessage, Range, Refusal, Response};
+
+use super::{Driver, NodeError};
+use crate::metrics::Reason;
+use crate::outbox::Outbox;
+use crate::peers;
+use crate::reads;
+
+/// Alarms that `/status` remembers.
+const ALARMS_KEPT: usize = 64;
+
+impl Driver {
+    /// Carries out everything the replica wants.
+    pub(super) fn carry_out(&mut self) {
+        loop {
+            let mut idle = true;
+            let jobs: Vec<_> = std::iter::from_fn(|| self.replica.poll_job()).collect();
+            if !jobs.is_empty() {
+                idle = false;
+                // A committer that has ended says so itself.
+                let _ = self.jobs.as_ref().map(|queue| queue.send(jobs));
+            }
+            while let Some(command) = self.replica.poll_command() {
+                idle = false;
+                self.command(command);
+            }
+            if idle {
+                break;
+            }
+        }
+        for session in std::mem::take(&mut self.answered) {
+            if let Some(answers) = self.sessions.get(&session) {
+                answers.flush();
+            }
+        }
+    }
+
+    fn command(&mut self, command: Command) {
+        match command {
+            Command::Send { peer, message } => self.send(peer, &message),
+            Command::SendRange {
+                peer,
+                actor,
+                after,
+                upto,
+                bytes_max,
+            } => {
+                self.send_range(peer, actor, after, upto, bytes_max);
+            }
+            Command::Reply { session, response } => self.reply(session, &response),
+            Command::Read { session, id, body } => self.read(session, id, &body),
+            Command::Dial { peer } => self.dial(peer),
+            Command::Drop { peer, reason } => self.drop_in_link(peer, &reason),
+            Command::Alarm(alarm) => self.alarm(&alarm),
+        }
+    }
+
+    fn send(&mut self, peer: RegionId, message: &PeerMessage) {
+        let Some(link) = self.out_links.get(&peer) else { return };
+        if !self.faults.releases(self.site.region, peer, message) {
+            return;
+        }
+        let delay = self.faults.of(peer).delay;
+        let due = (!delay.is_zero()).then(|| self.site.clocks.instant(self.site.clocks.now().mono + delay));
+        if let Err(error) = link.send(message, due) {
+            tracing::error!(%peer, %error, "defect: a message is too long for a frame");
+        }
+    }
+
+    fn send_range(&mut self, peer: RegionId, actor: ActorId, after: Seq, upto: Seq, bytes_max: usize) {
+        let from_tail = (actor == self.site.actor)
+            .then(|| self.tail.range(after, upto, bytes_max))
+            .flatten();
+        let records = match from_tail {
+            Some(records) => records,
+            None => match self.site.reader.log(actor, after, upto, bytes_max) {
+                Ok(stored) => stored.into_iter().map(|record| record.bytes).collect(),
+                Err(error) => {
+                    // The replica learns that nothing was sent, and asks again later.
+                    self.replica.handle_sent(self.site.clocks.now(), peer, actor, after, 0);
+                    return self.alarm_text(format!("the log cannot be read: {error}"));
+                }
+            },
+        };
+        let Some(first) = after.next() else { return };
+        let range = Range { actor, first, records };
+        let (last, bytes) = (range.last(), range.bytes());
+        self.send(peer, &PeerMessage::Range(range));
+        self.replica
+            .handle_sent(self.site.clocks.now(), peer, actor, last, bytes);
+    }
+
+    fn reply(&mut self, session: SessionId, response: &Response) {
+        if let Err(refusal) = &response.result {
+            self.site
+                .metrics
+                .refusals
+                .get_or_create(&Reason { reason: refusal.name() })
+                .inc();
+        }
+        if let Some(answers) = self.sessions.get(&session) {
+            put(answers, response);
+            self.answered.insert(session);
+        }
+    }
+
+    fn read(&mut self, session: SessionId, id: u64, body: &Body) {
+        let wall = self.site.clocks.now().wall;
+        match body {
+            Body::Read { object, query, .. } => {
+                let result = reads::read(&self.site.reader, object, query, wall);
+                self.reply(session, &Response { id, result });
+            }
+            Body::Digest => {
+                let Some(answers) = self.sessions.get(&session).cloned() else {
+                    return;
+                };
+                let reader = self.site.reader.clone();
+                tokio::task::spawn_blocking(move || {
+                    put(
+                        &answers,
+                        &Response {
+                            id,
+                            result: reads::digest(&reader),
+                        },
+                    );
+                    answers.flush();
+                });
+            }
+            Body::Write(_) | Body::Token { .. } => {
+                let reason = "defect: this is no read".to_owned();
+                self.reply(
+                    session,
+                    &Response {
+                        id,
+                        result: Err(Refusal::BadRequest { reason }),
+                    },
+                );
+            }
+        }
+    }
+
+    fn dial(&mut self, peer: RegionId) {
+        if let Some(region) = self.site.topology.regions.iter().find(|region| region.id == peer) {
+            let own = self.site.credentials.clone();
+            tokio::spawn(peers::dial(
+                own,
+                region.clone(),
+                self.site.numbers.clone(),
+                self.events.clone(),
+            ));
+        }
+    }
+
+    fn alarm(&mut self, alarm: &Alarm) {
+        self.alarm_text(alarm.to_string());
+        if let Alarm::ForkedHistory { peer, theirs, ours } = alarm {
+            let peer = self.name_of(*peer);
+            self.fatal = Some(NodeError::RolledBack {
+                peer,
+                theirs: *theirs,
+                ours: *ours,
+            });
+        }
+    }
+
+    fn alarm_text(&mut self, alarm: String) {
+        tracing::error!(%alarm, "alarm");
+        if !self.alarms.contains(&alarm) && self.alarms.len() < ALARMS_KEPT {
+            self.alarms.push(alarm);
+        }
+    }
+
+    pub(super) fn name_of(&self, region: RegionId) -> String {
+        let found = self.site.topology.regions.iter().find(|r| r.id == region);
+        found.map_or_else(|| region.to_string(), |region| region.name.to_string())
+    }
+}
+
+fn put(answers: &Outbox, response: &Response) {
+    if let Err(error) = answers.put(response) {
+        let result = Err(Refusal::TooLarge {
+            reason: format!("the answer does not fit a frame: {error}"),
+        });
+        // A refusal of a few bytes fits.
+        let _ = answers.put(&Response {
+            id: response.id,
+            result,
+        });
+    }
+}
