@@ -195,9 +195,9 @@ impl BatchRegister<'_> {
         self
     }
 
-    /// Deletes whatever is there, of every type.
+    /// Deletes the value. What else is at the key stays.
     pub fn delete(&mut self) -> &mut Self {
-        self.0.note(Op::Delete);
+        self.0.note(Op::Unset);
         self
     }
 }

@@ -79,12 +79,12 @@ impl Register {
         value.await
     }
 
-    /// Deletes whatever is there, of every type. A value that is set meanwhile, in any region, survives.
+    /// Deletes the value. What else is at the key stays. A value that is set meanwhile, in any region, survives.
     ///
     /// # Errors
     /// [`WriteError`].
     pub async fn delete(&self) -> Result<Receipt, WriteError> {
-        self.target.update(Op::Delete).await
+        self.target.update(Op::Unset).await
     }
 
     async fn put(&self, value: Bytes) -> Result<Receipt, WriteError> {

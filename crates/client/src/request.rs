@@ -37,7 +37,7 @@ fn bytes(Update { object, op }: &Update) -> usize {
     let payload = match op {
         Op::Set { value } => value.len(),
         Op::Insert { element } | Op::Remove { element } => element.len(),
-        Op::Add { .. } | Op::Reset | Op::Delete => 0,
+        Op::Unset | Op::Add { .. } | Op::Reset | Op::Delete => 0,
     };
     object.key.len() + object.path.iter().map(Bytes::len).sum::<usize>() + payload
 }

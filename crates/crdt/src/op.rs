@@ -26,6 +26,9 @@ pub enum Op {
         /// Opaque bytes; the SDK and `exec` write MessagePack.
         value: Bytes,
     },
+    /// Register: no value any more. What else is at the object stays.
+    #[serde(rename = "u")]
+    Unset,
     /// Counter: add, which may be negative.
     #[serde(rename = "a")]
     Add {
@@ -78,7 +81,7 @@ impl Update {
                 Ok(check_component("element", element, COMPONENT_BYTES_MAX)?)
             }
             Op::Set { value } if value.len() > VALUE_BYTES_MAX => Err(OpError::ValueTooLong { bytes: value.len() }),
-            Op::Set { .. } | Op::Add { .. } | Op::Reset | Op::Delete => Ok(()),
+            Op::Set { .. } | Op::Unset | Op::Add { .. } | Op::Reset | Op::Delete => Ok(()),
         }
     }
 }

@@ -11,7 +11,7 @@ use halcyon_types::limits::{CLEAR_LIST_MAX, SIBLINGS_MAX, UPDATES_MAX};
 use halcyon_types::{Dot, VersionVector};
 
 use crate::effect::{ClearedInterval, Effect};
-use crate::key::{RowKey, RowPrefix};
+use crate::key::{Kind, RowKey, RowPrefix};
 use crate::op::{Op, OpError, Update};
 use crate::row::{self, Row};
 use crate::rows::Rows;
@@ -126,7 +126,8 @@ impl Buffer {
             Op::Set { value } => self.assign(&object.register(), value.clone()),
             Op::Insert { element } => self.assign(&object.element(element), Bytes::new()),
             Op::Add { amount } => return self.add(object.counter(), *amount),
-            Op::Remove { element } => self.clear(object.of_kind(crate::key::Kind::Set).component(element)),
+            Op::Remove { element } => self.clear(object.of_kind(Kind::Set).component(element)),
+            Op::Unset => self.clear(object.of_kind(Kind::Register)),
             Op::Reset => self.clear(object.counter()),
             Op::Delete => self.clear(object.below()),
         }

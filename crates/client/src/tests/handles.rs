@@ -55,7 +55,7 @@ async fn a_batch_is_one_write_with_its_updates_in_order() {
             },
         ),
         (at("r", &[]), Op::Set { value: bytes("raw") }),
-        (at("r", &[]), Op::Delete),
+        (at("r", &[]), Op::Unset),
         (at("m", &["inner", "n"]), Op::Add { amount: -1 }),
         (
             at("m", &["r"]),

@@ -136,7 +136,7 @@ fn bytes_of(write: &Write) -> usize {
         let op = match &update.op {
             Op::Set { value } => value.len(),
             Op::Insert { element } | Op::Remove { element } => element.len(),
-            Op::Add { .. } | Op::Reset | Op::Delete => 0,
+            Op::Unset | Op::Add { .. } | Op::Reset | Op::Delete => 0,
         };
         size_of::<halcyon_crdt::Update>() + update.object.key.len() + path + op
     };

@@ -75,6 +75,23 @@ fn backoff_starts_anew_once_a_link_has_proved_itself() {
     assert!(world.until(RECONNECT_FIRST + ms(100), introduced).is_some());
 }
 
+#[test]
+fn a_region_that_comes_back_is_dialled_at_once() {
+    let mut world = World::settled(2, 1);
+    world.sever(1, 2);
+    world.run(ms(20_000));
+    world.heal();
+    let first = world.until(RECONNECT_LAST + ms(100), |world| {
+        let peers = |n| world.node(n).replica.status(world.clock()).peers;
+        peers(1)[0].link_out || peers(2)[0].link_out
+    });
+    assert!(first.is_some());
+    assert!(
+        world.until(ms(50), introduced).is_some(),
+        "the other waits out its pause"
+    );
+}
+
 fn introduced(world: &World) -> bool {
     let peers = |n| world.node(n).replica.status(world.clock()).peers;
     peers(1)[0].introduced && peers(2)[0].introduced

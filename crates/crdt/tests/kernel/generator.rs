@@ -83,11 +83,13 @@ fn change(diet: Diet) -> BoxedStrategy<Change> {
     let insert = || (0..ELEMENTS.len()).prop_map(Act::Insert).boxed();
     let remove = || (0..ELEMENTS.len()).prop_map(Act::Remove).boxed();
     let add = || (-9..=99_i64).prop_map(Act::Add).boxed();
+    let unset = || Just(Act::Unset).boxed();
     let reset = || Just(Act::Reset).boxed();
     let delete = || Just(Act::Delete).boxed();
     let leaf = |places: Vec<At>| {
         prop_oneof![
             3 => on(places.clone(), set()),
+            1 => on(places.clone(), unset()),
             5 => on(places.clone(), add()),
             3 => on(places.clone(), insert()),
             2 => on(places.clone(), reset()),
@@ -96,7 +98,12 @@ fn change(diet: Diet) -> BoxedStrategy<Change> {
         .boxed()
     };
     match diet {
-        Diet::Registers => prop_oneof![3 => on(At::keys(), set()), 1 => on(At::keys(), delete())].boxed(),
+        Diet::Registers => prop_oneof![
+            6 => on(At::keys(), set()),
+            1 => on(At::keys(), unset()),
+            1 => on(At::keys(), delete()),
+        ]
+        .boxed(),
         Diet::Counters => {
             let huge = select(vec![i64::MAX, i64::MIN, 1 << 62, -(1 << 62)]).prop_map(Act::Add);
             let add = prop_oneof![12 => add(), 1 => huge].boxed();

@@ -58,7 +58,7 @@ fn check_against_the_oracle(diet: Diet) {
             let rows = &mut replica.rows;
             for change in &record.changes {
                 match change.act {
-                    Act::Set(_) => reads_are_the_truth(rows, &truth, change.at, Kind::Register, 1)?,
+                    Act::Set(_) | Act::Unset => reads_are_the_truth(rows, &truth, change.at, Kind::Register, 1)?,
                     Act::Add(_) | Act::Reset => reads_are_the_truth(rows, &truth, change.at, Kind::Counter, 1)?,
                     Act::Insert(_) | Act::Remove(_) => reads_are_the_truth(rows, &truth, change.at, Kind::Set, 1)?,
                     Act::Delete => all_reads_are_the_truth(rows, &truth, change.at, 1)?,

@@ -108,6 +108,7 @@ fn said(Change { at, act }: Change) -> Said {
         Act::Add(amount) => write(Leaf::Counter, What::Amount(amount)),
         Act::Insert(element) => write(Leaf::Element(element), What::Presence),
         Act::Remove(element) => only(Leaf::Element(element)),
+        Act::Unset => only(Leaf::Register),
         Act::Reset => only(Leaf::Counter),
         Act::Delete => Said::Removal(Removal::Within(at)),
     }

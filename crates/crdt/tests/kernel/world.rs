@@ -25,6 +25,7 @@ pub(crate) struct Change {
 pub(crate) enum Act {
     /// The value on disk also names the record, so that no two records write the same bytes.
     Set(u8),
+    Unset,
     Add(i64),
     Reset,
     Insert(usize),
@@ -45,6 +46,7 @@ impl Change {
                 value: payload(value, replica, seq),
             },
             Act::Add(amount) => Op::Add { amount },
+            Act::Unset => Op::Unset,
             Act::Reset => Op::Reset,
             Act::Insert(element) => Op::Insert {
                 element: Bytes::from_static(ELEMENTS[element]),

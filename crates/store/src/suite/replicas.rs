@@ -20,6 +20,7 @@ pub(super) fn updates() -> impl Strategy<Value = Vec<Update>> {
     let op = prop_oneof![
         3 => any::<u8>().prop_map(|n| Op::Set { value: vec![n; 8].into() }),
         3 => (-9_i64..9).prop_map(|amount| Op::Add { amount }),
+        1 => Just(Op::Unset),
         1 => Just(Op::Reset),
         3 => element().prop_map(|element| Op::Insert { element }),
         2 => element().prop_map(|element| Op::Remove { element }),
