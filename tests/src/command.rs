@@ -1,0 +1,127 @@
+//! The `halcyon` command line, run to its end.
+
+use std::env;
+use std::ffi::OsString;
+use std::fmt;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, ExitStatus, Stdio};
+
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+
+use crate::until::PATIENCE;
+
+/// A command that has ended.
+#[derive(Debug, Clone)]
+pub struct Ended {
+    /// How.
+    pub status: ExitStatus,
+    /// What it printed.
+    pub stdout: String,
+    /// What it complained about.
+    pub stderr: String,
+    line: String,
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            status,
+            stdout,
+            stderr,
+            line,
+        } = self;
+        write!(f, "$ {line}\n{status}\n-- stdout\n{stdout}\n-- stderr\n{stderr}")
+    }
+}
+
+impl Ended {
+    /// It must have succeeded.
+    ///
+    /// # Panics
+    /// It has not.
+    #[must_use]
+    pub fn succeeded(self) -> Self {
+        assert!(self.status.success(), "must succeed: {self}");
+        self
+    }
+
+    /// It must have failed of its own accord, and said all of `words` on standard error.
+    ///
+    /// # Panics
+    /// It succeeded, was killed, panicked, or did not say so.
+    #[must_use]
+    pub fn refused(self, words: &[&str]) -> Self {
+        assert!(
+            self.status.code().is_some_and(|code| code != 0),
+            "must fail with a code: {self}"
+        );
+        assert!(!self.stderr.contains("panicked at"), "must not panic: {self}");
+        for word in words {
+            assert!(self.stderr.contains(word), "must say {word:?}: {self}");
+        }
+        self
+    }
+}
+
+/// The binary under test: the one that ships, not one that the tests build.
+pub(crate) fn binary() -> PathBuf {
+    let path = env::var_os("HALCYON_BIN").map(PathBuf::from).expect(
+        "HALCYON_BIN names the halcyon binary to test; `make test` builds it and sets that, or: \
+         cargo build --release -p halcyon-cli && HALCYON_BIN=$PWD/target/release/halcyon cargo test -p halcyon-tests",
+    );
+    assert!(
+        path.is_file(),
+        "HALCYON_BIN is {}, which is no file; `make test` builds it and sets it",
+        path.display()
+    );
+    path
+}
+
+/// Runs `halcyon ARGS…` to its end.
+pub async fn halcyon<A: Into<OsString>>(args: impl IntoIterator<Item = A>) -> Ended {
+    halcyon_with_input(args, String::new()).await
+}
+
+/// Runs `halcyon ARGS…` with `input` on its standard input.
+///
+/// # Panics
+/// It cannot be started, or does not end within four times [`PATIENCE`].
+pub async fn halcyon_with_input<A: Into<OsString>>(args: impl IntoIterator<Item = A>, input: String) -> Ended {
+    let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
+    let line = format!(
+        "halcyon {}",
+        args.iter()
+            .map(|arg| arg.to_string_lossy())
+            .collect::<Vec<_>>()
+            .join(" ")
+    );
+    let mut child = Command::new(binary())
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("halcyon starts");
+    let pid = child.id();
+    let mut stdin = child.stdin.take().expect("its standard input");
+    let feeding = spawn_blocking(move || {
+        // A command that refuses its arguments never reads them.
+        stdin.write_all(input.as_bytes()).ok();
+    });
+    let running = spawn_blocking(move || child.wait_with_output());
+    let Ok(ended) = timeout(4 * PATIENCE, running).await else {
+        Command::new("kill").args(["-KILL", &pid.to_string()]).status().ok();
+        panic!("has not ended: {line}");
+    };
+    let output = ended.expect("a thread that waits").expect("a child to wait for");
+    feeding.await.expect("a thread that writes");
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    Ended {
+        status: output.status,
+        stdout: text(output.stdout),
+        stderr: text(output.stderr),
+        line,
+    }
+}

@@ -1,0 +1,29 @@
+//! The harness of the end-to-end tests: real `halcyon` processes on loopback, told apart from the outside world by their
+//! own directory and their own ports, and driven as users drive them: by the command line, the SDK, signals and the
+//! fault API.
+//!
+//! A scenario awaits events (an answer, a status, an exit), each with a deadline; it never sleeps and hopes. The harness
+//! never links the node, so whatever it sees went through a process boundary. It fails by panicking, which is how a test
+//! fails, and then prints the tails of the nodes' logs.
+
+#![expect(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    reason = "a harness that cannot go on fails the test, by panicking"
+)]
+
+mod cluster;
+mod command;
+mod dice;
+mod faults;
+mod http;
+mod load;
+mod node;
+mod ports;
+mod until;
+
+pub use cluster::{Cluster, REGIONS};
+pub use command::{Ended, halcyon, halcyon_with_input};
+pub use dice::Dice;
+pub use load::{Load, Settled};
+pub use until::{PATIENCE, until};

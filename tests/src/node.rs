@@ -1,0 +1,126 @@
+//! One node: a process, its log, and the two signals it gets.
+
+use std::fs::{self, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use crate::command::binary;
+use crate::http;
+use crate::until::until;
+
+/// Lines of a log that a failure prints.
+const TAIL_LINES: usize = 40;
+
+/// A region's node. Dropping it kills its own process, and no other.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) region: String,
+    pub(crate) admin: String,
+    pub(crate) data: PathBuf,
+    pub(crate) log: PathBuf,
+    config: PathBuf,
+    certs: PathBuf,
+    fault_api: bool,
+    child: Option<Child>,
+}
+
+impl Node {
+    /// A node in `dir` that is yet to be started.
+    pub(crate) fn new(dir: &Path, region: &str, admin_port: u16, fault_api: bool) -> Self {
+        Self {
+            region: region.to_owned(),
+            admin: format!("http://127.0.0.1:{admin_port}"),
+            data: dir.join(format!("data-{region}")),
+            log: dir.join(format!("{region}.log")),
+            config: dir.join("regions.toml"),
+            certs: dir.join("certs"),
+            fault_api,
+            child: None,
+        }
+    }
+
+    /// Starts the process, and does not wait.
+    pub(crate) fn spawn(&mut self) {
+        assert!(self.child.is_none(), "{} runs already", self.region);
+        let log = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&self.log)
+            .expect("a log file");
+        let mut command = Command::new(binary());
+        command.arg("node").args(["--region", &self.region]);
+        command
+            .arg("--config")
+            .arg(&self.config)
+            .arg("--data")
+            .arg(&self.data)
+            .arg("--certs")
+            .arg(&self.certs);
+        if self.fault_api {
+            command.arg("--fault-api");
+        }
+        let out = log.try_clone().expect("a second handle on the log");
+        self.child = Some(
+            command
+                .stdin(Stdio::null())
+                .stdout(out)
+                .stderr(log)
+                .spawn()
+                .expect("halcyon starts"),
+        );
+    }
+
+    /// Waits until it serves.
+    pub(crate) async fn ready(&mut self) {
+        let what = format!("{} is ready", self.region);
+        until(&what, async || {
+            let child = self.child.as_mut().expect("a node that was started");
+            if let Some(status) = child.try_wait().expect("a child of ours") {
+                panic!("{} ended at start ({status}):\n{}", self.region, self.tail());
+            }
+            let answer = http::call(false, format!("{}/readyz", self.admin)).await;
+            answer.filter(|(code, _)| *code == 200)
+        })
+        .await;
+    }
+
+    /// `kill -9`, and waits until the process is gone.
+    pub(crate) fn kill(&mut self) {
+        let mut child = self.child.take().expect("a node that runs");
+        child.kill().expect("a child of ours");
+        child.wait().expect("a child of ours");
+    }
+
+    /// `kill -TERM`, and waits until the process has ended.
+    pub(crate) async fn terminate(&mut self) -> ExitStatus {
+        let mut child = self.child.take().expect("a node that runs");
+        let told = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
+        assert!(told.expect("kill").success());
+        let what = format!("{} stops when told to", self.region);
+        until(&what, async || child.try_wait().expect("a child of ours")).await
+    }
+
+    /// Whether the process lives.
+    pub(crate) fn is_running(&mut self) -> bool {
+        self.child
+            .as_mut()
+            .is_some_and(|child| child.try_wait().is_ok_and(|ended| ended.is_none()))
+    }
+
+    /// The end of its log.
+    pub(crate) fn tail(&self) -> String {
+        let log = fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<_> = log.lines().collect();
+        let from = lines.len().saturating_sub(TAIL_LINES);
+        lines.get(from..).unwrap_or_default().join("\n")
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().ok();
+            child.wait().ok();
+        }
+    }
+}
