@@ -1,0 +1,99 @@
+//! `halcyon exec`: commands on standard input, one JSON object a line on standard output.
+//!
+//! One command at a time, in order, each answered before the next is read: what a script writes it reads back.
+
+mod answer;
+mod input;
+mod parse;
+mod run;
+mod words;
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+use halcyon_types::{KeyspaceName, RegionName};
+
+use crate::connect::connect;
+use crate::{Failure, Remedy, setup};
+use answer::Answer;
+use input::Line;
+use run::Runner;
+
+const COMMANDS: &str = "Commands:
+  set KEY VALUE            get KEY                del KEY
+  incr KEY N               counter KEY            reset KEY
+  sadd KEY ELEMENT         srem KEY ELEMENT       smembers KEY
+  hset KEY PATH VALUE      hget KEY PATH          hdel KEY PATH
+  hincr KEY PATH N         hcounter KEY PATH      hkeys KEY [PATH]
+  hsadd KEY PATH ELEMENT   hsrem KEY PATH ELEMENT hsmembers KEY PATH
+  txn WRITE; WRITE; …      one atomic record, visible whole or not at all
+  token                    the region's version vector, as a session token
+  session [TOKEN]          reads from now on wait for TOKEN; without it they no longer wait
+  digest                   of all rows; equal tokens have equal digests
+A PATH is FIELD or FIELD/FIELD/…. A word with blanks is a JSON string: set k \"two words\". Blank lines and # comments are
+skipped. A write answers {\"ok\":true,\"dot\":…,\"token\":…}, a read {\"ok\":VALUE}, anything else {\"error\":NAME,\"message\":…}.
+The exit status is 0 only if every command was carried out.
+
+Example:
+  printf 'incr visits 5\\ncounter visits\\n' | halcyon exec --region us-east --config regions.toml --certs certs/";
+
+/// Reads one command a line on standard input, writes one JSON object a line on standard output
+#[derive(Debug, Args)]
+#[command(after_help = COMMANDS)]
+pub struct Command {
+    /// The region to talk to, and no other
+    #[arg(long, value_name = "NAME")]
+    region: RegionName,
+    /// The cluster's file
+    #[arg(long, value_name = "FILE", default_value = "regions.toml")]
+    config: PathBuf,
+    /// The directory of certificates
+    #[arg(long, value_name = "DIR", default_value = "certs")]
+    certs: PathBuf,
+    /// The keyspace of every key
+    #[arg(long, value_name = "NAME", default_value = "default")]
+    keyspace: KeyspaceName,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum ExecError {
+    #[error("{failed} of {all} commands were not carried out; standard output says which and why")]
+    Some { failed: u64, all: u64 },
+    #[error("standard input cannot be read: {problem}")]
+    Input { problem: String },
+    #[error("standard output cannot be written: {0}")]
+    Output(std::io::Error),
+}
+
+impl Remedy for ExecError {}
+
+/// Runs the command.
+///
+/// # Errors
+/// What stopped it, or that some commands were not carried out.
+pub async fn run(command: &Command) -> Result<(), Failure> {
+    let topology = setup::topology(&command.config)?;
+    let region = setup::region(&topology, &command.region)?;
+    let keyspace = setup::keyspace(&topology, &command.keyspace)?;
+    let client = connect(&topology, &command.certs, &region.name).await?;
+    let mut runner = Runner::new(client, keyspace.name.to_string());
+    let (mut all, mut failed) = (0, 0);
+    let mut lines = input::lines();
+    while let Some(line) = lines.recv().await {
+        let answer = match line {
+            Line::Text(text) => match parse::parse(&text, keyspace.id) {
+                Ok(None) => continue,
+                Ok(Some(command)) => runner.run(command).await,
+                Err(error) => error.into(),
+            },
+            Line::Bad(problem) => Answer::bad_arguments(problem),
+            Line::Failed(problem) => return Err(ExecError::Input { problem }.into()),
+        };
+        all += 1;
+        failed += u64::from(!answer.is_ok());
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "{}", answer.line()).and_then(|()| out.flush()).map_err(ExecError::Output)?;
+    }
+    if failed == 0 { Ok(()) } else { Err(ExecError::Some { failed, all }.into()) }
+}

@@ -1,0 +1,36 @@
+//! The `halcyon` command line, as a library: one module per command.
+//!
+//! Floor 6. Commands read arguments, files and clocks, speak to nodes through the SDK and the admin plane, and print. The
+//! binary only parses arguments and calls the command. `benches/` calls [`bench`] in its own process.
+
+mod admin;
+pub mod bench;
+mod certs;
+mod cli;
+mod clock;
+mod connect;
+mod demo;
+mod exec;
+mod node;
+mod parallel;
+mod progress;
+mod remedy;
+mod replay;
+pub mod retail;
+mod setup;
+mod splitmix;
+mod status;
+mod table;
+
+pub use cli::Cli;
+pub use remedy::{Failure, Remedy};
+
+/// Bytes in hexadecimal.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        use std::fmt::Write as _;
+        // Writing into a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

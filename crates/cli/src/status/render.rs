@@ -1,0 +1,120 @@
+//! Status documents as a page for a terminal.
+
+use halcyon_types::RegionName;
+use serde_json::Value;
+
+use crate::admin::AdminError;
+use crate::table::Table;
+
+/// The page.
+pub(super) fn text(cluster: &str, answers: &[(RegionName, Result<Value, AdminError>)]) -> String {
+    let mut regions = Table::new(&["region", "health", "actor", "up", "disk", "queued", "sessions", "vector"]);
+    let mut links = Table::new(&[
+        "from", "to", "out", "in", "rtt", "lag records", "lag ms", "behind", "silent ms", "clock ms",
+    ]);
+    let mut remarks = Vec::new();
+    for (name, answer) in answers {
+        let Ok(status) = answer else {
+            regions.row(vec![name.to_string(), "unreachable".to_owned()]);
+            continue;
+        };
+        regions.row(vec![
+            name.to_string(),
+            plain(status.get("health")),
+            plain(status.get("actor")),
+            status.get("uptime_ms").and_then(Value::as_u64).map_or_else(dash, seconds),
+            status.pointer("/disk/bytes").and_then(Value::as_u64).map_or_else(dash, bytes),
+            plain(status.pointer("/queues/jobs")),
+            plain(status.pointer("/queues/sessions")),
+            vector(status.get("vv")),
+        ]);
+        for peer in list(status.get("peers")) {
+            links.row(vec![
+                name.to_string(),
+                plain(peer.get("region")),
+                link(peer.get("link_out")),
+                link(peer.get("link_in")),
+                peer.get("rtt_us").and_then(Value::as_u64).map_or_else(dash, micros),
+                plain(peer.get("lag_records")),
+                plain(peer.get("lag_ms")),
+                plain(peer.get("behind_records")),
+                plain(peer.get("silent_ms")),
+                plain(peer.get("clock_offset_ms")),
+            ]);
+        }
+        remarks.extend(list(status.get("alarms")).map(|alarm| format!("alarm at {name}: {}", plain(Some(alarm)))));
+    }
+    remarks.extend(answers.iter().filter_map(|(_, answer)| answer.as_ref().err()).map(ToString::to_string));
+    let mut page = format!("cluster {cluster}\n\n{regions}\n\n{links}");
+    if !remarks.is_empty() {
+        page = format!("{page}\n\n{}", remarks.join("\n"));
+    }
+    page
+}
+
+fn list(value: Option<&Value>) -> impl Iterator<Item = &Value> {
+    value.and_then(Value::as_array).into_iter().flatten()
+}
+
+fn dash() -> String {
+    "-".to_owned()
+}
+
+fn plain(value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::Null) => dash(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    }
+}
+
+fn link(up: Option<&Value>) -> String {
+    match up.and_then(Value::as_bool) {
+        Some(true) => "up".to_owned(),
+        Some(false) => "down".to_owned(),
+        None => dash(),
+    }
+}
+
+fn vector(value: Option<&Value>) -> String {
+    let entries = value.and_then(Value::as_object).into_iter().flatten();
+    let entries: Vec<_> = entries.map(|(actor, seq)| format!("{actor}:{seq}")).collect();
+    if entries.is_empty() { dash() } else { entries.join(" ") }
+}
+
+fn seconds(ms: u64) -> String {
+    format!("{}s", ms / 1000)
+}
+
+fn micros(us: u64) -> String {
+    if us < 10_000 { format!("{us}us") } else { format!("{}ms", us / 1000) }
+}
+
+fn bytes(bytes: u64) -> String {
+    const MIB: u64 = 1024 * 1024;
+    if bytes < MIB { format!("{}KiB", bytes.div_ceil(1024)) } else { format!("{}MiB", bytes / MIB) }
+}
+
+#[cfg(test)]
+mod tests {
+    use halcyon_types::Address;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_silent_region_is_shown_beside_the_others() {
+        let name = |name: &str| name.parse::<RegionName>().unwrap();
+        let up = json!({
+            "health": "ok", "actor": "1.1730000000000", "vv": {"1.1730000000000": 7}, "uptime_ms": 61_000,
+            "disk": {"bytes": 5_242_880}, "queues": {"jobs": 0}, "alarms": ["clock is off"], "new_field": [1],
+            "peers": [{"region": "eu-west", "link_in": false, "link_out": true, "rtt_us": null, "lag_records": 3}],
+        });
+        let address = Address::try_from("127.0.0.1:1".to_owned()).unwrap();
+        let down = AdminError::Silent { region: name("eu-west"), address, problem: "refused".to_owned() };
+        let page = text("shop", &[(name("us-east"), Ok(up)), (name("eu-west"), Err(down))]);
+        for part in ["1.1730000000000:7", "61s", "5MiB", "alarm at us-east: clock is off", "down", "unreachable", "127.0.0.1:1"] {
+            assert!(page.contains(part), "{part} in\n{page}");
+        }
+    }
+}
