@@ -88,6 +88,26 @@ async fn p1_every_acked_write_survives_kill_9_under_load() {
     }
 }
 
+/// With other regions about, they would give back what a disk has lost, and hide the loss.
+#[tokio::test]
+async fn p1_every_acked_write_survives_kill_9_with_no_other_region_to_ask() {
+    let mut dice = Dice::new(11);
+    let mut cluster = Cluster::start(1).await;
+    let reader = cluster.client(0).await;
+    let mut load = Load::start("alone", &impatient(&cluster, 0).await, WRITERS);
+    for cycle in 0..6 {
+        load.progress(1 + dice.below(300)).await;
+        cluster.kill(0);
+        let acked = load.acked();
+        cluster.restart(0).await;
+        let there = load.seen_by(&reader).await;
+        let lost: Vec<_> = acked.difference(&there).collect();
+        assert!(lost.is_empty(), "p1: cycle {cycle} has lost {lost:?}");
+    }
+    load.progress(1).await;
+    load.settle().await.is_whole_at(&reader).await;
+}
+
 #[tokio::test]
 async fn p6_a_request_id_is_remembered_across_a_kill_and_counts_once() {
     let mut cluster = Cluster::start(1).await;
