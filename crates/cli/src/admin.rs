@@ -53,7 +53,9 @@ impl Remedy for AdminError {
             Self::NoFaultApi { region } => {
                 format!("start it with the fault API, for tests only: halcyon node --region {region} --fault-api …")
             }
-            Self::Refused { .. } => "check that the node and this command are of one version and one cluster".to_owned(),
+            Self::Refused { .. } => {
+                "check that the node and this command are of one version and one cluster".to_owned()
+            }
         })
     }
 }
@@ -83,12 +85,10 @@ struct Complaint {
 impl Admin {
     /// The admin plane of `region`.
     pub(crate) fn of(region: &Region) -> Self {
-        Self { region: region.name.clone(), address: region.admin.clone() }
-    }
-
-    /// Whose it is.
-    pub(crate) fn region(&self) -> &RegionName {
-        &self.region
+        Self {
+            region: region.name.clone(),
+            address: region.admin.clone(),
+        }
     }
 
     /// `/status`, as it stands.
@@ -117,7 +117,9 @@ impl Admin {
             LinkState::Cut => "cut",
             LinkState::Up => "up",
         };
-        self.call(true, format!("/fault/link/{peer}?state={state}&direction=both")).await.map(drop)
+        self.call(true, format!("/fault/link/{peer}?state={state}&direction=both"))
+            .await
+            .map(drop)
     }
 
     /// Holds every message to `peer` for `delay`.
@@ -125,7 +127,9 @@ impl Admin {
     /// # Errors
     /// [`AdminError`].
     pub(crate) async fn delay(&self, peer: &RegionName, delay: Duration) -> Result<(), AdminError> {
-        self.call(true, format!("/fault/link/{peer}?delay_ms={}", delay.as_millis())).await.map(drop)
+        self.call(true, format!("/fault/link/{peer}?delay_ms={}", delay.as_millis()))
+            .await
+            .map(drop)
     }
 
     async fn call(&self, post: bool, path: String) -> Result<String, AdminError> {
@@ -134,23 +138,29 @@ impl Admin {
         match answer.unwrap_or_else(|stopped| Err(stopped.to_string())) {
             Ok((200, text)) => Ok(text),
             Ok((code, text)) => Err(match serde_json::from_str(&text) {
-                Ok(Complaint { error, .. }) if error == "FaultApiOff" => {
-                    AdminError::NoFaultApi { region: self.region.clone() }
-                }
+                Ok(Complaint { error, .. }) if error == "FaultApiOff" => AdminError::NoFaultApi {
+                    region: self.region.clone(),
+                },
                 Ok(Complaint { message, .. }) => self.refused(&path, &message),
-                Err(_) if code == 404 && path.starts_with("/fault/") => {
-                    AdminError::NoFaultApi { region: self.region.clone() }
-                }
+                Err(_) if code == 404 && path.starts_with("/fault/") => AdminError::NoFaultApi {
+                    region: self.region.clone(),
+                },
                 Err(_) => self.refused(&path, &format!("status {code}")),
             }),
-            Err(problem) => {
-                Err(AdminError::Silent { region: self.region.clone(), address: self.address.clone(), problem })
-            }
+            Err(problem) => Err(AdminError::Silent {
+                region: self.region.clone(),
+                address: self.address.clone(),
+                problem,
+            }),
         }
     }
 
     fn refused(&self, path: &str, problem: &str) -> AdminError {
-        AdminError::Refused { region: self.region.clone(), path: path.to_owned(), problem: problem.to_owned() }
+        AdminError::Refused {
+            region: self.region.clone(),
+            path: path.to_owned(),
+            problem: problem.to_owned(),
+        }
     }
 }
 
@@ -161,7 +171,11 @@ fn fetch(post: bool, url: &str) -> Result<(u16, String), String> {
         .proxy(None)
         .build();
     let agent = ureq::Agent::new_with_config(config);
-    let answer = if post { agent.post(url).send_empty() } else { agent.get(url).call() };
+    let answer = if post {
+        agent.post(url).send_empty()
+    } else {
+        agent.get(url).call()
+    };
     let mut answer = answer.map_err(|error| error.to_string())?;
     let code = answer.status().as_u16();
     let text = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_string();

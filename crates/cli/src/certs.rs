@@ -13,7 +13,7 @@ use crate::{Failure, Remedy, clock};
 
 /// `halcyon certs …`
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Makes the cluster's authority, a certificate for every region, one client and one admin certificate
     ///
     /// Keys are readable by their owner only, and nothing that exists is written over. `ca.key` belongs on the one
@@ -29,7 +29,7 @@ pub enum Command {
 
 /// `halcyon certs init`
 #[derive(Debug, Args)]
-pub struct Init {
+pub(crate) struct Init {
     /// The cluster's file
     #[arg(long, value_name = "FILE", default_value = "regions.toml")]
     config: PathBuf,
@@ -43,7 +43,7 @@ pub struct Init {
 
 /// `halcyon certs issue`
 #[derive(Debug, Args)]
-pub struct Issue {
+pub(crate) struct Issue {
     /// The cluster's file
     #[arg(long, value_name = "FILE", default_value = "regions.toml")]
     config: PathBuf,
@@ -63,7 +63,7 @@ pub struct Issue {
 
 /// What the holder of a certificate may be.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum RoleName {
+pub(crate) enum RoleName {
     /// The node of a region
     Region,
     /// An application
@@ -79,7 +79,12 @@ enum CertsError {
     #[error(transparent)]
     Name(#[from] NameError),
     #[error("the authority in {} is cluster {authority}'s, but {} describes cluster {config}", dir.display(), file.display())]
-    OtherCluster { dir: PathBuf, file: PathBuf, authority: ClusterName, config: ClusterName },
+    OtherCluster {
+        dir: PathBuf,
+        file: PathBuf,
+        authority: ClusterName,
+        config: ClusterName,
+    },
 }
 
 impl Remedy for CertsError {
@@ -96,7 +101,7 @@ impl Remedy for CertsError {
 ///
 /// # Errors
 /// What stopped it, with its remedy.
-pub fn run(command: &Command) -> Result<(), Failure> {
+pub(crate) fn run(command: &Command) -> Result<(), Failure> {
     match command {
         Command::Init(args) => init(args),
         Command::Issue(args) => issue(args),
@@ -106,7 +111,12 @@ pub fn run(command: &Command) -> Result<(), Failure> {
 fn init(args: &Init) -> Result<(), Failure> {
     let topology = setup::topology(&args.config)?;
     let roles = authority::init(&args.out, &topology, clock::wall(), days(args.days)).map_err(CertsError::from)?;
-    println!("cluster {}: authority and {} certificates in {}", topology.cluster, roles.len(), args.out.display());
+    println!(
+        "cluster {}: authority and {} certificates in {}",
+        topology.cluster,
+        roles.len(),
+        args.out.display()
+    );
     for role in roles {
         println!("  {role}: {}.pem, {}.key", role.file_stem(), role.file_stem());
     }
@@ -128,17 +138,26 @@ fn issue(args: &Issue) -> Result<(), Failure> {
     if *authority.cluster() != topology.cluster {
         let (dir, file) = (args.out.clone(), args.config.clone());
         let (authority, config) = (authority.cluster().clone(), topology.cluster);
-        return Err(CertsError::OtherCluster { dir, file, authority, config }.into());
+        return Err(CertsError::OtherCluster {
+            dir,
+            file,
+            authority,
+            config,
+        }
+        .into());
     }
     let validity = Validity::starting(clock::wall(), days(args.days));
     let issued = authority.issue(&role, validity).map_err(CertsError::from)?;
     issued.write(&args.out, &role).map_err(CertsError::from)?;
     let stem = role.file_stem();
-    println!("{role} of cluster {}: {stem}.pem, {stem}.key in {}", topology.cluster, args.out.display());
+    println!(
+        "{role} of cluster {}: {stem}.pem, {stem}.key in {}",
+        topology.cluster,
+        args.out.display()
+    );
     Ok(())
 }
 
 fn days(days: u32) -> Duration {
     Duration::from_secs(u64::from(days) * 24 * 60 * 60)
 }
-

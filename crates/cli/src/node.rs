@@ -17,7 +17,7 @@ use crate::{Failure, Remedy, setup};
 ///
 /// Example: halcyon node --config regions.toml --region us-east --data /var/lib/halcyon --certs certs/
 #[derive(Debug, Args)]
-pub struct Command {
+pub(crate) struct Command {
     /// The cluster's file
     #[arg(long, value_name = "FILE", default_value = "regions.toml")]
     config: PathBuf,
@@ -50,14 +50,21 @@ impl Remedy for SignalError {}
 ///
 /// # Errors
 /// Why the node did not start, or what ended it other than a signal.
-pub async fn run(command: &Command) -> Result<(), Failure> {
+pub(crate) async fn run(command: &Command) -> Result<(), Failure> {
     log();
     let topology = setup::topology(&command.config)?;
     let region = setup::region(&topology, &command.region)?.name.clone();
     let (data, certs) = (command.data.clone(), command.certs.clone());
     let mut terminate = signal(SignalKind::terminate()).map_err(SignalError)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(SignalError)?;
-    let mut node = Node::start(Config { topology, region, data, certs, fault_api: command.fault_api }).await?;
+    let mut node = Node::start(Config {
+        topology,
+        region,
+        data,
+        certs,
+        fault_api: command.fault_api,
+    })
+    .await?;
     let asked = tokio::select! {
         ended = node.stopped() => { ended?; false }
         _ = terminate.recv() => true,
@@ -73,7 +80,10 @@ pub async fn run(command: &Command) -> Result<(), Failure> {
 
 fn log() {
     let filter = EnvFilter::try_from_env("HALCYON_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let logs = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).with_target(false);
+    let logs = tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .with_target(false);
     // A second subscriber in one process is a test's affair.
     let _ = logs.with_env_filter(filter).try_init();
 }

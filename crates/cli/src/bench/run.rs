@@ -75,12 +75,7 @@ pub async fn preload(client: &Client, keyspace: &str, load: &Load) -> Result<(),
     written.await.map(drop)
 }
 
-async fn drive(
-    clients: &[Client],
-    keyspace: &str,
-    load: &Load,
-    seen_at: Option<Client>,
-) -> Result<Report, BenchError> {
+async fn drive(clients: &[Client], keyspace: &str, load: &Load, seen_at: Option<Client>) -> Result<Report, BenchError> {
     let micros = Histogram::new_with_bounds(1, MICROS_MAX, DIGITS)?;
     let lag_to = seen_at.as_ref().map(|client| client.region().clone());
     if lag_to.is_some() && load.op == Op::Get {
@@ -88,7 +83,10 @@ async fn drive(
     }
     let course = Arc::new(Course::new(load.clone(), keyspace.to_owned(), seen_at, micros));
     let mut workers = JoinSet::new();
-    let seats = clients.iter().cycle().take(if clients.is_empty() { 0 } else { load.in_flight.max(1) });
+    let seats = clients
+        .iter()
+        .cycle()
+        .take(if clients.is_empty() { 0 } else { load.in_flight.max(1) });
     for (worker, client) in seats.enumerate() {
         let (course, client) = (Arc::clone(&course), client.clone());
         workers.spawn(async move { work(&course, &client, worker as u64).await });
@@ -96,7 +94,9 @@ async fn drive(
     while let Some(worker) = workers.join_next().await {
         worker??;
     }
-    let counted = Instant::now().saturating_duration_since(course.counts_from()).max(Duration::from_micros(1));
+    let counted = Instant::now()
+        .saturating_duration_since(course.counts_from())
+        .max(Duration::from_micros(1));
     drop(workers);
     let micros = Arc::try_unwrap(course).map_err(|_| BenchError::Busy)?.into_micros();
     Ok(Report::of(load, clients.len(), counted, lag_to, &micros))

@@ -29,27 +29,28 @@ impl Home {
             let path = path.to_owned();
             move |source| DemoError::Directory { path, source }
         };
-        let (path, temporary) = match data {
-            Some(path) => {
-                fs::create_dir_all(path).map_err(io(path))?;
-                if fs::read_dir(path).map_err(io(path))?.next().is_some() {
-                    return Err(DemoError::NotEmpty { path: path.to_owned() });
-                }
-                // Nodes and people are told this path from elsewhere.
-                (path.canonicalize().map_err(io(path))?, None)
+        let (path, temporary) = if let Some(path) = data {
+            fs::create_dir_all(path).map_err(io(path))?;
+            if fs::read_dir(path).map_err(io(path))?.next().is_some() {
+                return Err(DemoError::NotEmpty { path: path.to_owned() });
             }
-            None => {
-                let made = tempfile::Builder::new().prefix("halcyon-demo-").tempdir();
-                let made = made.map_err(io(&std::env::temp_dir()))?;
-                (made.path().to_owned(), Some(made))
-            }
+            // Nodes and people are told this path from elsewhere.
+            (path.canonicalize().map_err(io(path))?, None)
+        } else {
+            let made = tempfile::Builder::new().prefix("halcyon-demo-").tempdir();
+            let made = made.map_err(io(&std::env::temp_dir()))?;
+            (made.path().to_owned(), Some(made))
         };
         let text = cluster_file().map_err(DemoError::Ports)?;
         let config = path.join("regions.toml");
         fs::write(&config, &text).map_err(io(&config))?;
         let topology = Topology::parse(&text).map_err(DemoError::Topology)?;
         authority::init(&path.join("certs"), &topology, clock::wall(), CERTIFICATE_VALID)?;
-        Ok(Self { path, _temporary: temporary, topology })
+        Ok(Self {
+            path,
+            _temporary: temporary,
+            topology,
+        })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -67,7 +68,10 @@ impl Home {
     /// Writes a file into it.
     pub(super) fn write(&self, name: &str, text: &str) -> Result<PathBuf, DemoError> {
         let file = self.path.join(name);
-        fs::write(&file, text).map_err(|source| DemoError::Directory { path: file.clone(), source })?;
+        fs::write(&file, text).map_err(|source| DemoError::Directory {
+            path: file.clone(),
+            source,
+        })?;
         Ok(file)
     }
 }

@@ -30,7 +30,7 @@ use home::Home;
 #[command(after_help = "Examples:
   halcyon demo
   halcyon demo --rtt-ms 80 --keep")]
-pub struct Command {
+pub(crate) struct Command {
     /// Keep everything in this directory, which must be empty or not there; a temporary one, if not given
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -63,7 +63,11 @@ enum DemoError {
     #[error("the node of {region} cannot be started: {source}")]
     Spawn { region: RegionName, source: io::Error },
     #[error("the node of {region} ended early ({status}); its log ends with:\n    {tail}")]
-    Ended { region: RegionName, status: ExitStatus, tail: String },
+    Ended {
+        region: RegionName,
+        status: ExitStatus,
+        tail: String,
+    },
     #[error(transparent)]
     Admin(#[from] AdminError),
     #[error(transparent)]
@@ -93,7 +97,7 @@ impl Remedy for DemoError {
 ///
 /// # Errors
 /// What stopped it, or that some figures are wrong.
-pub async fn run(command: &Command) -> Result<(), Failure> {
+pub(crate) async fn run(command: &Command) -> Result<(), Failure> {
     let mut terminate = signal(SignalKind::terminate()).map_err(DemoError::Signal)?;
     let home = Home::make(command.data.as_deref())?;
     tokio::select! {
@@ -111,7 +115,10 @@ async fn show(command: &Command, home: &Home) -> Result<(), Failure> {
     if command.rtt_ms > 0 {
         // Each way gets half of it.
         cluster.delay(Duration::from_micros(command.rtt_ms * 500)).await?;
-        println!("every message between regions is held for half of {} ms", command.rtt_ms);
+        println!(
+            "every message between regions is held for half of {} ms",
+            command.rtt_ms
+        );
     }
     let played = play(command, home).await;
     let page = match &played {
@@ -132,7 +139,10 @@ async fn show(command: &Command, home: &Home) -> Result<(), Failure> {
 }
 
 async fn play(command: &Command, home: &Home) -> Result<(), Failure> {
-    let shape = Shape { lines: command.lines, ..Shape::default() };
+    let shape = Shape {
+        lines: command.lines,
+        ..Shape::default()
+    };
     let csv = retail::generate(command.seed, shape);
     let file = home.write(&format!("synthetic-orders-seed-{}.csv", command.seed), &csv)?;
     println!("playing synthetic orders (seed {}): {}", command.seed, file.display());
@@ -140,10 +150,12 @@ async fn play(command: &Command, home: &Home) -> Result<(), Failure> {
     let third = lines.len() / 3;
     let region: RegionName = "eu-west".parse().map_err(DemoError::from)?;
     let keyspace = "default".parse().map_err(DemoError::from)?;
-    let plan = Plan {
-        cut: Some(Cut { region, at: third + 1, heal: 2 * third + 1 }),
-        ..Plan::new(home.topology.clone(), home.certs(), keyspace, lines)
-    };
+    let mut plan = Plan::new(home.topology.clone(), home.certs(), keyspace, lines);
+    plan.cut = Some(Cut {
+        region,
+        at: third + 1,
+        heal: 2 * third + 1,
+    });
     let report = replay(plan).await?;
     println!("\nsynthetic orders, seed {}: {report}", command.seed);
     Ok(Disagreement::of(&report)?)

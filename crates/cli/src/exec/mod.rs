@@ -41,7 +41,7 @@ Example:
 /// Reads one command a line on standard input, writes one JSON object a line on standard output
 #[derive(Debug, Args)]
 #[command(after_help = COMMANDS)]
-pub struct Command {
+pub(crate) struct Command {
     /// The region to talk to, and no other
     #[arg(long, value_name = "NAME")]
     region: RegionName,
@@ -72,7 +72,7 @@ impl Remedy for ExecError {}
 ///
 /// # Errors
 /// What stopped it, or that some commands were not carried out.
-pub async fn run(command: &Command) -> Result<(), Failure> {
+pub(crate) async fn run(command: &Command) -> Result<(), Failure> {
     let topology = setup::topology(&command.config)?;
     let region = setup::region(&topology, &command.region)?;
     let keyspace = setup::keyspace(&topology, &command.keyspace)?;
@@ -93,7 +93,13 @@ pub async fn run(command: &Command) -> Result<(), Failure> {
         all += 1;
         failed += u64::from(!answer.is_ok());
         let mut out = std::io::stdout().lock();
-        writeln!(out, "{}", answer.line()).and_then(|()| out.flush()).map_err(ExecError::Output)?;
+        writeln!(out, "{}", answer.line())
+            .and_then(|()| out.flush())
+            .map_err(ExecError::Output)?;
     }
-    if failed == 0 { Ok(()) } else { Err(ExecError::Some { failed, all }.into()) }
+    if failed == 0 {
+        Ok(())
+    } else {
+        Err(ExecError::Some { failed, all }.into())
+    }
 }

@@ -15,7 +15,11 @@ pub(super) struct Runner {
 
 impl Runner {
     pub(super) fn new(client: Client, keyspace: String) -> Self {
-        Self { client, keyspace, session: None }
+        Self {
+            client,
+            keyspace,
+            session: None,
+        }
     }
 
     /// Carries one command out.
@@ -75,8 +79,13 @@ enum Place<'a> {
 
 impl<'a> Place<'a> {
     fn of(keyspace: &Keyspace, object: &'a Object) -> Self {
-        let Some((leaf, maps)) = object.path.split_last() else { return Place::Key };
-        Place::Field(maps.iter().fold(keyspace.map(&object.key), |map, field| map.map(field)), leaf)
+        let Some((leaf, maps)) = object.path.split_last() else {
+            return Place::Key;
+        };
+        Place::Field(
+            maps.iter().fold(keyspace.map(&object.key), |map, field| map.map(field)),
+            leaf,
+        )
     }
 }
 
@@ -84,24 +93,50 @@ fn note(batch: &mut Batch, Update { object, op }: Update) {
     let Object { key, path, .. } = object;
     let Some((leaf, maps)) = path.split_last() else {
         match op {
-            Op::Set { value } => { batch.register(key).set_bytes(value); }
-            Op::Add { amount } => { batch.counter(key).add(amount); }
-            Op::Unset => { batch.register(key).delete(); }
-            Op::Reset => { batch.counter(key).reset(); }
-            Op::Insert { element } => { batch.set(key).add(element); }
-            Op::Remove { element } => { batch.set(key).remove(element); }
-            Op::Delete => { batch.delete(key); }
+            Op::Set { value } => {
+                batch.register(key).set_bytes(value);
+            }
+            Op::Add { amount } => {
+                batch.counter(key).add(amount);
+            }
+            Op::Unset => {
+                batch.register(key).delete();
+            }
+            Op::Reset => {
+                batch.counter(key).reset();
+            }
+            Op::Insert { element } => {
+                batch.set(key).add(element);
+            }
+            Op::Remove { element } => {
+                batch.set(key).remove(element);
+            }
+            Op::Delete => {
+                batch.delete(key);
+            }
         }
         return;
     };
     let map = maps.iter().fold(batch.map(key), BatchMap::map);
     match op {
-        Op::Set { value } => { map.register(leaf).set_bytes(value); }
-        Op::Add { amount } => { map.counter(leaf).add(amount); }
-        Op::Unset => { map.register(leaf).delete(); }
-        Op::Reset => { map.counter(leaf).reset(); }
-        Op::Insert { element } => { map.set(leaf).add(element); }
-        Op::Remove { element } => { map.set(leaf).remove(element); }
+        Op::Set { value } => {
+            map.register(leaf).set_bytes(value);
+        }
+        Op::Add { amount } => {
+            map.counter(leaf).add(amount);
+        }
+        Op::Unset => {
+            map.register(leaf).delete();
+        }
+        Op::Reset => {
+            map.counter(leaf).reset();
+        }
+        Op::Insert { element } => {
+            map.set(leaf).add(element);
+        }
+        Op::Remove { element } => {
+            map.set(leaf).remove(element);
+        }
         Op::Delete => map.remove(leaf),
     }
 }

@@ -42,9 +42,19 @@ pub(super) struct Links {
 impl Links {
     /// Makes sure that the fault API is there, by healing links that are whole.
     pub(super) async fn open(topology: &Topology, region: &RegionName) -> Result<Option<Self>, ReplayError> {
-        let Some(cut_off) = topology.region(region) else { return Ok(None) };
-        let peers = topology.regions.iter().map(|other| other.name.clone()).filter(|name| name != region).collect();
-        let links = Self { admin: Admin::of(cut_off), peers };
+        let Some(cut_off) = topology.region(region) else {
+            return Ok(None);
+        };
+        let peers = topology
+            .regions
+            .iter()
+            .map(|other| other.name.clone())
+            .filter(|name| name != region)
+            .collect();
+        let links = Self {
+            admin: Admin::of(cut_off),
+            peers,
+        };
         links.set(LinkState::Up).await?;
         Ok(Some(links))
     }

@@ -19,13 +19,9 @@ use std::time::Duration;
 use clap::Args;
 use halcyon_types::{KeyspaceName, RegionName};
 
-pub(crate) use compare::{Difference, Tally, Verdict};
-pub(crate) use cut::CutReport;
 pub(crate) use cut::Cut;
-pub(crate) use error::ReplayError;
-pub(crate) use figures::FiguresError;
 pub(crate) use flow::{Plan, replay};
-pub(crate) use report::{RegionReport, Report};
+pub(crate) use report::Report;
 
 use crate::{Failure, Remedy, retail, setup};
 use figures::Expected;
@@ -46,7 +42,7 @@ const TIMEOUT: Duration = Duration::from_mins(1);
 #[command(after_help = "Example:
   halcyon replay week.csv --config regions.toml --certs certs/ --expect per-sku.tsv \\
     --cut eu-west --cut-at 7000 --heal-at 14000")]
-pub struct Command {
+pub(crate) struct Command {
     /// The order lines
     file: PathBuf,
     /// The cluster's file
@@ -95,13 +91,22 @@ pub(crate) struct Disagreement {
 impl Disagreement {
     /// Of a report, if it has any.
     pub(crate) fn of(report: &Report) -> Result<(), Self> {
-        if report.agree { Ok(()) } else { Err(Self { differences: report.differences.len() }) }
+        if report.agree {
+            Ok(())
+        } else {
+            Err(Self {
+                differences: report.differences.len(),
+            })
+        }
     }
 }
 
 impl Remedy for Disagreement {
     fn remedy(&self) -> Option<String> {
-        Some("if nobody else wrote these keys and the expected figures are of this file, report it as a defect".to_owned())
+        Some(
+            "if nobody else wrote these keys and the expected figures are of this file, report it as a defect"
+                .to_owned(),
+        )
     }
 }
 
@@ -109,7 +114,7 @@ impl Remedy for Disagreement {
 ///
 /// # Errors
 /// What stopped it, or that some figures are wrong.
-pub async fn run(command: &Command) -> Result<(), Failure> {
+pub(crate) async fn run(command: &Command) -> Result<(), Failure> {
     let topology = setup::topology(&command.config)?;
     let keyspace = setup::keyspace(&topology, &command.keyspace)?.name.clone();
     let cut = match (&command.cut, command.cut_at, command.heal_at) {

@@ -30,7 +30,11 @@ pub(super) struct Player {
 
 impl Player {
     /// Plays the lines of `range` and waits for every receipt; returns a token that covers them all.
-    pub(super) async fn play(&self, range: Range<usize>, progress: &Arc<Progress>) -> Result<SessionToken, ReplayError> {
+    pub(super) async fn play(
+        &self,
+        range: Range<usize>,
+        progress: &Arc<Progress>,
+    ) -> Result<SessionToken, ReplayError> {
         let lanes = self.lanes.max(1);
         let mut queues = vec![Vec::new(); self.clients.len() * lanes];
         for index in range {
@@ -55,12 +59,17 @@ impl Player {
         let mut token = SessionToken::new();
         for index in queue {
             let Some(line) = self.lines.get(index) else { continue };
-            let Some(client) = self.clients.get(line.home) else { continue };
-            let receipt = self.play_line(client, line).await.map_err(|source| ReplayError::Write {
-                line: index + 1,
-                region: client.region().clone(),
-                source: Box::new(source),
-            })?;
+            let Some(client) = self.clients.get(line.home) else {
+                continue;
+            };
+            let receipt = self
+                .play_line(client, line)
+                .await
+                .map_err(|source| ReplayError::Write {
+                    line: index + 1,
+                    region: client.region().clone(),
+                    source: Box::new(source),
+                })?;
             token.join(&receipt.token.into());
             progress.step();
         }
@@ -72,7 +81,10 @@ impl Player {
         if line.qty > 0 {
             batch.set(self.keys.cart(&line.invoice)).add(&line.sku);
         }
-        batch.map(self.keys.lines(&line.invoice)).counter(&line.sku).add(line.qty);
+        batch
+            .map(self.keys.lines(&line.invoice))
+            .counter(&line.sku)
+            .add(line.qty);
         batch.counter(self.keys.net(&line.sku)).add(line.qty);
         batch.counter(self.keys.revenue(&line.geo)).add(line.amount);
         batch.register(self.keys.last(&line.sku)).set(&line.stamp());

@@ -20,7 +20,7 @@ use crate::{Failure, Remedy, setup};
 ///
 /// Example: halcyon status --config regions.toml --json
 #[derive(Debug, Args)]
-pub struct Command {
+pub(crate) struct Command {
     /// The cluster's file
     #[arg(long, value_name = "FILE", default_value = "regions.toml")]
     config: PathBuf,
@@ -53,7 +53,7 @@ impl Remedy for Silent {
 ///
 /// # Errors
 /// What stopped it, or which regions did not answer.
-pub async fn run(command: &Command) -> Result<(), Failure> {
+pub(crate) async fn run(command: &Command) -> Result<(), Failure> {
     let topology = setup::topology(&command.config)?;
     let regions = match &command.region {
         Some(name) => vec![setup::region(&topology, name)?],
@@ -65,11 +65,20 @@ pub async fn run(command: &Command) -> Result<(), Failure> {
     } else {
         println!("{}", render::text(topology.cluster.as_str(), &answers));
     }
-    let silent: Vec<_> = answers.iter().filter(|(_, answer)| answer.is_err()).map(|(name, _)| name.as_str()).collect();
+    let silent: Vec<_> = answers
+        .iter()
+        .filter(|(_, answer)| answer.is_err())
+        .map(|(name, _)| name.as_str())
+        .collect();
     if silent.is_empty() {
         return Ok(());
     }
-    Err(Silent { count: silent.len(), all: answers.len(), names: silent.join(", ") }.into())
+    Err(Silent {
+        count: silent.len(),
+        all: answers.len(),
+        names: silent.join(", "),
+    }
+    .into())
 }
 
 /// The page of all regions, for a command that has just used them.
@@ -90,7 +99,11 @@ async fn ask(regions: &[&Region]) -> Vec<(RegionName, Result<Value, AdminError>)
     for (region, answer) in regions.iter().zip(asked) {
         let answer = answer.await.unwrap_or_else(|stopped| {
             let problem = stopped.to_string();
-            Err(AdminError::Silent { region: region.name.clone(), address: region.admin.clone(), problem })
+            Err(AdminError::Silent {
+                region: region.name.clone(),
+                address: region.admin.clone(),
+                problem,
+            })
         });
         answers.push((region.name.clone(), answer));
     }
