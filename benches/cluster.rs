@@ -30,15 +30,7 @@ fn main() {
 
 fn load(seed: u64) -> Load {
     let end = End::After(ROUND);
-    Load {
-        op: Op::Incr,
-        keys: KEYS,
-        in_flight: IN_FLIGHT,
-        end,
-        rate: Some(RATE),
-        seed,
-        ..Load::default()
-    }
+    Load { op: Op::Incr, keys: KEYS, in_flight: IN_FLIGHT, end, rate: Some(RATE), seed, ..Load::default() }
 }
 
 #[derive(Default)]
@@ -69,10 +61,7 @@ async fn round_trip(client: &Client) -> f64 {
 }
 
 async fn measure() {
-    let dir = tempfile::Builder::new()
-        .prefix("bench-cluster-")
-        .tempdir_in(root())
-        .expect("a directory");
+    let dir = tempfile::Builder::new().prefix("bench-cluster-").tempdir_in(root()).expect("a directory");
     let cluster = Cluster::start_under(dir.path(), 3, false).await;
     let (here, there) = (cluster.client(0).await, cluster.client(1).await);
     let clients = [here.clone()];
@@ -82,19 +71,12 @@ async fn measure() {
     let idle = round_trip(&there).await;
     let (mut writes, mut lag, mut achieved) = (Spread::default(), Spread::default(), Rounds::default());
     for round in 1..=ROUNDS {
-        let write = bench::run(&clients, "default", &load(2 * round))
-            .await
-            .expect("a round");
-        let seen = bench::run_lag(&clients, "default", &load(2 * round + 1), &there)
-            .await
-            .expect("a round");
+        let write = bench::run(&clients, "default", &load(2 * round)).await.expect("a round");
+        let seen = bench::run_lag(&clients, "default", &load(2 * round + 1), &there).await.expect("a round");
         writes.push(&write.micros);
         lag.push(&seen.micros);
         achieved.push(seen.ops_per_s);
-        println!(
-            "round {round} of {ROUNDS}: write p99 {} us, lag p99 {} us",
-            write.micros.p99, seen.micros.p99
-        );
+        println!("round {round} of {ROUNDS}: write p99 {} us, lag p99 {} us", write.micros.p99, seen.micros.p99);
     }
     cluster.converged().await;
 
@@ -107,26 +89,17 @@ async fn measure() {
     report.figure("write, from when it was due, p50", Figure::of(writes.p50, "ms"));
     report.figure("write, from when it was due, p99", Figure::of(writes.p99, "ms"));
     report.figure("write, from when it was due, max", Figure::of(writes.max, "ms"));
-    report.figure(
-        "lag, from receipt to session read, p50",
-        Figure::of(lag.p50, "ms").against("the plain read", idle),
-    );
+    report.figure("lag, from receipt to session read, p50", Figure::of(lag.p50, "ms").against("the plain read", idle));
     report.figure(
         "lag, from receipt to session read, p99",
         Figure::of(lag.p99, "ms").against("the write's p99", write99),
     );
     report.figure("lag, from receipt to session read, max", Figure::of(lag.max, "ms"));
-    report.figure(
-        "lag p99, target 20 ms",
-        Figure::once(lag99, "ms").against("the target", TARGET_MS),
-    );
+    report.figure("lag p99, target 20 ms", Figure::once(lag99, "ms").against("the target", TARGET_MS));
     report.figure(
         "rate kept while lag was measured",
         Figure::of(achieved, "ops/s").against("the rate asked for", f64::from(u32::try_from(RATE).expect("a rate"))),
     );
     report.finish();
-    println!(
-        "target {TARGET_MS} ms: {}",
-        if lag99 < TARGET_MS { "reached" } else { "MISSED" }
-    );
+    println!("target {TARGET_MS} ms: {}", if lag99 < TARGET_MS { "reached" } else { "MISSED" });
 }

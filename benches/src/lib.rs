@@ -4,11 +4,7 @@
 //! same run measures, and medians with the least and the most of several rounds. The load comes from the same process as
 //! the bench; on a small machine it takes its share of the processors from the nodes.
 
-#![expect(
-    clippy::expect_used,
-    clippy::missing_panics_doc,
-    reason = "a bench that cannot go on stops, by panicking"
-)]
+#![expect(clippy::expect_used, clippy::missing_panics_doc, reason = "a bench that cannot go on stops, by panicking")]
 
 mod raw;
 mod report;

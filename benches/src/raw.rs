@@ -78,11 +78,7 @@ impl Raw {
             let (key, seq) = (row_key(self.draw() % KEYS), self.seq + 1);
             self.seq = seq;
             let (state, log) = (self.family(STATE), self.family(LOG));
-            let row = self
-                .db
-                .get_pinned_cf(state, key)
-                .expect("a read")
-                .expect("a preloaded row");
+            let row = self.db.get_pinned_cf(state, key).expect("a read").expect("a preloaded row");
             let (_, sum) = row.split_last_chunk::<8>().expect("a row's sum");
             let mut changed = [0; ROW_BYTES];
             if let Some(end) = changed.last_chunk_mut::<8>() {
@@ -125,10 +121,7 @@ fn record(seq: u64) -> [u8; RECORD_BYTES] {
     let mut mixed = seq;
     for chunk in record.chunks_mut(8) {
         mixed = mixed.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29);
-        chunk
-            .iter_mut()
-            .zip(mixed.to_be_bytes())
-            .for_each(|(to, from)| *to = from);
+        chunk.iter_mut().zip(mixed.to_be_bytes()).for_each(|(to, from)| *to = from);
     }
     record
 }

@@ -19,11 +19,7 @@ pub struct Figure {
 impl Figure {
     /// The median of some rounds.
     pub const fn of(rounds: Rounds, unit: &'static str) -> Self {
-        Self {
-            rounds,
-            unit,
-            against: None,
-        }
+        Self { rounds, unit, against: None }
     }
 
     /// A figure that was measured once.
@@ -64,10 +60,7 @@ pub struct Report {
 impl Report {
     /// The report of the bench called `name`.
     pub const fn new(name: &'static str) -> Self {
-        Self {
-            name,
-            questions: Vec::new(),
-        }
+        Self { name, questions: Vec::new() }
     }
 
     /// Begins a question; the figures that follow answer it.
@@ -97,11 +90,7 @@ impl Report {
             let _ = writeln!(text, "\n{question}");
             for (metric, Figure { rounds, unit, against }) in figures {
                 let (least, most) = rounds.spread();
-                let spread = if least < most {
-                    format!("{} to {}", short(least), short(most))
-                } else {
-                    String::new()
-                };
+                let spread = if least < most { format!("{} to {}", short(least), short(most)) } else { String::new() };
                 let ratio = match against {
                     Some((name, value)) => format!("{:.3} of {name}", rounds.median() / value),
                     None => String::new(),
@@ -115,20 +104,13 @@ impl Report {
 }
 
 fn answers((question, figures): &(String, Vec<(String, Figure)>)) -> (String, Value) {
-    let figures: Map<String, Value> = figures
-        .iter()
-        .map(|(metric, figure)| (metric.clone(), figure.json()))
-        .collect();
+    let figures: Map<String, Value> = figures.iter().map(|(metric, figure)| (metric.clone(), figure.json())).collect();
     (question.clone(), Value::Object(figures))
 }
 
 /// Four digits or so.
 fn short(value: f64) -> String {
-    if value.abs() >= 100.0 {
-        format!("{value:.0}")
-    } else {
-        format!("{value:.3}")
-    }
+    if value.abs() >= 100.0 { format!("{value:.0}") } else { format!("{value:.3}") }
 }
 
 #[cfg(test)]
@@ -142,10 +124,7 @@ mod tests {
         let rounds: Rounds = [400.0, 500.0, 600.0].into_iter().collect();
         report.figure("speed", Figure::of(rounds, "ops/s").against("the ceiling", 1000.0));
         let table = report.table();
-        assert!(
-            table.contains("0.500 of the ceiling") && table.contains("400 to 600"),
-            "{table}"
-        );
+        assert!(table.contains("0.500 of the ceiling") && table.contains("400 to 600"), "{table}");
         let (question, answer) = answers(&report.questions[0]);
         assert_eq!(question, "How fast?");
         assert_eq!(answer["speed"]["ratio"], 0.5);

@@ -18,10 +18,7 @@ impl Rounds {
 
     /// The one in the middle; of an even number, the lower one of the two.
     pub fn median(&self) -> f64 {
-        self.0
-            .get(self.0.len().saturating_sub(1) / 2)
-            .copied()
-            .unwrap_or(f64::NAN)
+        self.0.get(self.0.len().saturating_sub(1) / 2).copied().unwrap_or(f64::NAN)
     }
 
     /// The least and the most.

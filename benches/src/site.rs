@@ -9,20 +9,13 @@ use std::path::PathBuf;
 pub fn root() -> PathBuf {
     let ours = env::current_exe().expect("a path of our own");
     // TARGET/release/deps/NAME
-    ours.ancestors()
-        .nth(3)
-        .expect("a bench in the target directory")
-        .to_owned()
+    ours.ancestors().nth(3).expect("a bench in the target directory").to_owned()
 }
 
 /// Says so if somebody else is at work on this machine: the spread then tells how far to trust the figures.
 pub fn warn_if_busy() {
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    let load: f64 = load
-        .split_whitespace()
-        .next()
-        .and_then(|load| load.parse().ok())
-        .unwrap_or(0.0);
+    let load: f64 = load.split_whitespace().next().and_then(|load| load.parse().ok()).unwrap_or(0.0);
     if load > 0.5 {
         println!("this machine is busy (load {load}): expect a wide spread");
     }

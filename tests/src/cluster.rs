@@ -49,31 +49,17 @@ impl Cluster {
     /// A cluster with its file and certificates, of which no node runs yet.
     pub async fn prepared(root: &Path, regions: usize, fault_api: bool) -> Self {
         fs::create_dir_all(root).expect("a directory for clusters");
-        let dir = tempfile::Builder::new()
-            .prefix("halcyon-")
-            .tempdir_in(root)
-            .expect("a directory");
+        let dir = tempfile::Builder::new().prefix("halcyon-").tempdir_in(root).expect("a directory");
         let ports = PortBlock::hold();
         let names = REGIONS.get(..regions).expect("at most three regions");
         fs::write(dir.path().join("regions.toml"), regions_toml("shop", names, &ports)).expect("a regions.toml");
         let nodes = (names.iter().enumerate())
             .map(|(i, name)| Node::new(dir.path(), name, ports.region(i).admin, fault_api))
             .collect();
-        let cluster = Self {
-            nodes,
-            dir,
-            _ports: ports,
-        };
+        let cluster = Self { nodes, dir, _ports: ports };
         let (config, certs) = (cluster.config(), cluster.certs());
-        let init = [
-            "certs".into(),
-            "init".into(),
-            "--config".into(),
-            config.into_os_string(),
-        ];
-        let _ = halcyon(init.into_iter().chain(["--out".into(), certs.into_os_string()]))
-            .await
-            .succeeded();
+        let init = ["certs".into(), "init".into(), "--config".into(), config.into_os_string()];
+        let _ = halcyon(init.into_iter().chain(["--out".into(), certs.into_os_string()])).await.succeeded();
         cluster
     }
 
@@ -105,12 +91,7 @@ impl Cluster {
     /// `--config … --certs …`, for commands.
     pub fn flags(&self) -> [String; 4] {
         let text = |path: PathBuf| path.to_string_lossy().into_owned();
-        [
-            "--config".to_owned(),
-            text(self.config()),
-            "--certs".to_owned(),
-            text(self.certs()),
-        ]
+        ["--config".to_owned(), text(self.config()), "--certs".to_owned(), text(self.certs())]
     }
 
     /// What an SDK is told to speak with one region and no other.
@@ -121,9 +102,7 @@ impl Cluster {
 
     /// An SDK client that speaks with one region and no other.
     pub async fn client(&self, region: usize) -> Client {
-        Client::connect(self.client_config(region))
-            .await
-            .expect("a region that serves")
+        Client::connect(self.client_config(region)).await.expect("a region that serves")
     }
 
     /// One client per region.
@@ -231,11 +210,8 @@ fn regions_toml(cluster: &str, names: &[&str], ports: &PortBlock) -> String {
         let address = |port| format!("\"127.0.0.1:{port}\"");
         let (peer, client, admin) = (address(ports.peer), address(ports.client), address(ports.admin));
         let id = i + 1;
-        write!(
-            text,
-            "\n[[region]]\nid = {id}\nname = \"{name}\"\npeer = {peer}\nclient = {client}\nadmin = {admin}\n"
-        )
-        .expect("text takes text");
+        write!(text, "\n[[region]]\nid = {id}\nname = \"{name}\"\npeer = {peer}\nclient = {client}\nadmin = {admin}\n")
+            .expect("text takes text");
     }
     text.push_str("\n[[keyspace]]\nid = 10\nname = \"default\"\n");
     text

@@ -26,12 +26,7 @@ pub struct Ended {
 
 impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            status,
-            stdout,
-            stderr,
-            line,
-        } = self;
+        let Self { status, stdout, stderr, line } = self;
         write!(f, "$ {line}\n{status}\n-- stdout\n{stdout}\n-- stderr\n{stderr}")
     }
 }
@@ -53,10 +48,7 @@ impl Ended {
     /// It succeeded, was killed, panicked, or did not say so.
     #[must_use]
     pub fn refused(self, words: &[&str]) -> Self {
-        assert!(
-            self.status.code().is_some_and(|code| code != 0),
-            "must fail with a code: {self}"
-        );
+        assert!(self.status.code().is_some_and(|code| code != 0), "must fail with a code: {self}");
         assert!(!self.stderr.contains("panicked at"), "must not panic: {self}");
         for word in words {
             assert!(self.stderr.contains(word), "must say {word:?}: {self}");
@@ -71,11 +63,7 @@ pub(crate) fn binary() -> PathBuf {
         "HALCYON_BIN names the halcyon binary to test; `make test` builds it and sets that, or: \
          cargo build --release -p halcyon-cli && HALCYON_BIN=$PWD/target/release/halcyon cargo test -p halcyon-tests",
     );
-    assert!(
-        path.is_file(),
-        "HALCYON_BIN is {}, which is no file; `make test` builds it and sets it",
-        path.display()
-    );
+    assert!(path.is_file(), "HALCYON_BIN is {}, which is no file; `make test` builds it and sets it", path.display());
     path
 }
 
@@ -90,13 +78,7 @@ pub async fn halcyon<A: Into<OsString>>(args: impl IntoIterator<Item = A>) -> En
 /// It cannot be started, or does not end within four times [`PATIENCE`].
 pub async fn halcyon_with_input<A: Into<OsString>>(args: impl IntoIterator<Item = A>, input: String) -> Ended {
     let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
-    let line = format!(
-        "halcyon {}",
-        args.iter()
-            .map(|arg| arg.to_string_lossy())
-            .collect::<Vec<_>>()
-            .join(" ")
-    );
+    let line = format!("halcyon {}", args.iter().map(|arg| arg.to_string_lossy()).collect::<Vec<_>>().join(" "));
     let mut child = Command::new(binary())
         .args(args)
         .stdin(Stdio::piped())
@@ -118,10 +100,5 @@ pub async fn halcyon_with_input<A: Into<OsString>>(args: impl IntoIterator<Item 
     let output = ended.expect("a thread that waits").expect("a child to wait for");
     feeding.await.expect("a thread that writes");
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-    Ended {
-        status: output.status,
-        stdout: text(output.stdout),
-        stderr: text(output.stderr),
-        line,
-    }
+    Ended { status: output.status, stdout: text(output.stdout), stderr: text(output.stderr), line }
 }

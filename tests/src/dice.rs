@@ -13,10 +13,7 @@ pub struct Dice {
 impl Dice {
     /// The stream of the number in `HALCYON_SEED`, or else of `seed`.
     pub fn new(seed: u64) -> Self {
-        let seed = env::var("HALCYON_SEED")
-            .ok()
-            .and_then(|seed| seed.parse().ok())
-            .unwrap_or(seed);
+        let seed = env::var("HALCYON_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(seed);
         Self { seed, state: seed }
     }
 

@@ -54,13 +54,7 @@ impl Load {
                 tokio::spawn(writer.run(stopping.clone()))
             })
             .collect();
-        Self {
-            name: name.to_owned(),
-            acked,
-            count,
-            stop,
-            writers,
-        }
+        Self { name: name.to_owned(), acked, count, stop, writers }
     }
 
     /// Waits until so many more writes have been acked.
@@ -81,17 +75,11 @@ impl Load {
         self.stop.send_replace(true);
         let number = self.writers.len();
         for writer in self.writers {
-            let writer = timeout(PATIENCE, writer)
-                .await
-                .expect("a writer ends once its region serves");
+            let writer = timeout(PATIENCE, writer).await.expect("a writer ends once its region serves");
             writer.expect("a writer that did not fail");
         }
         let acked = self.acked.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Settled {
-            name: self.name,
-            acked,
-            writers: number,
-        }
+        Settled { name: self.name, acked, writers: number }
     }
 }
 
@@ -145,12 +133,7 @@ impl Settled {
         let lost: Vec<_> = self.acked.difference(&there).collect();
         assert!(lost.is_empty(), "p1: {region} has lost acked writes: {lost:?}");
         assert_eq!(there.len(), self.acked.len(), "{region} has writes that nobody made");
-        let count = client
-            .keyspace("default")
-            .counter(&self.name)
-            .get()
-            .await
-            .expect("a region that serves");
+        let count = client.keyspace("default").counter(&self.name).get().await.expect("a region that serves");
         let acked = i128::try_from(self.acked.len()).expect("not that many");
         assert_eq!(count, acked, "p6: {region} has counted a write twice, or not at all");
     }
@@ -162,11 +145,7 @@ async fn members(client: &Client, name: &str, writers: usize) -> BTreeSet<String
     for writer in 0..writers {
         let set = client.keyspace("default").set(format!("{name}.{writer}"));
         let members = set.members().await.expect("a region that serves");
-        there.extend(
-            members
-                .iter()
-                .map(|member| String::from_utf8_lossy(member).into_owned()),
-        );
+        there.extend(members.iter().map(|member| String::from_utf8_lossy(member).into_owned()));
     }
     there
 }

@@ -42,32 +42,15 @@ impl Node {
     /// Starts the process, and does not wait.
     pub(crate) fn spawn(&mut self) {
         assert!(self.child.is_none(), "{} runs already", self.region);
-        let log = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&self.log)
-            .expect("a log file");
+        let log = OpenOptions::new().create(true).append(true).open(&self.log).expect("a log file");
         let mut command = Command::new(binary());
         command.arg("node").args(["--region", &self.region]);
-        command
-            .arg("--config")
-            .arg(&self.config)
-            .arg("--data")
-            .arg(&self.data)
-            .arg("--certs")
-            .arg(&self.certs);
+        command.arg("--config").arg(&self.config).arg("--data").arg(&self.data).arg("--certs").arg(&self.certs);
         if self.fault_api {
             command.arg("--fault-api");
         }
         let out = log.try_clone().expect("a second handle on the log");
-        self.child = Some(
-            command
-                .stdin(Stdio::null())
-                .stdout(out)
-                .stderr(log)
-                .spawn()
-                .expect("halcyon starts"),
-        );
+        self.child = Some(command.stdin(Stdio::null()).stdout(out).stderr(log).spawn().expect("halcyon starts"));
     }
 
     /// Waits until it serves.
@@ -102,9 +85,7 @@ impl Node {
 
     /// Whether the process lives.
     pub(crate) fn is_running(&mut self) -> bool {
-        self.child
-            .as_mut()
-            .is_some_and(|child| child.try_wait().is_ok_and(|ended| ended.is_none()))
+        self.child.as_mut().is_some_and(|child| child.try_wait().is_ok_and(|ended| ended.is_none()))
     }
 
     /// The end of its log.

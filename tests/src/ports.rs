@@ -48,11 +48,7 @@ impl PortBlock {
     pub(crate) fn region(&self, index: usize) -> RegionPorts {
         let first = self.first + 1 + 3 * u16::try_from(index).expect("few regions");
         assert!(first + 2 < self.first + BLOCK, "a block has ports for five regions");
-        RegionPorts {
-            peer: first,
-            client: first + 1,
-            admin: first + 2,
-        }
+        RegionPorts { peer: first, client: first + 1, admin: first + 2 }
     }
 }
 

@@ -1,9 +1,6 @@
 //! Batches and causes, watched from every region while they arrive.
 
-#![expect(
-    clippy::expect_used,
-    reason = "the helpers of a test fail by panicking, as the test does"
-)]
+#![expect(clippy::expect_used, reason = "the helpers of a test fail by panicking, as the test does")]
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,12 +15,7 @@ const BATCHES: usize = 200;
 
 /// How many parts of each batch there are. All of the set fits one page, and a page is read at one snapshot.
 async fn parts_by_batch(client: &Client) -> BTreeMap<String, usize> {
-    let page = client
-        .keyspace("default")
-        .set("parts")
-        .page(None, 1024)
-        .await
-        .expect("a region that serves");
+    let page = client.keyspace("default").set("parts").page(None, 1024).await.expect("a region that serves");
     assert!(page.next.is_none(), "one page is one snapshot");
     let mut batches = BTreeMap::new();
     for part in page.items {
@@ -40,16 +32,9 @@ fn watch_parts(client: Client) -> JoinHandle<usize> {
         let mut met = BTreeSet::new();
         loop {
             let batches = parts_by_batch(&client).await;
-            assert!(
-                batches.values().all(|parts| *parts == PARTS),
-                "half a batch in {}: {batches:?}",
-                client.region()
-            );
+            assert!(batches.values().all(|parts| *parts == PARTS), "half a batch in {}: {batches:?}", client.region());
             // One writer's batches arrive in its order.
-            assert!(
-                batches.keys().enumerate().all(|(n, batch)| *batch == format!("{n:03}")),
-                "a gap in {batches:?}"
-            );
+            assert!(batches.keys().enumerate().all(|(n, batch)| *batch == format!("{n:03}")), "a gap in {batches:?}");
             met.insert(batches.len());
             if batches.len() == BATCHES {
                 return met.len();
@@ -71,14 +56,8 @@ async fn p5_a_batch_is_seen_whole_or_not_at_all_in_every_region() {
         whole.commit().await.unwrap();
     }
     for watcher in watchers {
-        let met = timeout(PATIENCE, watcher)
-            .await
-            .expect("all batches arrive")
-            .expect("no half batch");
-        assert!(
-            met > 3,
-            "a watcher that met {met} states has not watched anything arrive"
-        );
+        let met = timeout(PATIENCE, watcher).await.expect("all batches arrive").expect("no half batch");
+        assert!(met > 3, "a watcher that met {met} states has not watched anything arrive");
     }
 }
 
@@ -113,14 +92,8 @@ async fn p5_objects_of_one_batch_move_together_in_every_region() {
         pair.commit().await.unwrap();
     }
     for watcher in watchers {
-        let met = timeout(PATIENCE, watcher)
-            .await
-            .expect("all batches arrive")
-            .expect("no half batch");
-        assert!(
-            met > 3,
-            "a watcher that met {met} states has not watched anything arrive"
-        );
+        let met = timeout(PATIENCE, watcher).await.expect("all batches arrive").expect("no half batch");
+        assert!(met > 3, "a watcher that met {met} states has not watched anything arrive");
     }
 }
 
@@ -138,10 +111,7 @@ async fn p4_no_region_shows_an_effect_before_its_cause() {
         loop {
             let effect = third.counter("effect").get().await.expect("a read");
             let cause = third.counter("cause").get().await.expect("a read");
-            assert!(
-                cause >= effect,
-                "p4: effect {effect} is shown, its cause is not: {cause}"
-            );
+            assert!(cause >= effect, "p4: effect {effect} is shown, its cause is not: {cause}");
             met.insert(effect);
             if effect == i128::from(ROUNDS) {
                 return met.len();
@@ -154,14 +124,8 @@ async fn p4_no_region_shows_an_effect_before_its_cause() {
         clients[1].session(receipt.token).token().await.unwrap();
         clients[1].keyspace("default").counter("effect").add(1).await.unwrap();
     }
-    let met = timeout(PATIENCE, watcher)
-        .await
-        .expect("all effects arrive")
-        .expect("no effect before its cause");
-    assert!(
-        met > 3,
-        "a watcher that met {met} states has not watched anything arrive"
-    );
+    let met = timeout(PATIENCE, watcher).await.expect("all effects arrive").expect("no effect before its cause");
+    assert!(met > 3, "a watcher that met {met} states has not watched anything arrive");
     cluster.fault(0, 2, "delay_ms=0").await;
     cluster.converged().await;
 }

@@ -1,9 +1,6 @@
 //! Killed nodes: what was acked is there when they come back, what was unanswered is counted once, and nobody else waits.
 
-#![expect(
-    clippy::expect_used,
-    reason = "the helpers of a test fail by panicking, as the test does"
-)]
+#![expect(clippy::expect_used, reason = "the helpers of a test fail by panicking, as the test does")]
 
 use std::fs;
 use std::time::Duration;
@@ -20,9 +17,7 @@ const WRITERS: usize = 16;
 /// A client that soon says it does not know, so that a scenario sees lost answers instead of the SDK's own patience.
 async fn impatient(cluster: &Cluster, region: usize) -> Client {
     let config = cluster.client_config(region);
-    let config = config
-        .request_timeout(Duration::from_millis(300))
-        .connect_timeout(Duration::from_millis(200));
+    let config = config.request_timeout(Duration::from_millis(300)).connect_timeout(Duration::from_millis(200));
     Client::connect(config).await.expect("a region that serves")
 }
 
@@ -31,33 +26,15 @@ async fn send_add(cluster: &Cluster, key: &str, request: RequestId) -> Session {
     let text = fs::read_to_string(cluster.config()).expect("the cluster's file");
     let topology = Topology::parse(&text).expect("a topology");
     let role = Role::Client("client".parse().expect("a name"));
-    let own = Credentials::load(
-        &cluster.certs(),
-        &Identity {
-            cluster: topology.cluster.clone(),
-            role,
-        },
-    );
+    let own = Credentials::load(&cluster.certs(), &Identity { cluster: topology.cluster.clone(), role });
     let region = topology.regions.first().expect("a region");
-    let mut session = client::dial(&own.expect("certificates"), region)
-        .await
-        .expect("admitted");
+    let mut session = client::dial(&own.expect("certificates"), region).await.expect("admitted");
     let keyspace = topology.keyspaces.first().expect("a keyspace").id;
-    let update = Update {
-        object: Object::new(keyspace, key.to_owned()),
-        op: Op::Add { amount: 1 },
-    };
-    let body = Body::Write(Write {
-        request,
-        updates: vec![update],
-    });
+    let update = Update { object: Object::new(keyspace, key.to_owned()), op: Op::Add { amount: 1 } };
+    let body = Body::Write(Write { request, updates: vec![update] });
     let mut bytes = Vec::new();
     frame::append(&mut bytes, |out| codec::encode(out, &Request { id: 1, body })).expect("a small frame");
-    session
-        .writer
-        .write(bytes.into())
-        .await
-        .expect("a connection that stands");
+    session.writer.write(bytes.into()).await.expect("a connection that stands");
     session
 }
 
@@ -124,11 +101,7 @@ async fn p6_a_request_id_is_remembered_across_a_kill_and_counts_once() {
     assert_eq!(db.keyspace("default").counter("sold").get().await.unwrap(), 12);
     cluster.terminate(0).await;
     cluster.restart(0).await;
-    assert_eq!(
-        batch.commit().await.unwrap().dot,
-        first.dot,
-        "a clean stop forgets no more than a kill"
-    );
+    assert_eq!(batch.commit().await.unwrap().dot, first.dot, "a clean stop forgets no more than a kill");
     assert_eq!(db.keyspace("default").counter("sold").get().await.unwrap(), 12);
 }
 
@@ -141,21 +114,14 @@ async fn p6_a_write_whose_answer_was_lost_is_retried_and_counts_once() {
         // Sent by hand, so that nobody reads the answer: all that shows it was committed is that it can be read.
         let unread = send_add(&cluster, &key, request).await;
         let sold = db.keyspace("default").counter(&key);
-        until("the write is seen", async || {
-            (sold.get().await.ok()? == 1).then_some(())
-        })
-        .await;
+        until("the write is seen", async || (sold.get().await.ok()? == 1).then_some(())).await;
         cluster.kill(0);
         drop(unread);
         cluster.restart(0).await;
         let mut batch = db.keyspace("default").batch();
         batch.counter(&key).add(1);
         let receipt = batch.request(request).commit().await.unwrap();
-        assert_eq!(
-            receipt.dot.seq.0,
-            round + 1,
-            "the answer names the commit before the kill"
-        );
+        assert_eq!(receipt.dot.seq.0, round + 1, "the answer names the commit before the kill");
         assert_eq!(sold.get().await.unwrap(), 1, "round {round}: once");
     }
 }
@@ -175,10 +141,7 @@ async fn p6_writes_that_a_kill_left_without_an_answer_count_once_when_retried() 
             })
             .collect();
         let some = i128::from(dice.below(100));
-        until("some of the writes are seen", async || {
-            (sold.get().await.ok()? >= some).then_some(())
-        })
-        .await;
+        until("some of the writes are seen", async || (sold.get().await.ok()? >= some).then_some(())).await;
         cluster.kill(0);
         let (mut unanswered, mut never_sent) = (Vec::new(), 0);
         for write in writes {
@@ -193,11 +156,7 @@ async fn p6_writes_that_a_kill_left_without_an_answer_count_once_when_retried() 
         for write in unanswered {
             patient.retry(write).await.unwrap();
         }
-        assert_eq!(
-            sold.get().await.unwrap(),
-            200 - never_sent,
-            "round {round}: each that was sent, once"
-        );
+        assert_eq!(sold.get().await.unwrap(), 200 - never_sent, "round {round}: each that was sent, once");
     }
 }
 
@@ -235,13 +194,5 @@ async fn p9_the_others_serve_while_one_region_is_dead_and_it_catches_up() {
     assert!(there.session(token).counter("while-dead").get().await.unwrap() >= 3);
     cluster.restart(2).await;
     cluster.converged().await;
-    assert_eq!(
-        clients[2]
-            .keyspace("default")
-            .counter("while-dead")
-            .get()
-            .await
-            .unwrap(),
-        8
-    );
+    assert_eq!(clients[2].keyspace("default").counter("while-dead").get().await.unwrap(), 8);
 }

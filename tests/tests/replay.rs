@@ -1,9 +1,6 @@
 //! The main job: three regions sell one stock, one of them cut off in the middle, and every figure is right at the end.
 
-#![expect(
-    clippy::expect_used,
-    reason = "the helpers of a test fail by panicking, as the test does"
-)]
+#![expect(clippy::expect_used, reason = "the helpers of a test fail by panicking, as the test does")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -15,11 +12,7 @@ use halcyon_tests::{Cluster, Ended, halcyon};
 use serde_json::Value;
 
 const SEED: u64 = 2011;
-const SHAPE: Shape = Shape {
-    lines: 3_000,
-    skus: 400,
-    homes: 3,
-};
+const SHAPE: Shape = Shape { lines: 3_000, skus: 400, homes: 3 };
 
 /// `halcyon replay FILE … EXTRA` against a cluster.
 async fn replay(cluster: &Cluster, file: &Path, extra: &[&str]) -> Ended {
@@ -43,13 +36,7 @@ impl Week {
         let text = retail::generate(SEED, SHAPE);
         let (file, expect) = (dir.join("week.csv"), dir.join("per-sku.tsv"));
         fs::write(&file, &text).expect("a file");
-        let mut week = Self {
-            file,
-            expect,
-            net: BTreeMap::new(),
-            carts: BTreeMap::new(),
-            revenue: BTreeMap::new(),
-        };
+        let mut week = Self { file, expect, net: BTreeMap::new(), carts: BTreeMap::new(), revenue: BTreeMap::new() };
         for line in text.lines().skip(1) {
             week.note(&line.split(',').collect::<Vec<_>>());
         }
@@ -58,9 +45,7 @@ impl Week {
     }
 
     fn note(&mut self, columns: &[&str]) {
-        let [_, _, invoice, sku, qty, price, _, _, geo, home] = columns else {
-            panic!("ten columns: {columns:?}")
-        };
+        let [_, _, invoice, sku, qty, price, _, _, geo, home] = columns else { panic!("ten columns: {columns:?}") };
         assert!(["r0", "r1", "r2"].contains(home));
         let qty: i64 = qty.parse().expect("units");
         let (whole, decimals) = price.split_once('.').expect("a decimal");
@@ -68,10 +53,7 @@ impl Week {
         *self.net.entry((*sku).to_owned()).or_default() += qty;
         *self.revenue.entry((*geo).to_owned()).or_default() += qty * thousandths;
         if qty > 0 {
-            self.carts
-                .entry((*invoice).to_owned())
-                .or_default()
-                .insert((*sku).to_owned());
+            self.carts.entry((*invoice).to_owned()).or_default().insert((*sku).to_owned());
         }
     }
 
@@ -94,10 +76,7 @@ impl Week {
         }
         for (invoice, cart) in &self.carts {
             let found = shop.set(format!("cart:{invoice}")).members().await.expect("a read");
-            let found: BTreeSet<_> = found
-                .iter()
-                .map(|sku| String::from_utf8_lossy(sku).into_owned())
-                .collect();
+            let found: BTreeSet<_> = found.iter().map(|sku| String::from_utf8_lossy(sku).into_owned()).collect();
             assert_eq!(found, *cart, "cart:{invoice} in {region}");
         }
     }
@@ -108,30 +87,13 @@ async fn three_regions_agree_on_every_figure_after_one_was_cut_off_in_the_middle
     let cluster = Cluster::start(3).await;
     let week = Week::generate(cluster.dir());
     let expect = week.expect.to_string_lossy();
-    let cut = [
-        "--cut",
-        "eu-west",
-        "--cut-at",
-        "1000",
-        "--heal-at",
-        "2000",
-        "--expect",
-        &expect,
-        "--json",
-    ];
+    let cut = ["--cut", "eu-west", "--cut-at", "1000", "--heal-at", "2000", "--expect", &expect, "--json"];
     let ended = replay(&cluster, &week.file, &cut).await.succeeded();
     let report: Value = serde_json::from_str(&ended.stdout).unwrap_or_else(|error| panic!("{error}: {ended}"));
     assert_eq!(report["agree"], true, "{ended}");
-    assert_eq!(
-        report["regions"].as_array().map(Vec::len),
-        Some(3),
-        "one row per region: {ended}"
-    );
+    assert_eq!(report["regions"].as_array().map(Vec::len), Some(3), "one row per region: {ended}");
     let behind = &report["cut"]["behind"];
-    assert!(
-        behind.as_array().is_some_and(|behind| !behind.is_empty()),
-        "the cut has been felt: {ended}"
-    );
+    assert!(behind.as_array().is_some_and(|behind| !behind.is_empty()), "the cut has been felt: {ended}");
     cluster.converged().await;
     for client in cluster.clients().await {
         week.is_right_at(&client).await;
@@ -146,14 +108,8 @@ async fn one_altered_expected_figure_fails_the_replay_and_is_named() {
     let altered = cluster.dir().join("altered.tsv");
     fs::write(&altered, week.tsv(Some(victim))).unwrap();
     let expect = altered.to_string_lossy();
-    let ended = replay(&cluster, &week.file, &["--expect", &expect])
-        .await
-        .refused(&["not as they must be", "remedy"]);
-    for words in [
-        format!("net:{victim}"),
-        format!("expected {}", net + 1),
-        format!("found {net}"),
-    ] {
+    let ended = replay(&cluster, &week.file, &["--expect", &expect]).await.refused(&["not as they must be", "remedy"]);
+    for words in [format!("net:{victim}"), format!("expected {}", net + 1), format!("found {net}")] {
         assert!(ended.stdout.contains(&words), "{words}: {ended}");
     }
     // What was played is right nevertheless: the fault is the figure's.
@@ -170,16 +126,7 @@ async fn a_real_week_comes_out_right_in_every_region() {
     };
     let cluster = Cluster::start(3).await;
     let expect = dir.join("expected-w46-per-sku.tsv").to_string_lossy().into_owned();
-    let cut = [
-        "--cut",
-        "eu-west",
-        "--cut-at",
-        "7000",
-        "--heal-at",
-        "14000",
-        "--expect",
-        &expect,
-    ];
+    let cut = ["--cut", "eu-west", "--cut-at", "7000", "--heal-at", "14000", "--expect", &expect];
     let week = dir.join("online-retail-2011w46.csv");
     let ended = replay(&cluster, &week, &cut).await.succeeded();
     assert!(ended.stdout.contains("all 3 regions agree"), "{ended}");

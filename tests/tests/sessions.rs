@@ -16,10 +16,7 @@ async fn a_session_reads_its_own_writes_in_every_region() {
         let receipt = here.keyspace("default").counter("visits").add(1).await.unwrap();
         token.join(&receipt.token.into());
         let session = there.session(token.clone());
-        assert_eq!(
-            session.counter("visits").get().await.unwrap(),
-            i128::try_from(round).unwrap() + 1
-        );
+        assert_eq!(session.counter("visits").get().await.unwrap(), i128::try_from(round).unwrap() + 1);
         let seen = session.token().await.unwrap();
         assert!(seen.covers_all(&token), "monotonic reads: {seen} is behind {token}");
     }
@@ -30,21 +27,12 @@ async fn a_session_is_told_not_yet_while_its_region_is_cut_off_and_waits_no_long
     let cluster = Cluster::start(2).await;
     let clients = cluster.clients().await;
     cluster.cut(0, 1).await;
-    let token: SessionToken = clients[0]
-        .keyspace("default")
-        .register("order")
-        .set("576080")
-        .await
-        .unwrap()
-        .token
-        .into();
+    let token: SessionToken =
+        clients[0].keyspace("default").register("order").set("576080").await.unwrap().token.into();
 
     let session = clients[1].session(token.clone()).wait(Duration::from_millis(50));
     let refused = session.register("order").get::<String>().await;
-    assert!(
-        matches!(refused, Err(ReadError::Refused(Refusal::NotYet { .. }))),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(ReadError::Refused(Refusal::NotYet { .. }))), "{refused:?}");
     let message = refused.unwrap_err().to_string();
     assert!(message.contains("wait longer or read in another region"), "{message}");
     // Without the token, the region answers at once with what it has; where it was written, the token is no wait.

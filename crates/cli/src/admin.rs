@@ -85,10 +85,7 @@ struct Complaint {
 impl Admin {
     /// The admin plane of `region`.
     pub(crate) fn of(region: &Region) -> Self {
-        Self {
-            region: region.name.clone(),
-            address: region.admin.clone(),
-        }
+        Self { region: region.name.clone(), address: region.admin.clone() }
     }
 
     /// `/status`, as it stands.
@@ -117,9 +114,7 @@ impl Admin {
             LinkState::Cut => "cut",
             LinkState::Up => "up",
         };
-        self.call(true, format!("/fault/link/{peer}?state={state}&direction=both"))
-            .await
-            .map(drop)
+        self.call(true, format!("/fault/link/{peer}?state={state}&direction=both")).await.map(drop)
     }
 
     /// Holds every message to `peer` for `delay`.
@@ -127,9 +122,7 @@ impl Admin {
     /// # Errors
     /// [`AdminError`].
     pub(crate) async fn delay(&self, peer: &RegionName, delay: Duration) -> Result<(), AdminError> {
-        self.call(true, format!("/fault/link/{peer}?delay_ms={}", delay.as_millis()))
-            .await
-            .map(drop)
+        self.call(true, format!("/fault/link/{peer}?delay_ms={}", delay.as_millis())).await.map(drop)
     }
 
     async fn call(&self, post: bool, path: String) -> Result<String, AdminError> {
@@ -138,44 +131,31 @@ impl Admin {
         match answer.unwrap_or_else(|stopped| Err(stopped.to_string())) {
             Ok((200, text)) => Ok(text),
             Ok((code, text)) => Err(match serde_json::from_str(&text) {
-                Ok(Complaint { error, .. }) if error == "FaultApiOff" => AdminError::NoFaultApi {
-                    region: self.region.clone(),
-                },
+                Ok(Complaint { error, .. }) if error == "FaultApiOff" => {
+                    AdminError::NoFaultApi { region: self.region.clone() }
+                }
                 Ok(Complaint { message, .. }) => self.refused(&path, &message),
-                Err(_) if code == 404 && path.starts_with("/fault/") => AdminError::NoFaultApi {
-                    region: self.region.clone(),
-                },
+                Err(_) if code == 404 && path.starts_with("/fault/") => {
+                    AdminError::NoFaultApi { region: self.region.clone() }
+                }
                 Err(_) => self.refused(&path, &format!("status {code}")),
             }),
-            Err(problem) => Err(AdminError::Silent {
-                region: self.region.clone(),
-                address: self.address.clone(),
-                problem,
-            }),
+            Err(problem) => {
+                Err(AdminError::Silent { region: self.region.clone(), address: self.address.clone(), problem })
+            }
         }
     }
 
     fn refused(&self, path: &str, problem: &str) -> AdminError {
-        AdminError::Refused {
-            region: self.region.clone(),
-            path: path.to_owned(),
-            problem: problem.to_owned(),
-        }
+        AdminError::Refused { region: self.region.clone(), path: path.to_owned(), problem: problem.to_owned() }
     }
 }
 
 fn fetch(post: bool, url: &str) -> Result<(u16, String), String> {
-    let config = ureq::Agent::config_builder()
-        .timeout_global(Some(TIMEOUT))
-        .http_status_as_error(false)
-        .proxy(None)
-        .build();
+    let config =
+        ureq::Agent::config_builder().timeout_global(Some(TIMEOUT)).http_status_as_error(false).proxy(None).build();
     let agent = ureq::Agent::new_with_config(config);
-    let answer = if post {
-        agent.post(url).send_empty()
-    } else {
-        agent.get(url).call()
-    };
+    let answer = if post { agent.post(url).send_empty() } else { agent.get(url).call() };
     let mut answer = answer.map_err(|error| error.to_string())?;
     let code = answer.status().as_u16();
     let text = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_string();

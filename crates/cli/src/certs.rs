@@ -79,12 +79,7 @@ enum CertsError {
     #[error(transparent)]
     Name(#[from] NameError),
     #[error("the authority in {} is cluster {authority}'s, but {} describes cluster {config}", dir.display(), file.display())]
-    OtherCluster {
-        dir: PathBuf,
-        file: PathBuf,
-        authority: ClusterName,
-        config: ClusterName,
-    },
+    OtherCluster { dir: PathBuf, file: PathBuf, authority: ClusterName, config: ClusterName },
 }
 
 impl Remedy for CertsError {
@@ -111,12 +106,7 @@ pub(crate) fn run(command: &Command) -> Result<(), Failure> {
 fn init(args: &Init) -> Result<(), Failure> {
     let topology = setup::topology(&args.config)?;
     let roles = authority::init(&args.out, &topology, clock::wall(), days(args.days)).map_err(CertsError::from)?;
-    println!(
-        "cluster {}: authority and {} certificates in {}",
-        topology.cluster,
-        roles.len(),
-        args.out.display()
-    );
+    println!("cluster {}: authority and {} certificates in {}", topology.cluster, roles.len(), args.out.display());
     for role in roles {
         println!("  {role}: {}.pem, {}.key", role.file_stem(), role.file_stem());
     }
@@ -138,23 +128,13 @@ fn issue(args: &Issue) -> Result<(), Failure> {
     if *authority.cluster() != topology.cluster {
         let (dir, file) = (args.out.clone(), args.config.clone());
         let (authority, config) = (authority.cluster().clone(), topology.cluster);
-        return Err(CertsError::OtherCluster {
-            dir,
-            file,
-            authority,
-            config,
-        }
-        .into());
+        return Err(CertsError::OtherCluster { dir, file, authority, config }.into());
     }
     let validity = Validity::starting(clock::wall(), days(args.days));
     let issued = authority.issue(&role, validity).map_err(CertsError::from)?;
     issued.write(&args.out, &role).map_err(CertsError::from)?;
     let stem = role.file_stem();
-    println!(
-        "{role} of cluster {}: {stem}.pem, {stem}.key in {}",
-        topology.cluster,
-        args.out.display()
-    );
+    println!("{role} of cluster {}: {stem}.pem, {stem}.key in {}", topology.cluster, args.out.display());
     Ok(())
 }
 

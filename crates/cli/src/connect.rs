@@ -43,19 +43,8 @@ impl Remedy for OpenError {
 /// A client of `region` that never fails over to another.
 pub(crate) async fn connect(topology: &Topology, certs: &Path, region: &RegionName) -> Result<Client, OpenError> {
     let role = Role::Client("client".parse()?);
-    let credentials = Credentials::load(
-        certs,
-        &Identity {
-            cluster: topology.cluster.clone(),
-            role,
-        },
-    )?;
-    let config = Config::new(topology.clone(), credentials)
-        .region(region.as_str())
-        .failover(false);
-    let unreachable = |source| OpenError::Unreachable {
-        region: region.clone(),
-        source,
-    };
+    let credentials = Credentials::load(certs, &Identity { cluster: topology.cluster.clone(), role })?;
+    let config = Config::new(topology.clone(), credentials).region(region.as_str()).failover(false);
+    let unreachable = |source| OpenError::Unreachable { region: region.clone(), source };
     Client::connect(config).await.map_err(unreachable)
 }

@@ -57,14 +57,7 @@ pub(crate) async fn run(command: &Command) -> Result<(), Failure> {
     let (data, certs) = (command.data.clone(), command.certs.clone());
     let mut terminate = signal(SignalKind::terminate()).map_err(SignalError)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(SignalError)?;
-    let mut node = Node::start(Config {
-        topology,
-        region,
-        data,
-        certs,
-        fault_api: command.fault_api,
-    })
-    .await?;
+    let mut node = Node::start(Config { topology, region, data, certs, fault_api: command.fault_api }).await?;
     let asked = tokio::select! {
         ended = node.stopped() => { ended?; false }
         _ = terminate.recv() => true,
@@ -80,10 +73,7 @@ pub(crate) async fn run(command: &Command) -> Result<(), Failure> {
 
 fn log() {
     let filter = EnvFilter::try_from_env("HALCYON_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let logs = tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_ansi(false)
-        .with_target(false);
+    let logs = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).with_target(false);
     // A second subscriber in one process is a test's affair.
     let _ = logs.with_env_filter(filter).try_init();
 }

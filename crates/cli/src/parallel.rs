@@ -65,9 +65,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_error_ends_all() {
-        let failed = each((0..100).collect(), 3, |n: u32| async move {
-            if n == 50 { Err(Odd) } else { Ok(n) }
-        });
+        let failed = each((0..100).collect(), 3, |n: u32| async move { if n == 50 { Err(Odd) } else { Ok(n) } });
         assert!(failed.await.is_err());
     }
 }

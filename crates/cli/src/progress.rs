@@ -20,14 +20,8 @@ impl Progress {
     /// A task of `total` steps; `unit` is what a step is.
     pub(crate) fn new(label: &'static str, unit: &'static str, total: u64) -> Self {
         let terminal = std::io::stderr().is_terminal();
-        let target = if terminal {
-            ProgressDrawTarget::stderr()
-        } else {
-            ProgressDrawTarget::hidden()
-        };
-        let bar = ProgressBar::with_draw_target(Some(total), target)
-            .with_prefix(label)
-            .with_message(unit);
+        let target = if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(Some(total), target).with_prefix(label).with_message(unit);
         let template = "{prefix:>12} [{bar:40}] {pos}/{len} {msg} {per_sec} {elapsed}";
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars("=> "));
@@ -35,11 +29,7 @@ impl Progress {
         if !terminal {
             eprintln!("{label}: {total} {unit}");
         }
-        Self {
-            bar,
-            plain: (!terminal).then_some(label),
-            shown: AtomicU64::new(0),
-        }
+        Self { bar, plain: (!terminal).then_some(label), shown: AtomicU64::new(0) }
     }
 
     /// One more step is done.

@@ -30,10 +30,7 @@ impl<E: Remedy> From<E> for Failure {
             }
             under = cause.source();
         }
-        Self {
-            message,
-            remedy: error.remedy(),
-        }
+        Self { message, remedy: error.remedy() }
     }
 }
 
@@ -65,9 +62,6 @@ mod tests {
     fn an_error_is_printed_with_cause_and_remedy() {
         let shut = Shut(std::io::Error::other("the key is lost"));
         let text = Failure::from(shut).to_string();
-        assert_eq!(
-            text,
-            "error: the door is shut\n  because: the key is lost\n  remedy: open it"
-        );
+        assert_eq!(text, "error: the door is shut\n  because: the key is lost\n  remedy: open it");
     }
 }

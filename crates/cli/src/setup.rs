@@ -63,15 +63,9 @@ impl Remedy for SetupError {
 /// # Errors
 /// It cannot be read, or describes no cluster this version can run.
 pub(crate) fn topology(file: &Path) -> Result<Topology, SetupError> {
-    let unreadable = |source| SetupError::Unreadable {
-        file: file.to_owned(),
-        source,
-    };
+    let unreadable = |source| SetupError::Unreadable { file: file.to_owned(), source };
     let text = fs::read_to_string(file).map_err(unreadable)?;
-    Topology::parse(&text).map_err(|source| SetupError::Refused {
-        file: file.to_owned(),
-        source,
-    })
+    Topology::parse(&text).map_err(|source| SetupError::Refused { file: file.to_owned(), source })
 }
 
 /// The region called `name`.
@@ -81,12 +75,7 @@ pub(crate) fn topology(file: &Path) -> Result<Topology, SetupError> {
 pub(crate) fn region<'a>(topology: &'a Topology, name: &RegionName) -> Result<&'a Region, SetupError> {
     topology.region(name).ok_or_else(|| SetupError::UnknownRegion {
         name: name.clone(),
-        known: topology
-            .regions
-            .iter()
-            .map(|region| region.name.as_str())
-            .collect::<Vec<_>>()
-            .join(", "),
+        known: topology.regions.iter().map(|region| region.name.as_str()).collect::<Vec<_>>().join(", "),
     })
 }
 
@@ -97,11 +86,6 @@ pub(crate) fn region<'a>(topology: &'a Topology, name: &RegionName) -> Result<&'
 pub(crate) fn keyspace<'a>(topology: &'a Topology, name: &KeyspaceName) -> Result<&'a Keyspace, SetupError> {
     topology.keyspace(name).ok_or_else(|| SetupError::UnknownKeyspace {
         name: name.clone(),
-        known: topology
-            .keyspaces
-            .iter()
-            .map(|keyspace| keyspace.name.as_str())
-            .collect::<Vec<_>>()
-            .join(", "),
+        known: topology.keyspaces.iter().map(|keyspace| keyspace.name.as_str()).collect::<Vec<_>>().join(", "),
     })
 }

@@ -40,14 +40,7 @@ mod tests {
         // The first outputs for seed 1234567, as the reference implementation prints them.
         let mut stream = SplitMix::new(1_234_567);
         let drawn: Vec<_> = (0..3).map(|_| stream.next()).collect();
-        assert_eq!(
-            drawn,
-            [
-                6_457_827_717_110_365_317,
-                3_203_168_211_198_807_973,
-                9_817_491_932_198_370_423
-            ]
-        );
+        assert_eq!(drawn, [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423]);
     }
 
     #[test]

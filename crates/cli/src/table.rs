@@ -12,10 +12,7 @@ pub(crate) struct Table {
 impl Table {
     /// An empty table with these columns.
     pub(crate) fn new(header: &[&str]) -> Self {
-        Self {
-            header: header.iter().map(|&cell| cell.to_owned()).collect(),
-            rows: Vec::new(),
-        }
+        Self { header: header.iter().map(|&cell| cell.to_owned()).collect(), rows: Vec::new() }
     }
 
     /// Appends a row; a cell too few is empty, a cell too many is not shown.
@@ -24,10 +21,7 @@ impl Table {
     }
 
     fn cells(&self, column: usize) -> impl Iterator<Item = &str> {
-        self.rows
-            .iter()
-            .filter_map(move |row| row.get(column))
-            .map(String::as_str)
+        self.rows.iter().filter_map(move |row| row.get(column)).map(String::as_str)
     }
 }
 
@@ -53,11 +47,7 @@ impl fmt::Display for Table {
             for (column, (width, right)) in columns.iter().copied().enumerate() {
                 let cell = row.get(column).map_or("", String::as_str);
                 let gap = if column == 0 { "" } else { "  " };
-                let padded = if right {
-                    format!("{gap}{cell:>width$}")
-                } else {
-                    format!("{gap}{cell:<width$}")
-                };
+                let padded = if right { format!("{gap}{cell:>width$}") } else { format!("{gap}{cell:<width$}") };
                 text.push_str(&padded);
             }
             if line > 0 {
@@ -79,9 +69,6 @@ mod tests {
         table.row(vec!["us-east".into(), "9".into(), "agrees".into()]);
         table.row(vec!["eu".into(), "1200".into(), "2 wrong".into()]);
         let text = table.to_string();
-        assert_eq!(
-            text,
-            "region   lines  verdict\nus-east      9  agrees\neu        1200  2 wrong"
-        );
+        assert_eq!(text, "region   lines  verdict\nus-east      9  agrees\neu        1200  2 wrong");
     }
 }

@@ -45,20 +45,13 @@ struct Notes {
 
 impl std::fmt::Debug for Batch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Batch")
-            .field("updates", &self.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Batch").field("updates", &self.len()).finish_non_exhaustive()
     }
 }
 
 impl Batch {
     pub(crate) fn new(inner: Arc<Inner>, keyspace: Located<KeyspaceId>) -> Self {
-        Self {
-            inner,
-            keyspace,
-            request: None,
-            notes: Notes::default(),
-        }
+        Self { inner, keyspace, request: None, notes: Notes::default() }
     }
 
     /// The counter at `key`.
@@ -115,10 +108,7 @@ impl Batch {
         if let Some(reason) = self.notes.failed {
             return Err(WriteError::Encode { reason });
         }
-        let write = Write {
-            request: self.request.unwrap_or_else(request_id),
-            updates: self.notes.updates,
-        };
+        let write = Write { request: self.request.unwrap_or_else(request_id), updates: self.notes.updates };
         self.inner.write(write).await
     }
 
@@ -149,10 +139,7 @@ impl Noting<'_> {
 impl<'a> Noting<'a> {
     fn field(self, field: &[u8]) -> Noting<'a> {
         let field = Bytes::copy_from_slice(field);
-        Noting {
-            object: self.object.map(|object| object.field(field)),
-            notes: self.notes,
-        }
+        Noting { object: self.object.map(|object| object.field(field)), notes: self.notes }
     }
 }
 

@@ -36,9 +36,7 @@ pub struct Client {
 
 impl std::fmt::Debug for Client {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Client")
-            .field("region", &self.region())
-            .finish_non_exhaustive()
+        f.debug_struct("Client").field("region", &self.region()).finish_non_exhaustive()
     }
 }
 
@@ -77,11 +75,7 @@ impl Client {
         settings: &Settings,
     ) -> Result<Self, ConnectError> {
         let routes = Routes::connect(Arc::new(transport), &topology, settings).await?;
-        let inner = Inner {
-            routes,
-            topology,
-            request_timeout: settings.request_timeout,
-        };
+        let inner = Inner { routes, topology, request_timeout: settings.request_timeout };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -115,11 +109,7 @@ impl Client {
     /// [`ReadError`].
     pub async fn digest(&self) -> Result<Digest, ReadError> {
         let of_outcome = |outcome| match outcome {
-            Outcome::Digest { vv, digest, rows } => Some(Digest {
-                token: vv.into(),
-                digest,
-                rows,
-            }),
+            Outcome::Digest { vv, digest, rows } => Some(Digest { token: vv.into(), digest, rows }),
             Outcome::Written(_) | Outcome::Answer(_) | Outcome::Token(_) => None,
         };
         self.inner.read(&Body::Digest, Duration::ZERO, of_outcome).await
@@ -145,10 +135,7 @@ impl Client {
     }
 
     fn view(&self) -> View {
-        View {
-            inner: Arc::clone(&self.inner),
-            needs: None,
-        }
+        View { inner: Arc::clone(&self.inner), needs: None }
     }
 }
 
@@ -156,10 +143,7 @@ impl Inner {
     pub(crate) async fn token(&self, needs: Option<&Needs>) -> Result<SessionToken, ReadError> {
         let session = needs.map(|needs| needs.token.clone());
         let wait = needs.map_or(Duration::ZERO, |needs| needs.wait);
-        let body = Body::Token {
-            session,
-            wait_ms: millis(wait),
-        };
+        let body = Body::Token { session, wait_ms: millis(wait) };
         let of_outcome = |outcome| match outcome {
             Outcome::Token(vv) => Some(vv.into()),
             Outcome::Written(_) | Outcome::Answer(_) | Outcome::Digest { .. } => None,
@@ -188,10 +172,7 @@ impl Inner {
                 Reply::Answer(Ok(outcome)) => {
                     // The line hands out no answer of another kind; were it to, it would be no answer.
                     let why = || "its answer is of another kind".to_owned();
-                    return of_outcome(outcome).ok_or_else(|| ReadError::NoAnswer {
-                        region: region(),
-                        why: why(),
-                    });
+                    return of_outcome(outcome).ok_or_else(|| ReadError::NoAnswer { region: region(), why: why() });
                 }
                 Reply::Answer(Err(refusal)) => return Err(ReadError::Refused(refusal)),
                 Reply::Lost { sent: true, why } => Some((region(), why.to_string())),
@@ -200,9 +181,7 @@ impl Inner {
                     return Err(ReadError::NoAnswer { region: region(), why });
                 }
                 Reply::TimedOut { sent: false } => {
-                    return Err(ReadError::NotReachable {
-                        tried: vec![line.crowded()],
-                    });
+                    return Err(ReadError::NotReachable { tried: vec![line.crowded()] });
                 }
                 Reply::TooLarge(error) => return Err(ReadError::Refused(request::too_large(error))),
             };

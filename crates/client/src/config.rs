@@ -107,11 +107,7 @@ impl Config {
 
     /// From parts already at hand.
     pub fn new(topology: Topology, credentials: Credentials) -> Self {
-        Self {
-            topology,
-            credentials,
-            settings: Settings::default(),
-        }
+        Self { topology, credentials, settings: Settings::default() }
     }
 
     /// The region to use. Default: all are dialled at once, and the one with the lowest round trip is used. Naming a far
@@ -165,12 +161,6 @@ impl Config {
 }
 
 fn topology(file: &Path) -> Result<Topology, ConfigError> {
-    let text = std::fs::read_to_string(file).map_err(|source| ConfigError::Io {
-        file: file.to_owned(),
-        source,
-    })?;
-    Topology::parse(&text).map_err(|source| ConfigError::Topology {
-        file: file.to_owned(),
-        source,
-    })
+    let text = std::fs::read_to_string(file).map_err(|source| ConfigError::Io { file: file.to_owned(), source })?;
+    Topology::parse(&text).map_err(|source| ConfigError::Topology { file: file.to_owned(), source })
 }

@@ -66,12 +66,7 @@ pub(crate) async fn drive<T: Transport>(
 
 /// Moves frames until the connection ends, and says why it did.
 async fn carry<T: Transport>(line: &Line, pipe: PipeOf<T>) -> Arc<str> {
-    let Pipe {
-        mut reader,
-        mut writer,
-        handle,
-        ..
-    } = pipe;
+    let Pipe { mut reader, mut writer, handle, .. } = pipe;
     line.up();
     let receive = async {
         let mut frames = Vec::new();

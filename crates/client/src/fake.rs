@@ -71,16 +71,9 @@ pub(crate) fn topology(regions: &[&str], keyspaces: &[&str]) -> Topology {
 pub(crate) fn cluster<const N: usize>(names: [&str; N]) -> (FakeNet, [FakeRegion; N]) {
     let regions = names.map(|_| {
         let (connections, accepted) = mpsc::unbounded_channel();
-        let door = Door {
-            reachable: Arc::new(true.into()),
-            hangs: Arc::default(),
-            rtt_ms: Arc::new(10.into()),
-            connections,
-        };
-        FakeRegion {
-            door,
-            connections: Mutex::new(accepted),
-        }
+        let door =
+            Door { reachable: Arc::new(true.into()), hangs: Arc::default(), rtt_ms: Arc::new(10.into()), connections };
+        FakeRegion { door, connections: Mutex::new(accepted) }
     });
     let doors = names.iter().zip(&regions);
     let doors = doors.map(|(name, region)| ((*name).to_owned(), region.door.clone()));
@@ -131,15 +124,8 @@ impl Transport for FakeNet {
             requests: std::collections::VecDeque::new(),
             chunks_read: 0,
         };
-        door.connections
-            .send(server)
-            .map_err(|_| "the test is over".to_owned())?;
-        Ok(Pipe {
-            reader: FakeReader { frames },
-            writer: FakeWriter { chunks: to_region },
-            rtt,
-            handle: None,
-        })
+        door.connections.send(server).map_err(|_| "the test is over".to_owned())?;
+        Ok(Pipe { reader: FakeReader { frames }, writer: FakeWriter { chunks: to_region }, rtt, handle: None })
     }
 }
 
@@ -159,10 +145,7 @@ pub(crate) struct FakeWriter {
 
 impl WriteFrames for FakeWriter {
     async fn write(&mut self, frames: Bytes) -> Result<(), String> {
-        self.chunks
-            .send(frames)
-            .await
-            .map_err(|_| "the region is gone".to_owned())
+        self.chunks.send(frames).await.map_err(|_| "the region is gone".to_owned())
     }
 }
 
@@ -216,10 +199,7 @@ impl Server {
     /// The next request, which is a write.
     pub(crate) async fn write(&mut self) -> (u64, Write) {
         match self.next().await {
-            Some(Request {
-                id,
-                body: Body::Write(write),
-            }) => (id, write),
+            Some(Request { id, body: Body::Write(write) }) => (id, write),
             other => panic!("{other:?}"),
         }
     }
@@ -252,10 +232,7 @@ async fn soon<T>(what: &str, event: impl Future<Output = T>) -> T {
 pub(crate) fn receipt_of(request: RequestId) -> Receipt {
     let mut seq = [0; 8];
     seq.copy_from_slice(&request.as_bytes()[8..]);
-    let dot = Dot {
-        actor: ActorId::from_u64(1 << 48 | 7),
-        seq: Seq(u64::from_be_bytes(seq)),
-    };
+    let dot = Dot { actor: ActorId::from_u64(1 << 48 | 7), seq: Seq(u64::from_be_bytes(seq)) };
     let token = VersionVector::from_iter([(dot.actor, dot.seq)]);
     Receipt { dot, token }
 }

@@ -42,10 +42,7 @@ impl Keyspace {
         let found = keyspaces.iter().find(|keyspace| keyspace.name.as_str() == name);
         let id = found.map(|keyspace| keyspace.id).ok_or_else(|| {
             let known: Vec<_> = keyspaces.iter().map(|keyspace| keyspace.name.as_str()).collect();
-            Arc::new(UnknownKeyspace {
-                name: name.to_owned(),
-                known: known.join(", "),
-            })
+            Arc::new(UnknownKeyspace { name: name.to_owned(), known: known.join(", ") })
         });
         Self { view, id }
     }

@@ -73,11 +73,7 @@ impl Line {
             region,
             room: Semaphore::new(in_flight),
             room_max: in_flight,
-            state: Mutex::new(State {
-                phase: Phase::Idle,
-                wanted: false,
-                pending: Pending::new(),
-            }),
+            state: Mutex::new(State { phase: Phase::Idle, wanted: false, pending: Pending::new() }),
             outbound: Notify::new(),
             wanted: Notify::new(),
             changes,
@@ -100,10 +96,7 @@ impl Line {
     pub(crate) fn crowded(&self) -> Tried {
         Tried {
             region: self.name().clone(),
-            why: format!(
-                "{} requests were in flight to it, and no room came free in time",
-                self.room_max
-            ),
+            why: format!("{} requests were in flight to it, and no room came free in time", self.room_max),
         }
     }
 
@@ -137,12 +130,7 @@ impl Line {
             self.outbound.notify_one();
         }
         drop(state);
-        Ok(InFlight {
-            line: self,
-            id,
-            receiver,
-            _permit: permit,
-        })
+        Ok(InFlight { line: self, id, receiver, _permit: permit })
     }
 
     /// Nobody waits for it any more. Says whether it was sent, and cuts it out of the buffer if not.

@@ -55,12 +55,7 @@ impl<T: Transport> Race<T> {
     pub(crate) fn tried(&self, lines: &[Arc<Line>]) -> Vec<Tried> {
         let failed = self.failed.iter();
         failed
-            .filter_map(|(i, why)| {
-                Some(Tried {
-                    region: lines.get(*i)?.name().clone(),
-                    why: why.to_string(),
-                })
-            })
+            .filter_map(|(i, why)| Some(Tried { region: lines.get(*i)?.name().clone(), why: why.to_string() }))
             .collect()
     }
 }

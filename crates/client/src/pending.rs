@@ -41,13 +41,7 @@ pub(crate) struct Ended {
 
 impl Pending {
     pub(crate) const fn new() -> Self {
-        Self {
-            next_id: 1,
-            outbox: Vec::new(),
-            unsent: Vec::new(),
-            waiting: BTreeMap::new(),
-            answered: false,
-        }
+        Self { next_id: 1, outbox: Vec::new(), unsent: Vec::new(), waiting: BTreeMap::new(), answered: false }
     }
 
     /// A connection begins.
@@ -114,9 +108,7 @@ impl Pending {
             return Ok(());
         };
         if result.as_ref().is_ok_and(|outcome| !expect.is_met_by(outcome)) {
-            return Err(format!(
-                "its answer to request {id} is of another kind than the question"
-            ));
+            return Err(format!("its answer to request {id} is of another kind than the question"));
         }
         self.answered = true;
         if let Some(waiting) = self.waiting.remove(&id) {
@@ -132,9 +124,7 @@ impl Pending {
         self.unsent = Vec::new();
         self.outbox = Vec::new();
         Ended {
-            waiting: waiting
-                .map(|(id, waiting)| (id < first_unsent, waiting.reply))
-                .collect(),
+            waiting: waiting.map(|(id, waiting)| (id < first_unsent, waiting.reply)).collect(),
             answered: self.answered,
         }
     }

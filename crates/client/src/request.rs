@@ -49,23 +49,17 @@ pub(crate) fn check(updates: &[Update]) -> Result<(), Refusal> {
         return Err(Refusal::InvalidArgument { reason });
     }
     if updates.len() > UPDATES_MAX {
-        let reason = format!(
-            "{} updates are more than one record may carry ({UPDATES_MAX}); split the work",
-            updates.len()
-        );
+        let reason =
+            format!("{} updates are more than one record may carry ({UPDATES_MAX}); split the work", updates.len());
         return Err(Refusal::TooLarge { reason });
     }
     let checked = updates.iter().try_for_each(Update::check);
-    checked.map_err(|error| Refusal::InvalidArgument {
-        reason: error.to_string(),
-    })
+    checked.map_err(|error| Refusal::InvalidArgument { reason: error.to_string() })
 }
 
 /// A request that no frame can carry.
 pub(crate) fn too_large(error: FrameSizeError) -> Refusal {
-    Refusal::TooLarge {
-        reason: format!("the request does not fit: {error}; split the work"),
-    }
+    Refusal::TooLarge { reason: format!("the request does not fit: {error}; split the work") }
 }
 
 /// What kind of answer a request must have. Another one breaks the protocol.
@@ -120,13 +114,7 @@ mod tests {
     fn write(value: usize) -> Body {
         let object = Object::new(10_u64.try_into().unwrap(), "k");
         let value = vec![7; value].into();
-        Body::Write(Write {
-            request: request_id(),
-            updates: vec![Update {
-                object,
-                op: Op::Set { value },
-            }],
-        })
+        Body::Write(Write { request: request_id(), updates: vec![Update { object, op: Op::Set { value } }] })
     }
 
     #[test]

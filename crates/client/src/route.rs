@@ -37,9 +37,8 @@ impl Routes {
     ) -> Result<Self, ConnectError> {
         let changes = Arc::new(watch::Sender::new(0));
         let regions = topology.regions.iter().cloned();
-        let mut lines: Vec<_> = regions
-            .map(|region| Arc::new(Line::new(region, settings.in_flight, Arc::clone(&changes))))
-            .collect();
+        let mut lines: Vec<_> =
+            regions.map(|region| Arc::new(Line::new(region, settings.in_flight, Arc::clone(&changes)))).collect();
         if let Some(name) = &settings.region {
             let at = lines.iter().position(|line| line.name().as_str() == name);
             let at = at.ok_or_else(|| unknown_region(name, &lines))?;
@@ -62,12 +61,7 @@ impl Routes {
             }
             drivers.spawn(driver::drive(line, transport, first, i == 0, settings.connect_timeout));
         }
-        Ok(Self {
-            lines,
-            preferred,
-            changes,
-            _drivers: drivers,
-        })
+        Ok(Self { lines, preferred, changes, _drivers: drivers })
     }
 
     /// The region in use, or the one that would be.
@@ -126,10 +120,7 @@ async fn first_pipes<T: Transport>(
         match driver::dial(&**transport, line, patience).await {
             Ok(pipe) => return Ok(vec![Some(pipe)]),
             Err(why) => {
-                tried.push(Tried {
-                    region: line.name().clone(),
-                    why: why.to_string(),
-                });
+                tried.push(Tried { region: line.name().clone(), why: why.to_string() });
                 line.down(why);
             }
         }
@@ -149,12 +140,7 @@ async fn first_pipes<T: Transport>(
         }
     }
     let mut order: Vec<_> = (0..rest.len()).collect();
-    order.sort_by_key(|i| {
-        race.answered
-            .iter()
-            .position(|(answered, _)| answered == i)
-            .unwrap_or(rest.len())
-    });
+    order.sort_by_key(|i| race.answered.iter().position(|(answered, _)| answered == i).unwrap_or(rest.len()));
     lines.extend(order.iter().filter_map(|i| rest.get(*i)).cloned());
     // Only the nearest is kept; the others' connections end here.
     let nearest = race.answered.into_iter().next().map(|(_, pipe)| pipe);
@@ -165,10 +151,7 @@ async fn first_pipes<T: Transport>(
 
 fn unknown_region(name: &str, lines: &[Arc<Line>]) -> ConnectError {
     let known: Vec<_> = lines.iter().map(|line| line.name().as_str()).collect();
-    ConnectError::UnknownRegion {
-        name: name.to_owned(),
-        known: known.join(", "),
-    }
+    ConnectError::UnknownRegion { name: name.to_owned(), known: known.join(", ") }
 }
 
 fn tried(lines: &[Arc<Line>]) -> Vec<Tried> {
@@ -178,11 +161,5 @@ fn tried(lines: &[Arc<Line>]) -> Vec<Tried> {
         Phase::Idle => "it was not dialled yet".to_owned(),
         Phase::Up => "it has just come back".to_owned(),
     };
-    lines
-        .iter()
-        .map(|line| Tried {
-            region: line.name().clone(),
-            why: why(line.phase()),
-        })
-        .collect()
+    lines.iter().map(|line| Tried { region: line.name().clone(), why: why(line.phase()) }).collect()
 }

@@ -65,14 +65,8 @@ impl Session {
     /// from the others.
     #[must_use]
     pub fn wait(self, wait: Duration) -> Self {
-        let needs = Needs {
-            token: self.needs.token.clone(),
-            wait: wait.min(SESSION_WAIT_MAX),
-        };
-        Self {
-            inner: self.inner,
-            needs: Arc::new(needs),
-        }
+        let needs = Needs { token: self.needs.token.clone(), wait: wait.min(SESSION_WAIT_MAX) };
+        Self { inner: self.inner, needs: Arc::new(needs) }
     }
 
     /// The token that its reads wait for.
@@ -121,9 +115,6 @@ impl Session {
     }
 
     fn view(&self) -> View {
-        View {
-            inner: Arc::clone(&self.inner),
-            needs: Some(Arc::clone(&self.needs)),
-        }
+        View { inner: Arc::clone(&self.inner), needs: Some(Arc::clone(&self.needs)) }
     }
 }

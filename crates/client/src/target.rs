@@ -42,37 +42,20 @@ impl Target {
 
     pub(crate) fn field(&self, field: &[u8]) -> Self {
         let field = Bytes::copy_from_slice(field);
-        Self {
-            view: self.view.clone(),
-            object: self.object.clone().map(|object| object.field(field)),
-        }
+        Self { view: self.view.clone(), object: self.object.clone().map(|object| object.field(field)) }
     }
 
     pub(crate) async fn update(&self, op: Op) -> Result<Receipt, WriteError> {
-        let object = self
-            .object
-            .clone()
-            .map_err(|unknown| UnknownKeyspace::clone(&unknown))?;
-        let write = Write {
-            request: request_id(),
-            updates: vec![Update { object, op }],
-        };
+        let object = self.object.clone().map_err(|unknown| UnknownKeyspace::clone(&unknown))?;
+        let write = Write { request: request_id(), updates: vec![Update { object, op }] };
         self.view.inner.write(write).await
     }
 
     pub(crate) async fn query<A>(&self, query: Query, of_answer: fn(Answer) -> Option<A>) -> Result<A, ReadError> {
-        let object = self
-            .object
-            .clone()
-            .map_err(|unknown| UnknownKeyspace::clone(&unknown))?;
+        let object = self.object.clone().map_err(|unknown| UnknownKeyspace::clone(&unknown))?;
         let needs = self.view.needs.as_deref();
         let wait = needs.map_or(Duration::ZERO, |needs| needs.wait);
-        let body = Body::Read {
-            session: needs.map(|needs| needs.token.clone()),
-            wait_ms: millis(wait),
-            object,
-            query,
-        };
+        let body = Body::Read { session: needs.map(|needs| needs.token.clone()), wait_ms: millis(wait), object, query };
         let of_outcome = |outcome| match outcome {
             Outcome::Answer(answer) => of_answer(answer),
             Outcome::Written(_) | Outcome::Token(_) | Outcome::Digest { .. } => None,
@@ -103,8 +86,5 @@ impl Target {
 }
 
 pub(crate) fn page_request(after: Option<&[u8]>, items_max: u32) -> PageRequest {
-    PageRequest {
-        after: after.map(Bytes::copy_from_slice),
-        items_max,
-    }
+    PageRequest { after: after.map(Bytes::copy_from_slice), items_max }
 }

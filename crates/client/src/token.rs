@@ -104,9 +104,8 @@ impl FromStr for SessionToken {
         }
         text.split(',')
             .map(|entry| {
-                entry_of(entry).ok_or_else(|| TokenError::Entry {
-                    entry: entry.chars().take(2 * ENTRY_BYTES_MAX).collect(),
-                })
+                entry_of(entry)
+                    .ok_or_else(|| TokenError::Entry { entry: entry.chars().take(2 * ENTRY_BYTES_MAX).collect() })
             })
             .collect::<Result<VersionVector, _>>()
             .map(Self)
@@ -168,28 +167,14 @@ mod tests {
 
     #[test]
     fn what_is_no_token_is_refused_with_the_entry_that_is_wrong() {
-        for bad in [
-            "",
-            "1.2",
-            "1.2:",
-            "1.2:0",
-            "0.2:3",
-            "65536.2:3",
-            "1.2:+3",
-            "1.281474976710656:3",
-            "a.2:3",
-            "1.2:3,",
-        ] {
+        for bad in
+            ["", "1.2", "1.2:", "1.2:0", "0.2:3", "65536.2:3", "1.2:+3", "1.281474976710656:3", "a.2:3", "1.2:3,"]
+        {
             let error = bad.parse::<SessionToken>().unwrap_err();
             assert!(matches!(error, TokenError::Entry { .. }), "{bad}: {error}");
         }
         let error = "1".repeat(TEXT_BYTES_MAX + 1).parse::<SessionToken>();
-        assert_eq!(
-            error,
-            Err(TokenError::TooLong {
-                bytes: TEXT_BYTES_MAX + 1
-            })
-        );
+        assert_eq!(error, Err(TokenError::TooLong { bytes: TEXT_BYTES_MAX + 1 }));
     }
 
     #[test]

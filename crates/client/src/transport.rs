@@ -56,9 +56,7 @@ impl Transport for Quic {
     type Writer = FrameWriter;
 
     async fn dial(&self, region: &Region) -> Result<Pipe<FrameReader, FrameWriter>, String> {
-        let session = client::dial(&self.credentials, region)
-            .await
-            .map_err(|error| error.to_string())?;
+        let session = client::dial(&self.credentials, region).await.map_err(|error| error.to_string())?;
         Ok(Pipe {
             rtt: session.handle.rtt(),
             reader: session.reader,

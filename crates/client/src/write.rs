@@ -105,12 +105,7 @@ impl Inner {
     ) -> Result<Receipt, WriteError> {
         let deadline = Instant::now() + self.request_timeout;
         let unknown = |line: &Line, why: String, body| {
-            WriteError::OutcomeUnknown(Unanswered(Box::new(Inside {
-                request,
-                region: line.name().clone(),
-                why,
-                body,
-            })))
+            WriteError::OutcomeUnknown(Unanswered(Box::new(Inside { request, region: line.name().clone(), why, body })))
         };
         loop {
             let line = match &earlier {
@@ -141,9 +136,7 @@ impl Inner {
                 Reply::TimedOut { sent: false } => {
                     return Err(match earlier {
                         Some(Earlier { line, why }) => unknown(&line, why, body),
-                        None => WriteError::NotReachable {
-                            tried: vec![line.crowded()],
-                        },
+                        None => WriteError::NotReachable { tried: vec![line.crowded()] },
                     });
                 }
                 Reply::TooLarge(error) => return Err(WriteError::Refused(request::too_large(error))),

@@ -17,19 +17,11 @@ use halcyon_wire::{Range, Record, RecordError, StoredRecord};
 #[derive(Debug)]
 pub(crate) enum Step {
     /// It is next, and all it depends on has been queued.
-    Deliver {
-        from: RegionId,
-        record: Box<Record>,
-        stored: StoredRecord,
-    },
+    Deliver { from: RegionId, record: Box<Record>, stored: StoredRecord },
     /// It waits for others. Told once: whoever sent it has all its deps.
     Blocked { from: RegionId, deps: VersionVector },
     /// It cannot be read. The line behind it is dropped.
-    Bad {
-        from: RegionId,
-        dot: Dot,
-        error: RecordError,
-    },
+    Bad { from: RegionId, dot: Dot, error: RecordError },
 }
 
 /// A pull in flight.
@@ -73,18 +65,10 @@ pub(crate) struct Delivery {
 impl Delivery {
     pub(crate) fn new(vv: VersionVector, deps: impl Iterator<Item = (ActorId, VersionVector)>) -> Self {
         let line = |(actor, deps)| {
-            let line = Line {
-                deps,
-                ..Line::default()
-            };
+            let line = Line { deps, ..Line::default() };
             (actor, line)
         };
-        Self {
-            queued: vv,
-            lines: deps.map(line).collect(),
-            waiting: BTreeMap::new(),
-            applying: BTreeMap::new(),
-        }
+        Self { queued: vv, lines: deps.map(line).collect(), waiting: BTreeMap::new(), applying: BTreeMap::new() }
     }
 
     /// The last record received without a gap.
@@ -136,12 +120,7 @@ impl Delivery {
 
     /// Takes the next step of any line, until none can move.
     pub(crate) fn step(&mut self) -> Option<Step> {
-        let Self {
-            queued,
-            lines,
-            waiting,
-            applying,
-        } = self;
+        let Self { queued, lines, waiting, applying } = self;
         lines
             .iter_mut()
             .filter(|(_, line)| !line.waiting.is_empty())

@@ -165,10 +165,7 @@ impl Inbound {
 
     /// Smooths as TCP does (RFC 6298): an eighth of each new sample.
     fn measure(&mut self, now: Now, echo: Echo) {
-        let Some(round) = micros(now.mono)
-            .checked_sub(echo.ping_us)
-            .and_then(|us| us.checked_sub(echo.held_us))
-        else {
+        let Some(round) = micros(now.mono).checked_sub(echo.ping_us).and_then(|us| us.checked_sub(echo.held_us)) else {
             return;
         };
         let sample = Duration::from_micros(round);
@@ -177,10 +174,7 @@ impl Inbound {
 
     /// The peer's last ping, to be sent back.
     pub(crate) fn echo(&self, now: Duration) -> Option<Echo> {
-        self.ping.map(|(ping_us, at)| Echo {
-            ping_us,
-            held_us: micros(now.saturating_sub(at)),
-        })
+        self.ping.map(|(ping_us, at)| Echo { ping_us, held_us: micros(now.saturating_sub(at)) })
     }
 
     /// Counts the acks whose gate has opened: this node has `applied` the sender's own records up to then.

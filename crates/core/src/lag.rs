@@ -51,11 +51,7 @@ mod tests {
         }
         assert!(lag.0.len() <= SAMPLES_MAX);
         assert_eq!(lag.age(Seq(2000), ms(2000)), Duration::ZERO);
-        assert_eq!(
-            lag.age(Seq(0), ms(2000)),
-            ms(1999),
-            "the oldest sample survives thinning"
-        );
+        assert_eq!(lag.age(Seq(0), ms(2000)), ms(1999), "the oldest sample survives thinning");
         lag.acked_by_all(Seq(1500));
         assert!(lag.age(Seq(0), ms(2000)) < ms(500));
     }

@@ -92,11 +92,7 @@ impl Outbound {
     }
 
     pub(crate) fn closed(&mut self) {
-        *self = Self {
-            backoff: self.backoff,
-            pushed: self.pushed,
-            ..Self::new()
-        };
+        *self = Self { backoff: self.backoff, pushed: self.pushed, ..Self::new() };
     }
 
     /// How long to wait before dialling again: half to all of a span that doubles each time.
@@ -109,10 +105,7 @@ impl Outbound {
 
     /// The peer echoed `ping_us`: does it belong to this link? Then the link has proved itself.
     pub(crate) fn echoed(&mut self, ping_us: u64) {
-        if self
-            .up_since
-            .is_some_and(|since| u128::from(ping_us) >= since.as_micros())
-        {
+        if self.up_since.is_some_and(|since| u128::from(ping_us) >= since.as_micros()) {
             self.introduced = true;
             self.backoff = RECONNECT_FIRST;
         }

@@ -32,10 +32,7 @@ pub(crate) struct Reads {
 
 /// The first dot of `token` that `vv` lacks.
 pub(crate) fn lacking(token: &VersionVector, vv: &VersionVector) -> Option<Dot> {
-    token
-        .iter()
-        .map(|(actor, seq)| Dot { actor, seq })
-        .find(|dot| !vv.covers(*dot))
+    token.iter().map(|(actor, seq)| Dot { actor, seq }).find(|dot| !vv.covers(*dot))
 }
 
 pub(crate) const fn session_of(body: &Body) -> Option<&VersionVector> {
@@ -105,12 +102,8 @@ impl Reads {
     }
 
     pub(crate) fn forget(&mut self, session: SessionId) {
-        let keys: Vec<_> = self
-            .waiting
-            .iter()
-            .filter(|(_, (_, read))| read.session == session)
-            .map(|(key, _)| *key)
-            .collect();
+        let keys: Vec<_> =
+            self.waiting.iter().filter(|(_, (_, read))| read.session == session).map(|(key, _)| *key).collect();
         for key in keys {
             self.remove(key);
         }

@@ -75,10 +75,7 @@ impl Replica {
     /// Begins where the store stands, and dials every peer.
     #[must_use]
     pub fn new(config: Config, start: Start, now: Now) -> Self {
-        let peer = || Peer {
-            inbound: Inbound::new(now.mono),
-            outbound: Outbound::new(),
-        };
+        let peer = || Peer { inbound: Inbound::new(now.mono), outbound: Outbound::new() };
         let regions = config.peers.iter().filter(|peer| **peer != config.region);
         let peers: BTreeMap<_, _> = regions.map(|region| (*region, peer())).collect();
         let hashes = start.heads.iter().map(|(actor, head)| (*actor, head.hash)).collect();
@@ -212,8 +209,6 @@ impl Replica {
 
     /// Whether some region of this cluster can have minted `actor`.
     fn is_known(&self, actor: ActorId) -> bool {
-        actor
-            .region()
-            .is_some_and(|region| region == self.region || self.peers.contains_key(&region))
+        actor.region().is_some_and(|region| region == self.region || self.peers.contains_key(&region))
     }
 }

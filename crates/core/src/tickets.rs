@@ -13,10 +13,7 @@ pub(crate) struct Tickets<T> {
 
 impl<T> Default for Tickets<T> {
     fn default() -> Self {
-        Self {
-            first: 0,
-            slots: VecDeque::new(),
-        }
+        Self { first: 0, slots: VecDeque::new() }
     }
 }
 

@@ -34,12 +34,7 @@ pub fn apply<R: RowsMut>(rows: &mut R, stamp: Stamp<'_>, effects: &[Effect]) -> 
     for effect in effects {
         match effect {
             Effect::Assign { row, expiry, payload } => {
-                let entry = Entry {
-                    dot: stamp.dot,
-                    hlc: stamp.hlc,
-                    expiry: *expiry,
-                    payload: payload.clone(),
-                };
+                let entry = Entry { dot: stamp.dot, hlc: stamp.hlc, expiry: *expiry, payload: payload.clone() };
                 assign(rows, stamp.ctx, row, entry)?;
             }
             Effect::Clear { prefix, intervals } => {
@@ -48,25 +43,11 @@ pub fn apply<R: RowsMut>(rows: &mut R, stamp: Stamp<'_>, effects: &[Effect]) -> 
                     clear_interval(rows, interval)?;
                 }
             }
-            Effect::Inc {
-                counter,
-                prev_seq,
-                before,
-                after,
-            } => {
-                let fresh = Interval {
-                    lo_seq: *prev_seq,
-                    lo: *before,
-                    hi_seq: stamp.dot.seq,
-                    hi: *after,
-                };
+            Effect::Inc { counter, prev_seq, before, after } => {
+                let fresh = Interval { lo_seq: *prev_seq, lo: *before, hi_seq: stamp.dot.seq, hi: *after };
                 rows.change(&counter.actor(stamp.dot.actor), |row| {
                     *row = Some(Row::Interval(match row {
-                        Some(Row::Interval(old)) => Interval {
-                            hi_seq: fresh.hi_seq,
-                            hi: fresh.hi,
-                            ..*old
-                        },
+                        Some(Row::Interval(old)) => Interval { hi_seq: fresh.hi_seq, hi: fresh.hi, ..*old },
                         _ => fresh,
                     }));
                 })?;

@@ -94,9 +94,7 @@ impl Effect {
                     return Err(EffectError::ClearTooLong(intervals.len()));
                 }
                 prefix.check()?;
-                Ok(intervals
-                    .iter()
-                    .try_for_each(|interval| interval.counter.check_counter())?)
+                Ok(intervals.iter().try_for_each(|interval| interval.counter.check_counter())?)
             }
             Self::Inc { counter, .. } => Ok(counter.check_counter()?),
         }

@@ -117,11 +117,7 @@ pub struct Object {
 impl Object {
     /// The object at `key` itself.
     pub fn new(keyspace: KeyspaceId, key: impl Into<Bytes>) -> Self {
-        Self {
-            keyspace,
-            key: key.into(),
-            path: Vec::new(),
-        }
+        Self { keyspace, key: key.into(), path: Vec::new() }
     }
 
     /// The object at `field` of the map at this object.
@@ -140,9 +136,7 @@ impl Object {
         if self.path.len() > PATH_DEPTH_MAX {
             return Err(KeyError::TooDeep { depth: self.path.len() });
         }
-        self.path
-            .iter()
-            .try_for_each(|field| check_component("field", field, COMPONENT_BYTES_MAX))
+        self.path.iter().try_for_each(|field| check_component("field", field, COMPONENT_BYTES_MAX))
     }
 
     /// Everything at and below this object, of whatever kind.
@@ -228,10 +222,7 @@ impl RowPrefix {
     /// The counter and the actor of a counter's row key.
     pub(crate) fn of_counter_row(key: &[u8]) -> Option<(Self, ActorId)> {
         let (counter, actor) = key.split_last_chunk::<8>()?;
-        Some((
-            Self(Bytes::copy_from_slice(counter)),
-            ActorId::from_u64(u64::from_be_bytes(*actor)),
-        ))
+        Some((Self(Bytes::copy_from_slice(counter)), ActorId::from_u64(u64::from_be_bytes(*actor))))
     }
 
     /// Whether `row` lies below.
@@ -259,9 +250,7 @@ impl RowPrefix {
     pub fn check_counter(&self) -> Result<(), KeyError> {
         match walk(&self.0)? {
             Walk::Below(Some(Kind::Counter)) => Ok(()),
-            _ => Err(KeyError::Malformed {
-                reason: "an increment needs a counter's rows",
-            }),
+            _ => Err(KeyError::Malformed { reason: "an increment needs a counter's rows" }),
         }
     }
 }
@@ -297,9 +286,7 @@ impl RowKey {
     pub fn kind_of(key: &[u8]) -> Result<Kind, KeyError> {
         match walk(key)? {
             Walk::Row(kind) => Ok(kind),
-            Walk::Below(_) => Err(KeyError::Malformed {
-                reason: "the path ends before a row",
-            }),
+            Walk::Below(_) => Err(KeyError::Malformed { reason: "the path ends before a row" }),
         }
     }
 }
@@ -354,9 +341,7 @@ enum Walk {
 /// Walks a key from the front, checking every part.
 fn walk(bytes: &[u8]) -> Result<Walk, KeyError> {
     let bad = |reason| KeyError::Malformed { reason };
-    let (keyspace, mut rest) = bytes
-        .split_first_chunk::<4>()
-        .ok_or(bad("shorter than a keyspace id"))?;
+    let (keyspace, mut rest) = bytes.split_first_chunk::<4>().ok_or(bad("shorter than a keyspace id"))?;
     if *keyspace == [0; 4] {
         return Err(bad("keyspace 0 is the system's own"));
     }
@@ -438,18 +423,11 @@ mod tests {
     #[test]
     fn keys_of_no_use_are_refused() {
         assert_eq!(object(b"", &[]).check(), Err(KeyError::Empty { what: "key" }));
-        assert!(matches!(
-            object(&[1; KEY_BYTES_MAX + 1], &[]).check(),
-            Err(KeyError::TooLong { .. })
-        ));
+        assert!(matches!(object(&[1; KEY_BYTES_MAX + 1], &[]).check(), Err(KeyError::TooLong { .. })));
         assert!(matches!(
             object(b"k", &vec![b"f".to_vec(); PATH_DEPTH_MAX + 1]).check(),
             Err(KeyError::TooDeep { .. })
         ));
-        assert!(
-            RowKey::from_bytes(Bytes::from_static(b"\0\0\0\0k\0\x01R"))
-                .kind()
-                .is_err()
-        );
+        assert!(RowKey::from_bytes(Bytes::from_static(b"\0\0\0\0k\0\x01R")).kind().is_err());
     }
 }

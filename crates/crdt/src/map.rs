@@ -22,15 +22,8 @@ pub fn fields<R: Rows>(rows: &mut R, object: &Object, request: &PageRequest, now
     loop {
         let mut found = None;
         rows.scan(&map, &from, |key, row| {
-            found = key
-                .get(map.as_bytes().len()..)
-                .and_then(first_component)
-                .filter(|_| row.is_live(now));
-            if found.is_some() {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
+            found = key.get(map.as_bytes().len()..).and_then(first_component).filter(|_| row.is_live(now));
+            if found.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
         let Some(field) = found else { break };
         from = behind(&map, &field.clone().into());

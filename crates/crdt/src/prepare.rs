@@ -80,9 +80,7 @@ pub fn prepare<R: Rows, S: Rows<Error = R::Error>>(
             Write::Add { counter, amount } => add(live, dot, counter, amount, &listed)?,
         });
     }
-    let clears = listed
-        .into_iter()
-        .map(|(prefix, intervals)| Effect::Clear { prefix, intervals });
+    let clears = listed.into_iter().map(|(prefix, intervals)| Effect::Clear { prefix, intervals });
     Ok(clears.chain(effects).collect())
 }
 
@@ -107,11 +105,7 @@ impl Buffer {
             return Err(PrepareError::Empty);
         }
         if updates.len() > UPDATES_MAX {
-            return Err(PrepareError::TooLarge {
-                what: "updates",
-                count: updates.len(),
-                max: UPDATES_MAX,
-            });
+            return Err(PrepareError::TooLarge { what: "updates", count: updates.len(), max: UPDATES_MAX });
         }
         let mut buffer = Self::default();
         for update in updates {
@@ -142,10 +136,7 @@ impl Buffer {
         let key = Bytes::copy_from_slice(counter.as_bytes());
         let amount = match self.writes.get(&key) {
             Some(Write::Add { amount: before, .. }) => {
-                before.checked_add(amount).ok_or(PrepareError::CounterOverflow {
-                    before: *before,
-                    amount,
-                })?
+                before.checked_add(amount).ok_or(PrepareError::CounterOverflow { before: *before, amount })?
             }
             _ => amount,
         };
@@ -172,30 +163,17 @@ impl Buffer {
                     if let Row::Interval(interval) = row
                         && let Some((counter, actor)) = RowPrefix::of_counter_row(key)
                     {
-                        intervals.push(ClearedInterval {
-                            counter,
-                            actor,
-                            seq: interval.hi_seq,
-                            cum: interval.hi,
-                        });
+                        intervals.push(ClearedInterval { counter, actor, seq: interval.hi_seq, cum: interval.hi });
                         count += 1;
                     }
-                    if count > CLEAR_LIST_MAX {
-                        ControlFlow::Break(())
-                    } else {
-                        ControlFlow::Continue(())
-                    }
+                    if count > CLEAR_LIST_MAX { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
                 })
                 .map_err(PrepareError::Rows)?;
             }
             listed.push((prefix.clone(), intervals));
         }
         if count > CLEAR_LIST_MAX {
-            return Err(PrepareError::TooLarge {
-                what: "counters below a delete",
-                count,
-                max: CLEAR_LIST_MAX,
-            });
+            return Err(PrepareError::TooLarge { what: "counters below a delete", count, max: CLEAR_LIST_MAX });
         }
         Ok(listed)
     }
@@ -208,18 +186,12 @@ fn assign<R: Rows>(
     payload: Bytes,
 ) -> Result<Effect, PrepareError<R::Error>> {
     let count = live
-        .look(&row, |row| {
-            row.map_or(0, |row| row.entries().iter().filter(|e| !row::covered(ctx)(e)).count())
-        })
+        .look(&row, |row| row.map_or(0, |row| row.entries().iter().filter(|e| !row::covered(ctx)(e)).count()))
         .map_err(PrepareError::Rows)?;
     if count >= SIBLINGS_MAX {
         return Err(PrepareError::TooManySiblings { count });
     }
-    Ok(Effect::Assign {
-        row,
-        expiry: None,
-        payload,
-    })
+    Ok(Effect::Assign { row, expiry: None, payload })
 }
 
 fn add<R: Rows>(
@@ -239,17 +211,8 @@ fn add<R: Rows>(
     let clears = listed.iter().flat_map(|(_, intervals)| intervals);
     let own = clears
         .filter(|seen| seen.counter == counter && seen.actor == dot.actor)
-        .fold(own, |own, seen| {
-            own.and_then(|interval| interval.cleared(seen.seq, seen.cum))
-        });
+        .fold(own, |own, seen| own.and_then(|interval| interval.cleared(seen.seq, seen.cum)));
     let (prev_seq, before) = own.map_or((dot.seq.previous(), 0), |interval| (interval.hi_seq, interval.hi));
-    let after = before
-        .checked_add(amount)
-        .ok_or(PrepareError::CounterOverflow { before, amount })?;
-    Ok(Effect::Inc {
-        counter,
-        prev_seq,
-        before,
-        after,
-    })
+    let after = before.checked_add(amount).ok_or(PrepareError::CounterOverflow { before, amount })?;
+    Ok(Effect::Inc { counter, prev_seq, before, after })
 }

@@ -74,9 +74,9 @@ impl Query {
         match self {
             Self::Get | Self::Sum => Ok(()),
             Self::Contains { element } => check_component("element", element, COMPONENT_BYTES_MAX),
-            Self::Elements(PageRequest { after, .. }) | Self::Fields(PageRequest { after, .. }) => after
-                .iter()
-                .try_for_each(|after| check_component("cursor", after, COMPONENT_BYTES_MAX)),
+            Self::Elements(PageRequest { after, .. }) | Self::Fields(PageRequest { after, .. }) => {
+                after.iter().try_for_each(|after| check_component("cursor", after, COMPONENT_BYTES_MAX))
+            }
         }
     }
 }

@@ -15,10 +15,7 @@ use crate::rows::Rows;
 pub fn value<R: Rows>(rows: &mut R, object: &Object, now: UnixMs) -> Result<Option<Bytes>, R::Error> {
     rows.look(&object.register(), |row| {
         let entries = row.map_or(&[][..], Row::entries);
-        let winner = entries
-            .iter()
-            .filter(|entry| entry.is_live(now))
-            .max_by_key(|entry| (entry.hlc, entry.dot));
+        let winner = entries.iter().filter(|entry| entry.is_live(now)).max_by_key(|entry| (entry.hlc, entry.dot));
         winner.map(|entry| entry.payload.clone())
     })
 }

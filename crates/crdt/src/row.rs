@@ -78,11 +78,7 @@ impl Interval {
     pub fn cleared(self, seq: Seq, cum: i64) -> Option<Self> {
         match seq {
             seq if self.hi_seq <= seq => None,
-            seq if seq > self.lo_seq => Some(Self {
-                lo_seq: seq,
-                lo: cum,
-                ..self
-            }),
+            seq if seq > self.lo_seq => Some(Self { lo_seq: seq, lo: cum, ..self }),
             _ => Some(self),
         }
     }
@@ -146,16 +142,10 @@ impl Row {
             return Err(RowError::Version { found: *version });
         }
         if kind == Kind::Counter {
-            return rmp_serde::from_slice(body)
-                .map(Self::Interval)
-                .map_err(|e| malformed(e.to_string()));
+            return rmp_serde::from_slice(body).map(Self::Interval).map_err(|e| malformed(e.to_string()));
         }
         let stored: Vec<StoredEntry> = rmp_serde::from_slice(body).map_err(|e| malformed(e.to_string()))?;
-        if stored.is_empty()
-            || !stored
-                .windows(2)
-                .all(|pair| matches!(pair, [a, b] if a.dot() < b.dot()))
-        {
+        if stored.is_empty() || !stored.windows(2).all(|pair| matches!(pair, [a, b] if a.dot() < b.dot())) {
             return Err(malformed("entries are not sorted by dot".to_owned()));
         }
         Ok(Self::Entries(stored.into_iter().map(StoredEntry::into_entry).collect()))
@@ -198,19 +188,11 @@ impl From<&Entry> for StoredEntry {
 
 impl StoredEntry {
     const fn dot(&self) -> Dot {
-        Dot {
-            actor: self.0,
-            seq: self.1,
-        }
+        Dot { actor: self.0, seq: self.1 }
     }
 
     fn into_entry(self) -> Entry {
-        Entry {
-            dot: self.dot(),
-            hlc: self.2,
-            expiry: self.3,
-            payload: self.4,
-        }
+        Entry { dot: self.dot(), hlc: self.2, expiry: self.3, payload: self.4 }
     }
 }
 
@@ -219,35 +201,16 @@ mod tests {
     use super::*;
 
     fn entry(actor: u64, seq: u64) -> Entry {
-        let dot = Dot {
-            actor: ActorId::from_u64(actor),
-            seq: Seq(seq),
-        };
-        Entry {
-            dot,
-            hlc: Hlc::from_u64(9),
-            expiry: None,
-            payload: Bytes::from_static(b"v"),
-        }
+        let dot = Dot { actor: ActorId::from_u64(actor), seq: Seq(seq) };
+        Entry { dot, hlc: Hlc::from_u64(9), expiry: None, payload: Bytes::from_static(b"v") }
     }
 
     #[test]
     fn a_row_survives_its_bytes() {
-        let interval = Interval {
-            lo_seq: Seq(1),
-            lo: -4,
-            hi_seq: Seq(9),
-            hi: i64::MAX,
-        };
+        let interval = Interval { lo_seq: Seq(1), lo: -4, hi_seq: Seq(9), hi: i64::MAX };
         for (kind, row) in [
             (Kind::Set, Row::Entries(vec![entry(1, 2), entry(2, 1)])),
-            (
-                Kind::Register,
-                Row::Entries(vec![Entry {
-                    expiry: Some(UnixMs(7)),
-                    ..entry(1, 2)
-                }]),
-            ),
+            (Kind::Register, Row::Entries(vec![Entry { expiry: Some(UnixMs(7)), ..entry(1, 2) }])),
             (Kind::Counter, Row::Interval(interval)),
         ] {
             let mut bytes = Vec::new();
@@ -260,19 +223,10 @@ mod tests {
     fn damage_is_an_error_never_a_row() {
         let mut unsorted = Vec::new();
         Row::Entries(vec![entry(2, 1), entry(1, 1)]).encode(&mut unsorted);
-        assert!(matches!(
-            Row::decode(Kind::Set, &unsorted),
-            Err(RowError::Malformed { .. })
-        ));
+        assert!(matches!(Row::decode(Kind::Set, &unsorted), Err(RowError::Malformed { .. })));
         assert!(matches!(Row::decode(Kind::Set, &[]), Err(RowError::Malformed { .. })));
-        assert!(matches!(
-            Row::decode(Kind::Set, &[9, 0x90]),
-            Err(RowError::Version { found: 9 })
-        ));
-        assert!(matches!(
-            Row::decode(Kind::Counter, &[1, 0x90]),
-            Err(RowError::Malformed { .. })
-        ));
+        assert!(matches!(Row::decode(Kind::Set, &[9, 0x90]), Err(RowError::Version { found: 9 })));
+        assert!(matches!(Row::decode(Kind::Counter, &[1, 0x90]), Err(RowError::Malformed { .. })));
         assert!(
             matches!(Row::decode(Kind::Set, &[1, 0x90]), Err(RowError::Malformed { .. })),
             "an empty row is no row"

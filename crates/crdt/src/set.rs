@@ -46,12 +46,7 @@ pub(crate) struct PageBuilder<'a> {
 
 impl<'a> PageBuilder<'a> {
     pub(crate) fn new(request: &'a PageRequest) -> Self {
-        Self {
-            request,
-            page: Page::default(),
-            bytes: 0,
-            full: false,
-        }
+        Self { request, page: Page::default(), bytes: 0, full: false }
     }
 
     /// Where the scan below `collection` begins: behind everything of the item that the request names.

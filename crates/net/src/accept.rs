@@ -49,31 +49,18 @@ impl<T: Send + 'static> Acceptor<T> {
         F: Future<Output = Result<T, GreetingError>> + Send + 'static,
     {
         if own.identity().role.region().is_none() {
-            return Err(BindError::NotARegion {
-                identity: Box::new(own.identity().clone()),
-            });
+            return Err(BindError::NotARegion { identity: Box::new(own.identity().clone()) });
         }
         let mut config = quinn::ServerConfig::with_crypto(tls::server(plane, own, admits)?);
         config.transport_config(transport::transport(plane, End::Acceptor));
         transport::bound_listener(&mut config);
-        let address = socket
-            .local_addr()
-            .map_err(|error| BindError::of_io(&"(the socket)", error))?;
-        let endpoint = Endpoint::new(
-            own.reset().endpoint(plane),
-            Some(config),
-            socket,
-            Arc::new(TokioRuntime),
-        )
-        .map_err(|error| BindError::of_io(&address, error))?;
+        let address = socket.local_addr().map_err(|error| BindError::of_io(&"(the socket)", error))?;
+        let endpoint = Endpoint::new(own.reset().endpoint(plane), Some(config), socket, Arc::new(TokioRuntime))
+            .map_err(|error| BindError::of_io(&address, error))?;
 
         let (admitted, arrivals) = mpsc::channel(ARRIVALS_MAX);
         let task = tokio::spawn(accept_all(plane, endpoint.clone(), connections_max, admitted, welcome));
-        Ok(Self {
-            endpoint,
-            arrivals,
-            task,
-        })
+        Ok(Self { endpoint, arrivals, task })
     }
 }
 
@@ -158,10 +145,7 @@ where
 /// the verifier could not see.
 fn identity_of(plane: Plane, connection: &Connection) -> Option<Identity> {
     let handshake = connection.handshake_data()?.downcast::<HandshakeData>().ok()?;
-    let chain = connection
-        .peer_identity()?
-        .downcast::<Vec<CertificateDer<'static>>>()
-        .ok()?;
+    let chain = connection.peer_identity()?.downcast::<Vec<CertificateDer<'static>>>().ok()?;
     let named = Identity::of_certificate(chain.first()?).ok()?;
     (handshake.protocol.as_deref() == Some(plane.alpn())).then_some(named)
 }

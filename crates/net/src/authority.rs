@@ -41,10 +41,7 @@ impl Validity {
     /// From an hour ago until `valid` has passed.
     pub fn starting(now: UnixMs, valid: Duration) -> Self {
         let backdated = u64::try_from(BACKDATED.as_millis()).unwrap_or(0);
-        Self {
-            not_before: UnixMs(now.0.saturating_sub(backdated)),
-            not_after: now.plus(valid),
-        }
+        Self { not_before: UnixMs(now.0.saturating_sub(backdated)), not_after: now.plus(valid) }
     }
 }
 
@@ -59,9 +56,7 @@ pub struct Issued {
 
 impl fmt::Debug for Issued {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Issued")
-            .field("cert_pem", &self.cert_pem)
-            .finish_non_exhaustive()
+        f.debug_struct("Issued").field("cert_pem", &self.cert_pem).finish_non_exhaustive()
     }
 }
 
@@ -86,9 +81,7 @@ pub struct Authority {
 
 impl fmt::Debug for Authority {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Authority")
-            .field("cluster", &self.cluster)
-            .finish_non_exhaustive()
+        f.debug_struct("Authority").field("cluster", &self.cluster).finish_non_exhaustive()
     }
 }
 
@@ -98,20 +91,12 @@ impl Authority {
     /// # Errors
     /// The key or the certificate cannot be made.
     pub fn create(cluster: ClusterName, validity: Validity) -> Result<Self, AuthorityError> {
-        let mut params = params(
-            validity,
-            &format!("Halcyon authority of {cluster}"),
-            &authority_uri(&cluster),
-        )?;
+        let mut params = params(validity, &format!("Halcyon authority of {cluster}"), &authority_uri(&cluster))?;
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let key = KeyPair::generate()?;
         let certificate = params.self_signed(&key)?.pem();
-        Ok(Self {
-            cluster,
-            issuer: Issuer::new(params, key),
-            certificate,
-        })
+        Ok(Self { cluster, issuer: Issuer::new(params, key), certificate })
     }
 
     /// The authority that an earlier `certs init` left in a directory.
@@ -123,10 +108,7 @@ impl Authority {
         let (certificate, _) = read(&file)?;
         let (key, mode) = read(&key_file)?;
         if files::is_shared(mode) {
-            return Err(AuthorityError::Shared {
-                file: key_file,
-                mode: mode & 0o777,
-            });
+            return Err(AuthorityError::Shared { file: key_file, mode: mode & 0o777 });
         }
         let unusable = |file: &Path, problem: &str| AuthorityError::Unusable {
             file: file.to_owned(),
@@ -138,11 +120,7 @@ impl Authority {
         let cluster = cluster_of_authority(&der).ok_or_else(|| unusable(&file, "it does not name a cluster"))?;
         let issuer = Issuer::from_ca_cert_der(&der, key).map_err(|e| unusable(&file, &e.to_string()))?;
         let certificate = String::from_utf8(certificate).map_err(|_| unusable(&file, "not text"))?;
-        Ok(Self {
-            cluster,
-            issuer,
-            certificate,
-        })
+        Ok(Self { cluster, issuer, certificate })
     }
 
     /// The cluster it vouches for.
@@ -160,10 +138,7 @@ impl Authority {
     /// # Errors
     /// The key or the certificate cannot be made.
     pub fn issue(&self, role: &Role, validity: Validity) -> Result<Issued, AuthorityError> {
-        let identity = Identity {
-            cluster: self.cluster.clone(),
-            role: role.clone(),
-        };
+        let identity = Identity { cluster: self.cluster.clone(), role: role.clone() };
         let mut params = params(validity, &role.to_string(), &identity.uri())?;
         params.use_authority_key_identifier_extension = true;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
@@ -173,10 +148,7 @@ impl Authority {
         };
         let key = KeyPair::generate()?;
         let certificate = params.signed_by(&key, &self.issuer)?;
-        Ok(Issued {
-            cert_pem: certificate.pem(),
-            key_pem: key.serialize_pem(),
-        })
+        Ok(Issued { cert_pem: certificate.pem(), key_pem: key.serialize_pem() })
     }
 
     /// Writes `ca.key`, then `ca.pem`, into an existing directory.
@@ -194,35 +166,19 @@ impl Authority {
 /// # Errors
 /// The directory has an authority already (nothing is changed then), or a file cannot be written.
 pub fn init(dir: &Path, topology: &Topology, now: UnixMs, valid: Duration) -> Result<Vec<Role>, AuthorityError> {
-    std::fs::create_dir_all(dir).map_err(|source| AuthorityError::Io {
-        file: dir.to_owned(),
-        source,
-    })?;
+    std::fs::create_dir_all(dir).map_err(|source| AuthorityError::Io { file: dir.to_owned(), source })?;
     for file in [CA_CERTIFICATE, CA_KEY].map(|name| dir.join(name)) {
         if file.exists() {
             return Err(AuthorityError::AlreadyThere { file });
         }
     }
-    let authority = Authority::create(
-        topology.cluster.clone(),
-        Validity::starting(now, AUTHORITY_VALID.max(valid)),
-    )?;
-    let mut roles: Vec<_> = topology
-        .regions
-        .iter()
-        .map(|region| Role::Region(region.name.clone()))
-        .collect();
-    let name = |name: &str| {
-        name.parse().map_err(|_| AuthorityError::Issue {
-            problem: format!("bad name {name}"),
-        })
-    };
+    let authority = Authority::create(topology.cluster.clone(), Validity::starting(now, AUTHORITY_VALID.max(valid)))?;
+    let mut roles: Vec<_> = topology.regions.iter().map(|region| Role::Region(region.name.clone())).collect();
+    let name = |name: &str| name.parse().map_err(|_| AuthorityError::Issue { problem: format!("bad name {name}") });
     roles.push(Role::Client(name("client")?));
     roles.push(Role::Admin(name("admin")?));
     for role in &roles {
-        authority
-            .issue(role, Validity::starting(now, valid))?
-            .write(dir, role)?;
+        authority.issue(role, Validity::starting(now, valid))?.write(dir, role)?;
     }
     // The authority comes last: where ca.pem is, everything is.
     authority.write(dir)?;
@@ -232,15 +188,10 @@ pub fn init(dir: &Path, topology: &Topology, now: UnixMs, valid: Duration) -> Re
 fn params(validity: Validity, common_name: &str, uri: &str) -> Result<CertificateParams, AuthorityError> {
     let epoch = date_time_ymd(1970, 1, 1);
     let at = |time: UnixMs| {
-        let since = Duration::from_millis(time.0)
-            .try_into()
-            .ok()
-            .and_then(|since| epoch.checked_add(since));
-        since
-            .filter(|at| at.year() <= 9999)
-            .ok_or_else(|| AuthorityError::Issue {
-                problem: format!("{} ms after 1970 is past what a certificate can say", time.0),
-            })
+        let since = Duration::from_millis(time.0).try_into().ok().and_then(|since| epoch.checked_add(since));
+        since.filter(|at| at.year() <= 9999).ok_or_else(|| AuthorityError::Issue {
+            problem: format!("{} ms after 1970 is past what a certificate can say", time.0),
+        })
     };
     let mut params = CertificateParams::default();
     params.not_before = at(validity.not_before)?;
@@ -258,30 +209,20 @@ fn authority_uri(cluster: &ClusterName) -> String {
 fn cluster_of_authority(certificate: &CertificateDer<'_>) -> Option<ClusterName> {
     let uris = identity::halcyon_uris(certificate).ok()?;
     let [uri] = uris.as_slice() else { return None };
-    let cluster: ClusterName = uri
-        .strip_prefix("halcyon://")?
-        .strip_suffix("/authority")?
-        .parse()
-        .ok()?;
+    let cluster: ClusterName = uri.strip_prefix("halcyon://")?.strip_suffix("/authority")?.parse().ok()?;
     Some(cluster)
 }
 
 fn create(file: &Path, contents: &str, access: Access) -> Result<(), AuthorityError> {
     files::create(file, contents, access).map_err(|source| match source.kind() {
         io::ErrorKind::AlreadyExists => AuthorityError::AlreadyThere { file: file.to_owned() },
-        _ => AuthorityError::Io {
-            file: file.to_owned(),
-            source,
-        },
+        _ => AuthorityError::Io { file: file.to_owned(), source },
     })
 }
 
 fn read(file: &Path) -> Result<(Vec<u8>, u32), AuthorityError> {
     files::read(file).map_err(|source| match source.kind() {
         io::ErrorKind::NotFound => AuthorityError::Missing { file: file.to_owned() },
-        _ => AuthorityError::Io {
-            file: file.to_owned(),
-            source,
-        },
+        _ => AuthorityError::Io { file: file.to_owned(), source },
     })
 }

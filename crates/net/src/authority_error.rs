@@ -52,8 +52,6 @@ pub enum AuthorityError {
 
 impl From<rcgen::Error> for AuthorityError {
     fn from(error: rcgen::Error) -> Self {
-        Self::Issue {
-            problem: error.to_string(),
-        }
+        Self::Issue { problem: error.to_string() }
     }
 }

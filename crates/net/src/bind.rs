@@ -49,9 +49,7 @@ pub enum BindError {
 
 impl From<TlsError> for BindError {
     fn from(error: TlsError) -> Self {
-        Self::Tls {
-            problem: error.to_string(),
-        }
+        Self::Tls { problem: error.to_string() }
     }
 }
 
@@ -67,13 +65,8 @@ impl BindError {
 
 /// Binds the first address that the name resolves to and that can be bound.
 pub(crate) async fn socket(address: &Address) -> Result<UdpSocket, BindError> {
-    let not_resolvable = |problem: String| BindError::NotResolvable {
-        address: address.to_string(),
-        problem,
-    };
-    let candidates = resolve(address)
-        .await
-        .map_err(|error| not_resolvable(error.to_string()))?;
+    let not_resolvable = |problem: String| BindError::NotResolvable { address: address.to_string(), problem };
+    let candidates = resolve(address).await.map_err(|error| not_resolvable(error.to_string()))?;
     let mut refused = not_resolvable("the name has no address".to_owned());
     for candidate in candidates {
         match UdpSocket::bind(candidate) {

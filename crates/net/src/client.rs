@@ -36,12 +36,7 @@ pub struct Session {
 /// # Errors
 /// See [`DialError`]: it is sorted by what to do next.
 pub async fn dial(own: &Credentials, region: &Region) -> Result<Session, DialError> {
-    let dial = Dial {
-        plane: Plane::Client,
-        own,
-        region: &region.name,
-        address: &region.client,
-    };
+    let dial = Dial { plane: Plane::Client, own, region: &region.name, address: &region.client };
     let cluster = &own.identity().cluster;
     dial.connect(|connection, endpoint| greet(connection, endpoint, cluster.clone(), Role::Region(region.name.clone())))
         .await
@@ -117,10 +112,5 @@ async fn welcome(connection: Connection, identity: Identity) -> Result<Session, 
     }
     Tag::Hello.write(&mut send).await?;
     let (reader, writer) = (FrameReader::new(receive), FrameWriter::new(send));
-    Ok(Session {
-        identity,
-        reader,
-        writer,
-        handle: LinkHandle::accepted(connection),
-    })
+    Ok(Session { identity, reader, writer, handle: LinkHandle::accepted(connection) })
 }

@@ -91,9 +91,7 @@ pub struct Credentials {
 
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials")
-            .field("identity", &self.identity)
-            .finish_non_exhaustive()
+        f.debug_struct("Credentials").field("identity", &self.identity).finish_non_exhaustive()
     }
 }
 
@@ -104,56 +102,36 @@ impl Credentials {
     /// A file is missing, unreadable, readable by too many, unparsable, or does not belong to `identity`.
     pub fn load(dir: &Path, identity: &Identity) -> Result<Self, CredentialsError> {
         let stem = identity.role.file_stem();
-        let (ca_file, cert_file, key_file) = (
-            dir.join(CA_CERTIFICATE),
-            dir.join(format!("{stem}.pem")),
-            dir.join(format!("{stem}.key")),
-        );
+        let (ca_file, cert_file, key_file) =
+            (dir.join(CA_CERTIFICATE), dir.join(format!("{stem}.pem")), dir.join(format!("{stem}.key")));
         let issue = issue_command(&identity.role);
 
         let roots = authorities(&ca_file, &read(&ca_file, "run `halcyon certs init`")?.0)?;
         let chain = certificates(&cert_file, &read(&cert_file, &issue)?.0)?;
         let (key, mode) = read(&key_file, &issue)?;
         if files::is_shared(mode) {
-            return Err(CredentialsError::Shared {
-                file: key_file,
-                mode: mode & 0o777,
-            });
+            return Err(CredentialsError::Shared { file: key_file, mode: mode & 0o777 });
         }
         // The parser's own words may quote the file, so they stay out of the message.
         let not_a_key = |_| unparsable(&key_file, "it holds no private key");
         let key = PrivateKeyDer::from_pem_slice(&key).map_err(not_a_key)?;
 
-        let leaf = chain
-            .first()
-            .ok_or_else(|| unparsable(&cert_file, "it holds no certificate"))?;
-        let found = Identity::of_certificate(leaf).map_err(|source| CredentialsError::Nobody {
-            file: cert_file.clone(),
-            source,
-        })?;
+        let leaf = chain.first().ok_or_else(|| unparsable(&cert_file, "it holds no certificate"))?;
+        let found = Identity::of_certificate(leaf)
+            .map_err(|source| CredentialsError::Nobody { file: cert_file.clone(), source })?;
         if found != *identity {
             let (expected, found) = (Box::new(identity.clone()), Box::new(found));
-            return Err(CredentialsError::WrongIdentity {
-                file: cert_file,
-                expected,
-                found,
-            });
+            return Err(CredentialsError::WrongIdentity { file: cert_file, expected, found });
         }
         let reset = ResetSecret::of(&key);
         let key = CertifiedKey::from_der(chain, key, &rustls::crypto::ring::default_provider());
         let key = key.map_err(|error| match error {
-            rustls::Error::InconsistentKeys(_) => CredentialsError::KeyMismatch {
-                key: key_file,
-                certificate: cert_file,
-            },
+            rustls::Error::InconsistentKeys(_) => {
+                CredentialsError::KeyMismatch { key: key_file, certificate: cert_file }
+            }
             _ => unparsable(&key_file, "it is not a key of a supported kind"),
         })?;
-        Ok(Self {
-            identity: identity.clone(),
-            roots: Arc::new(roots),
-            key: Arc::new(key),
-            reset,
-        })
+        Ok(Self { identity: identity.clone(), roots: Arc::new(roots), key: Arc::new(key), reset })
     }
 
     /// Whom they prove.
@@ -187,9 +165,7 @@ fn issue_command(role: &Role) -> String {
 fn authorities(file: &Path, pem: &[u8]) -> Result<RootCertStore, CredentialsError> {
     let mut roots = RootCertStore::empty();
     for certificate in certificates(file, pem)? {
-        roots
-            .add(certificate)
-            .map_err(|error| unparsable(file, &error.to_string()))?;
+        roots.add(certificate).map_err(|error| unparsable(file, &error.to_string()))?;
     }
     Ok(roots)
 }
@@ -197,29 +173,16 @@ fn authorities(file: &Path, pem: &[u8]) -> Result<RootCertStore, CredentialsErro
 fn certificates(file: &Path, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, CredentialsError> {
     let parsed: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     let parsed = parsed.map_err(|error| unparsable(file, &error.to_string()))?;
-    if parsed.is_empty() {
-        Err(unparsable(file, "it holds no certificate"))
-    } else {
-        Ok(parsed)
-    }
+    if parsed.is_empty() { Err(unparsable(file, "it holds no certificate")) } else { Ok(parsed) }
 }
 
 fn unparsable(file: &Path, problem: &str) -> CredentialsError {
-    CredentialsError::Unparsable {
-        file: file.to_owned(),
-        problem: problem.to_owned(),
-    }
+    CredentialsError::Unparsable { file: file.to_owned(), problem: problem.to_owned() }
 }
 
 fn read(file: &Path, remedy: &str) -> Result<(Vec<u8>, u32), CredentialsError> {
     files::read(file).map_err(|source| match source.kind() {
-        io::ErrorKind::NotFound => CredentialsError::Missing {
-            file: file.to_owned(),
-            remedy: remedy.to_owned(),
-        },
-        _ => CredentialsError::Io {
-            file: file.to_owned(),
-            source,
-        },
+        io::ErrorKind::NotFound => CredentialsError::Missing { file: file.to_owned(), remedy: remedy.to_owned() },
+        _ => CredentialsError::Io { file: file.to_owned(), source },
     })
 }

@@ -101,9 +101,7 @@ impl Dial<'_> {
     where
         F: Future<Output = Result<T, GreetingError>>,
     {
-        let candidates = bind::resolve(self.address)
-            .await
-            .map_err(|error| self.bad_address(&error))?;
+        let candidates = bind::resolve(self.address).await.map_err(|error| self.bad_address(&error))?;
         let mut failed = self.bad_address(&"the name has no address");
         for candidate in candidates {
             failed = match self.connect_to(candidate, &greet).await {
@@ -143,16 +141,10 @@ impl Dial<'_> {
     fn sort(&self, error: ConnectionError, verdict: Option<&Rejected>) -> DialError {
         let (region, address) = (self.region.clone(), self.address.clone());
         match (verdict, error) {
-            (Some(Rejected::Untrusted(reason)), _) => DialError::Untrusted {
-                region,
-                address,
-                reason: reason.clone(),
-            },
-            (Some(Rejected::Other(found)), _) => DialError::WrongIdentity {
-                expected: region,
-                address,
-                found: Box::new(found.clone()),
-            },
+            (Some(Rejected::Untrusted(reason)), _) => DialError::Untrusted { region, address, reason: reason.clone() },
+            (Some(Rejected::Other(found)), _) => {
+                DialError::WrongIdentity { expected: region, address, found: Box::new(found.clone()) }
+            }
             (None, ConnectionError::TimedOut) => self.timed_out(),
             (None, ConnectionError::ConnectionClosed(close)) => match alert(close.error_code) {
                 Some(alert) => self.refused(&meaning(alert)),
@@ -168,35 +160,20 @@ impl Dial<'_> {
 
     fn bad_address(&self, problem: &impl ToString) -> DialError {
         let (region, address) = (self.region.clone(), self.address.clone());
-        DialError::Address {
-            region,
-            address,
-            problem: problem.to_string(),
-        }
+        DialError::Address { region, address, problem: problem.to_string() }
     }
 
     fn timed_out(&self) -> DialError {
-        DialError::TimedOut {
-            region: self.region.clone(),
-            address: self.address.clone(),
-        }
+        DialError::TimedOut { region: self.region.clone(), address: self.address.clone() }
     }
 
     fn not_reachable(&self, problem: &str) -> DialError {
         let (region, address) = (self.region.clone(), self.address.clone());
-        DialError::NotReachable {
-            region,
-            address,
-            problem: problem.to_owned(),
-        }
+        DialError::NotReachable { region, address, problem: problem.to_owned() }
     }
 
     fn refused(&self, reason: &str) -> DialError {
-        DialError::Refused {
-            region: self.region.clone(),
-            address: self.address.clone(),
-            reason: reason.to_owned(),
-        }
+        DialError::Refused { region: self.region.clone(), address: self.address.clone(), reason: reason.to_owned() }
     }
 }
 
@@ -207,19 +184,12 @@ fn ephemeral(to: SocketAddr) -> io::Result<Endpoint> {
         SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
         SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
     };
-    Endpoint::new(
-        EndpointConfig::default(),
-        None,
-        UdpSocket::bind(any)?,
-        Arc::new(TokioRuntime),
-    )
+    Endpoint::new(EndpointConfig::default(), None, UdpSocket::bind(any)?, Arc::new(TokioRuntime))
 }
 
 /// The TLS alert in a QUIC error code (RFC 9001, section 4.8).
 fn alert(code: TransportErrorCode) -> Option<u8> {
-    u64::from(code)
-        .checked_sub(0x100)
-        .and_then(|alert| u8::try_from(alert).ok())
+    u64::from(code).checked_sub(0x100).and_then(|alert| u8::try_from(alert).ok())
 }
 
 /// What an alert (RFC 8446, section 6.2) of a Halcyon node means, and what to do.

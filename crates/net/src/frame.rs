@@ -42,11 +42,7 @@ pub fn append(buf: &mut Vec<u8>, encode: impl FnOnce(&mut Vec<u8>)) -> Result<()
     buf.extend_from_slice(&[0; PREFIX_BYTES]);
     encode(buf);
     let body = buf.len().saturating_sub(start + PREFIX_BYTES);
-    match (
-        check(body),
-        buf.get_mut(start..start + PREFIX_BYTES),
-        u32::try_from(body),
-    ) {
+    match (check(body), buf.get_mut(start..start + PREFIX_BYTES), u32::try_from(body)) {
         (Ok(()), Some(prefix), Ok(length)) => {
             prefix.copy_from_slice(&length.to_be_bytes());
             Ok(())
@@ -84,10 +80,7 @@ enum State {
 
 impl Default for State {
     fn default() -> Self {
-        Self::Prefix {
-            bytes: [0; PREFIX_BYTES],
-            have: 0,
-        }
+        Self::Prefix { bytes: [0; PREFIX_BYTES], have: 0 }
     }
 }
 
@@ -119,10 +112,7 @@ impl FrameDecoder {
                 if *have == PREFIX_BYTES {
                     let length = usize::try_from(u32::from_be_bytes(*bytes)).unwrap_or(usize::MAX);
                     let checked = check(length);
-                    self.state = checked.map_or_else(State::Broken, |()| State::Body {
-                        length,
-                        have: BytesMut::new(),
-                    });
+                    self.state = checked.map_or_else(State::Broken, |()| State::Body { length, have: BytesMut::new() });
                     checked?;
                 }
             }
@@ -207,12 +197,7 @@ mod tests {
         for (length, error) in [
             (0, FrameSizeError::Empty),
             (over, FrameSizeError::TooLarge { bytes: over }),
-            (
-                u32::MAX as usize,
-                FrameSizeError::TooLarge {
-                    bytes: u32::MAX as usize,
-                },
-            ),
+            (u32::MAX as usize, FrameSizeError::TooLarge { bytes: u32::MAX as usize }),
         ] {
             let mut bytes = framed(&[vec![1]]);
             bytes.extend_from_slice(&u32::try_from(length).unwrap().to_be_bytes());
@@ -229,9 +214,7 @@ mod tests {
     fn memory_follows_what_arrived_not_what_was_announced() {
         let announced = u32::try_from(FRAME_BYTES_MAX).unwrap().to_be_bytes();
         let (_, decoder) = decode(&[&announced, &[1]]);
-        let State::Body { have, .. } = decoder.state else {
-            panic!("{decoder:?}")
-        };
+        let State::Body { have, .. } = decoder.state else { panic!("{decoder:?}") };
         assert!(have.capacity() <= 2 * FIRST_ALLOCATION_BYTES);
     }
 
@@ -246,10 +229,7 @@ mod tests {
         assert_eq!(append(&mut buf, Vec::clear), Err(FrameSizeError::Empty));
         buf = before;
         append(&mut buf, |body| body.resize(body.len() + FRAME_BYTES_MAX, 0)).unwrap();
-        assert_eq!(
-            decode(&[&buf]).0.iter().map(Vec::len).collect::<Vec<_>>(),
-            [1, FRAME_BYTES_MAX]
-        );
+        assert_eq!(decode(&[&buf]).0.iter().map(Vec::len).collect::<Vec<_>>(), [1, FRAME_BYTES_MAX]);
     }
 
     proptest! {

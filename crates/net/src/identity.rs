@@ -141,10 +141,7 @@ impl Identity {
 /// Every halcyon URI among the subject alternative names of a certificate.
 pub(crate) fn halcyon_uris(certificate: &CertificateDer<'_>) -> Result<Vec<String>, IdentityError> {
     let certificate = webpki::EndEntityCert::try_from(certificate).map_err(|_| IdentityError::Unparsable)?;
-    let ours = |uri: &&str| {
-        uri.get(..SCHEME.len())
-            .is_some_and(|scheme| scheme.eq_ignore_ascii_case(SCHEME))
-    };
+    let ours = |uri: &&str| uri.get(..SCHEME.len()).is_some_and(|scheme| scheme.eq_ignore_ascii_case(SCHEME));
     Ok(certificate.valid_uri_names().filter(ours).map(str::to_owned).collect())
 }
 
@@ -152,9 +149,7 @@ impl FromStr for Identity {
     type Err = IdentityError;
 
     fn from_str(uri: &str) -> Result<Self, IdentityError> {
-        let malformed = || IdentityError::Malformed {
-            uri: uri.chars().take(200).collect(),
-        };
+        let malformed = || IdentityError::Malformed { uri: uri.chars().take(200).collect() };
         let mut parts = uri.strip_prefix("halcyon://").ok_or_else(malformed)?.split('/');
         let (Some(cluster), Some(kind), Some(name), None) = (parts.next(), parts.next(), parts.next(), parts.next())
         else {
@@ -167,10 +162,7 @@ impl FromStr for Identity {
             "admin" => name.parse().map(Role::Admin),
             _ => return Err(malformed()),
         };
-        Ok(Self {
-            cluster,
-            role: role.map_err(|_| malformed())?,
-        })
+        Ok(Self { cluster, role: role.map_err(|_| malformed())? })
     }
 }
 
@@ -186,11 +178,7 @@ mod tests {
 
     #[test]
     fn every_role_survives_the_way_into_a_name_and_back() {
-        for uri in [
-            "halcyon://shop/region/us-east",
-            "halcyon://shop/client/till-3",
-            "halcyon://a/admin/ops",
-        ] {
+        for uri in ["halcyon://shop/region/us-east", "halcyon://shop/client/till-3", "halcyon://a/admin/ops"] {
             assert_eq!(uri.parse::<Identity>().unwrap().uri(), uri);
         }
         let identity: Identity = "halcyon://shop/region/us-east".parse().unwrap();
@@ -219,10 +207,7 @@ mod tests {
             "halcyon://shop/client/../../etc",
             "halcyon://shop/region/us%2deast",
         ] {
-            assert_eq!(
-                uri.parse::<Identity>(),
-                Err(IdentityError::Malformed { uri: uri.to_owned() })
-            );
+            assert_eq!(uri.parse::<Identity>(), Err(IdentityError::Malformed { uri: uri.to_owned() }));
         }
     }
 }

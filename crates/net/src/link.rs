@@ -32,13 +32,9 @@ impl From<ConnectionError> for LinkEnd {
     fn from(error: ConnectionError) -> Self {
         match error {
             ConnectionError::LocallyClosed => Self::Here,
-            ConnectionError::ApplicationClosed(close) => Self::There {
-                reason: readable(&close.reason),
-            },
+            ConnectionError::ApplicationClosed(close) => Self::There { reason: readable(&close.reason) },
             ConnectionError::TimedOut => Self::Silent,
-            other => Self::Broken {
-                problem: readable(other.to_string().as_bytes()),
-            },
+            other => Self::Broken { problem: readable(other.to_string().as_bytes()) },
         }
     }
 }
@@ -62,17 +58,11 @@ pub struct LinkHandle {
 
 impl LinkHandle {
     pub(crate) fn accepted(connection: Connection) -> Self {
-        Self {
-            connection,
-            endpoint: None,
-        }
+        Self { connection, endpoint: None }
     }
 
     pub(crate) fn dialled(connection: Connection, endpoint: Endpoint) -> Self {
-        Self {
-            connection,
-            endpoint: Some(endpoint),
-        }
+        Self { connection, endpoint: Some(endpoint) }
     }
 
     /// Ends the connection at once, saying why; what has not been delivered is lost. To end in good order,

@@ -54,14 +54,8 @@ pub struct PeerReceiver {
 /// # Errors
 /// See [`DialError`]: it is sorted by what to do next.
 pub async fn dial(own: &Credentials, region: &Region) -> Result<PeerSender, DialError> {
-    let dial = Dial {
-        plane: Plane::Peer,
-        own,
-        region: &region.name,
-        address: &region.peer,
-    };
-    dial.connect(|connection, endpoint| greet(connection, endpoint, region.name.clone()))
-        .await
+    let dial = Dial { plane: Plane::Peer, own, region: &region.name, address: &region.peer };
+    dial.connect(|connection, endpoint| greet(connection, endpoint, region.name.clone())).await
 }
 
 async fn greet(connection: Connection, endpoint: Endpoint, region: RegionName) -> Result<PeerSender, GreetingError> {
@@ -77,12 +71,7 @@ async fn greet(connection: Connection, endpoint: Endpoint, region: RegionName) -
         return Err(error);
     }
     let (control, records) = (FrameWriter::new(control), FrameWriter::new(records));
-    Ok(PeerSender {
-        region,
-        control,
-        records,
-        handle: LinkHandle::dialled(connection, endpoint),
-    })
+    Ok(PeerSender { region, control, records, handle: LinkHandle::dialled(connection, endpoint) })
 }
 
 /// A node's ear for the other regions. Dropping it closes every link that it accepted.
@@ -112,9 +101,7 @@ impl PeerListener {
             .map(|region| region.name.clone())
             .partition(|name| identity.role.region() == Some(name));
         if mine.is_empty() || identity.cluster != topology.cluster {
-            return Err(BindError::NotARegion {
-                identity: Box::new(identity.clone()),
-            });
+            return Err(BindError::NotARegion { identity: Box::new(identity.clone()) });
         }
         let admits = Admits::Regions(others.into_iter().collect());
         let acceptor = Acceptor::start(Plane::Peer, socket, own, admits, PEER_CONNECTIONS_MAX, welcome)?;
@@ -158,10 +145,5 @@ async fn welcome(connection: Connection, identity: Identity) -> Result<PeerRecei
         return Err(error);
     }
     let (control, records) = (FrameReader::new(control), FrameReader::new(records));
-    Ok(PeerReceiver {
-        region,
-        control,
-        records,
-        handle: LinkHandle::accepted(connection),
-    })
+    Ok(PeerReceiver { region, control, records, handle: LinkHandle::accepted(connection) })
 }

@@ -29,10 +29,7 @@ impl fmt::Debug for ResetSecret {
 
 impl ResetSecret {
     pub(crate) fn of(key: &PrivateKeyDer<'_>) -> Self {
-        Self(blake3::derive_key(
-            "halcyon 2026 QUIC stateless reset",
-            key.secret_der(),
-        ))
+        Self(blake3::derive_key("halcyon 2026 QUIC stateless reset", key.secret_der()))
     }
 
     /// The configuration of a listener. Each plane has its own secret: a packet of one, sent to the other, must not
@@ -49,10 +46,7 @@ struct TokenKey([u8; 32]);
 
 impl HmacKey for TokenKey {
     fn sign(&self, data: &[u8], signature_out: &mut [u8]) {
-        blake3::Hasher::new_keyed(&self.0)
-            .update(data)
-            .finalize_xof()
-            .fill(signature_out);
+        blake3::Hasher::new_keyed(&self.0).update(data).finalize_xof().fill(signature_out);
     }
 
     fn signature_len(&self) -> usize {
@@ -62,11 +56,7 @@ impl HmacKey for TokenKey {
     fn verify(&self, data: &[u8], signature: &[u8]) -> Result<(), CryptoError> {
         let signature: [u8; blake3::OUT_LEN] = signature.try_into().map_err(|_| CryptoError)?;
         // The comparison of hashes takes the same time wherever they differ.
-        if blake3::keyed_hash(&self.0, data) == signature {
-            Ok(())
-        } else {
-            Err(CryptoError)
-        }
+        if blake3::keyed_hash(&self.0, data) == signature { Ok(()) } else { Err(CryptoError) }
     }
 }
 

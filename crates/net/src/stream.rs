@@ -60,11 +60,7 @@ pub struct FrameReader {
 
 impl FrameReader {
     pub(crate) fn new(stream: RecvStream) -> Self {
-        Self {
-            stream,
-            decoder: FrameDecoder::default(),
-            chunks: vec![Bytes::new(); CHUNKS_MAX],
-        }
+        Self { stream, decoder: FrameDecoder::default(), chunks: vec![Bytes::new(); CHUNKS_MAX] }
     }
 
     /// Waits for at least one whole frame, then appends the bodies of all that have arrived and says how many.
@@ -78,11 +74,7 @@ impl FrameReader {
         let before = frames.len();
         loop {
             let Some(count) = self.stream.read_chunks(&mut self.chunks).await? else {
-                return if self.decoder.is_at_boundary() {
-                    Ok(0)
-                } else {
-                    Err(FrameError::Truncated)
-                };
+                return if self.decoder.is_at_boundary() { Ok(0) } else { Err(FrameError::Truncated) };
             };
             for chunk in self.chunks.iter_mut().take(count) {
                 self.decoder.push(std::mem::take(chunk), frames)?;

@@ -62,9 +62,7 @@ pub(crate) fn server(plane: Plane, own: &Credentials, admits: Admits) -> Result<
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     config.max_early_data_size = 0;
-    QuicServerConfig::try_from(config)
-        .map(Arc::new)
-        .map_err(|e| refused(&e))
+    QuicServerConfig::try_from(config).map(Arc::new).map_err(|e| refused(&e))
 }
 
 /// For one dial: `verdict` says afterwards why whoever answered was rejected.
@@ -75,10 +73,7 @@ pub(crate) fn dialler(
     verdict: &Arc<OnceLock<Rejected>>,
 ) -> Result<Arc<QuicClientConfig>, TlsError> {
     let provider = provider();
-    let expected = Identity {
-        cluster: own.identity().cluster.clone(),
-        role: Role::Region(region.clone()),
-    };
+    let expected = Identity { cluster: own.identity().cluster.clone(), role: Role::Region(region.clone()) };
     let verifier = AnswerVerifier::new(own.roots(), &provider, expected, verdict);
     let mut config = rustls::ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&TLS13])
@@ -91,7 +86,5 @@ pub(crate) fn dialler(
     config.enable_early_data = false;
     // The region is named by the verifier; what was dialled is nobody else's business.
     config.enable_sni = false;
-    QuicClientConfig::try_from(config)
-        .map(Arc::new)
-        .map_err(|e| refused(&e))
+    QuicClientConfig::try_from(config).map(Arc::new).map_err(|e| refused(&e))
 }

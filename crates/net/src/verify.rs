@@ -141,19 +141,13 @@ impl AnswerVerifier {
         verdict: &Arc<OnceLock<Rejected>>,
     ) -> Self {
         let algorithms = provider.signature_verification_algorithms;
-        Self {
-            roots: Arc::clone(roots),
-            algorithms,
-            expected,
-            verdict: Arc::clone(verdict),
-        }
+        Self { roots: Arc::clone(roots), algorithms, expected, verdict: Arc::clone(verdict) }
     }
 
     /// A certificate without its key is as bad as none, and the dial should say so.
     fn noted<T>(&self, checked: Result<T, rustls::Error>) -> Result<T, rustls::Error> {
         checked.inspect_err(|_| {
-            self.verdict
-                .get_or_init(|| Rejected::Untrusted("it did not prove that it holds the key".to_owned()));
+            self.verdict.get_or_init(|| Rejected::Untrusted("it did not prove that it holds the key".to_owned()));
         })
     }
 
@@ -189,12 +183,12 @@ impl ServerCertVerifier for AnswerVerifier {
         _ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        self.judge(end_entity, intermediates, now)
-            .map(|()| ServerCertVerified::assertion())
-            .map_err(|(error, rejected)| {
+        self.judge(end_entity, intermediates, now).map(|()| ServerCertVerified::assertion()).map_err(
+            |(error, rejected)| {
                 self.verdict.get_or_init(|| rejected);
                 error
-            })
+            },
+        )
     }
 
     fn verify_tls12_signature(

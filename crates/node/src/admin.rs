@@ -36,9 +36,7 @@ pub(crate) struct Admin {
 
 /// Serves until the runtime ends.
 pub(crate) async fn serve(listener: TcpListener, admin: Admin) {
-    let faults = Router::new()
-        .route("/link/{peer}", post(link))
-        .route("/clock", post(clock));
+    let faults = Router::new().route("/link/{peer}", post(link)).route("/clock", post(clock));
     let app = Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(readyz))
@@ -105,24 +103,14 @@ async fn link(State(admin): State<Admin>, Path(peer): Path<String>, Query(change
     if let Some(off) = admin.faults_off() {
         return off;
     }
-    let region = admin
-        .topology
-        .regions
-        .iter()
-        .find(|region| region.name.as_str() == peer && region.name != admin.region);
+    let region =
+        admin.topology.regions.iter().find(|region| region.name.as_str() == peer && region.name != admin.region);
     let Some(region) = region else {
         let message = format!("{peer:?} is no other region of this cluster");
         return refuse(StatusCode::NOT_FOUND, "UnknownRegion", &message);
     };
     let (done, applied) = oneshot::channel();
-    let sent = admin
-        .events
-        .send(Event::Fault {
-            peer: region.id,
-            change,
-            done,
-        })
-        .await;
+    let sent = admin.events.send(Event::Fault { peer: region.id, change, done }).await;
     if sent.is_err() || applied.await.is_err() {
         return stopping();
     }

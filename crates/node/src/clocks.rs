@@ -15,10 +15,7 @@ pub(crate) struct Clocks {
 impl Clocks {
     #[expect(clippy::disallowed_methods, reason = "this is the door")]
     pub(crate) fn start() -> Self {
-        Self {
-            started: Instant::now(),
-            test_wall: Arc::default(),
-        }
+        Self { started: Instant::now(), test_wall: Arc::default() }
     }
 
     /// Reads both clocks.
@@ -29,10 +26,7 @@ impl Clocks {
             let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
             UnixMs(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
         });
-        Now {
-            mono: self.started.elapsed(),
-            wall,
-        }
+        Now { mono: self.started.elapsed(), wall }
     }
 
     /// The moment of the monotonic clock, for timers of the runtime.

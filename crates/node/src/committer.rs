@@ -53,10 +53,7 @@ pub(crate) fn spawn<B: Backend + 'static>(
     done: UnboundedSender<Done>,
 ) -> std::io::Result<thread::JoinHandle<()>> {
     thread::Builder::new().name("committer".to_owned()).spawn(move || {
-        let mut queue = Queue {
-            jobs,
-            waiting: Vec::new().into_iter(),
-        };
+        let mut queue = Queue { jobs, waiting: Vec::new().into_iter() };
         while let Some(first) = queue.next() {
             let group = commit_group(&mut committer, first, &mut queue, &clocks);
             let failed = group.is_err();
@@ -78,11 +75,7 @@ fn commit_group<B: Backend>(committer: &mut Committer<B>, first: Job, queue: &mu
         job = if room { queue.try_next() } else { None };
     }
     let synced = committer.commit()?;
-    Ok(Group {
-        results,
-        synced,
-        took: clocks.now().mono.saturating_sub(began),
-    })
+    Ok(Group { results, synced, took: clocks.now().mono.saturating_sub(began) })
 }
 
 fn stage<B: Backend>(committer: &mut Committer<B>, job: Job) -> Result<(Ticket, JobResult), CommitterError> {
@@ -93,12 +86,7 @@ fn stage<B: Backend>(committer: &mut Committer<B>, job: Job) -> Result<(Ticket, 
             Err(StageError::Refused(refusal)) => Ok((ticket, JobResult::Refused(refusal))),
             Err(fatal) => Err(CommitterError::Store(fatal.to_string())),
         },
-        Job::Record {
-            ticket,
-            wall,
-            record,
-            stored,
-        } => match committer.stage_record(wall, &record, &stored) {
+        Job::Record { ticket, wall, record, stored } => match committer.stage_record(wall, &record, &stored) {
             Ok(()) => Ok((ticket, JobResult::Applied)),
             Err(ApplyError::Fatal(error)) => Err(CommitterError::Store(error.to_string())),
             Err(defect) => Err(CommitterError::Order(defect.to_string())),

@@ -214,8 +214,7 @@ impl Driver {
         tracing::warn!(%peer, %reason, "a peer's link is dropped");
         if let Some((_, handle)) = self.in_links.remove(&peer) {
             handle.close(&reason.to_string());
-            self.replica
-                .handle_link(self.site.clocks.now(), peer, LinkEvent::InDown);
+            self.replica.handle_link(self.site.clocks.now(), peer, LinkEvent::InDown);
         }
     }
 
@@ -238,17 +237,8 @@ impl Driver {
         metrics.records.inc_by(results.len() as u64);
         metrics.group_seconds.observe(took.as_secs_f64());
         self.tail.extend(synced.own);
-        let heads = synced
-            .heads
-            .into_iter()
-            .map(|(actor, head)| (actor, head.hash))
-            .collect();
-        let committed = halcyon_core::Committed {
-            results,
-            vv: synced.vv,
-            hlc: synced.hlc,
-            heads,
-        };
+        let heads = synced.heads.into_iter().map(|(actor, head)| (actor, head.hash)).collect();
+        let committed = halcyon_core::Committed { results, vv: synced.vv, hlc: synced.hlc, heads };
         self.replica.handle_committed(self.site.clocks.now(), committed);
         Ok(())
     }

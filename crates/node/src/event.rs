@@ -24,25 +24,13 @@ pub(crate) enum Event {
     /// A dial failed, or the link that this node dialled is lost.
     LinkDown { peer: RegionId, link: Option<u64> },
     /// A peer's link stands.
-    PeerUp {
-        peer: RegionId,
-        link: u64,
-        handle: LinkHandle,
-    },
+    PeerUp { peer: RegionId, link: u64, handle: LinkHandle },
     /// A peer speaks.
-    PeerSaid {
-        peer: RegionId,
-        link: u64,
-        messages: Vec<PeerMessage>,
-    },
+    PeerSaid { peer: RegionId, link: u64, messages: Vec<PeerMessage> },
     /// A peer's link is lost.
     PeerDown { peer: RegionId, link: u64 },
     /// The fault API changes a link.
-    Fault {
-        peer: RegionId,
-        change: LinkChange,
-        done: oneshot::Sender<()>,
-    },
+    Fault { peer: RegionId, change: LinkChange, done: oneshot::Sender<()> },
     /// Somebody asks how the node is.
     Status { answer: oneshot::Sender<NodeStatus> },
 }

@@ -137,38 +137,23 @@ mod tests {
 
     fn range_of(owner: u64) -> PeerMessage {
         let actor = ActorId::mint(region(owner), UnixMs(1));
-        PeerMessage::Range(Range {
-            actor,
-            first: Seq(1),
-            records: Vec::new(),
-        })
+        PeerMessage::Range(Range { actor, first: Seq(1), records: Vec::new() })
     }
 
     fn pull() -> PeerMessage {
-        PeerMessage::Pull(Pull {
-            actor: ActorId::mint(region(1), UnixMs(1)),
-            after: Seq::ZERO,
-            upto: Seq(1),
-        })
+        PeerMessage::Pull(Pull { actor: ActorId::mint(region(1), UnixMs(1)), after: Seq::ZERO, upto: Seq(1) })
     }
 
     #[test]
     fn a_one_way_cut_stops_data_in_that_direction_only() {
         let (me, peer) = (region(1), region(2));
         let mut faults = Faults::default();
-        let cut = LinkChange {
-            state: Some(LinkState::Cut),
-            direction: Direction::In,
-            ..LinkChange::default()
-        };
+        let cut = LinkChange { state: Some(LinkState::Cut), direction: Direction::In, ..LinkChange::default() };
         assert!(!faults.change(peer, &cut));
         assert!(!faults.admits(peer, &range_of(2)) && !faults.releases(me, peer, &pull()));
         assert!(faults.releases(me, peer, &range_of(1)) && faults.admits(peer, &pull()));
         assert!(faults.admits(region(3), &range_of(3)), "other links are untouched");
-        let up = LinkChange {
-            state: Some(LinkState::Up),
-            ..LinkChange::default()
-        };
+        let up = LinkChange { state: Some(LinkState::Up), ..LinkChange::default() };
         assert!(faults.change(peer, &up), "something passes again");
         assert!(!faults.change(peer, &up), "nothing new passes");
     }
@@ -177,13 +162,7 @@ mod tests {
     fn without_relay_only_own_records_leave() {
         let (me, peer) = (region(1), region(2));
         let mut faults = Faults::default();
-        faults.change(
-            peer,
-            &LinkChange {
-                relay: Some(Switch::Off),
-                ..LinkChange::default()
-            },
-        );
+        faults.change(peer, &LinkChange { relay: Some(Switch::Off), ..LinkChange::default() });
         assert!(faults.releases(me, peer, &range_of(1)) && !faults.releases(me, peer, &range_of(3)));
     }
 }

@@ -75,27 +75,11 @@ impl Metrics {
         r.register("records", "Records committed, own and replicated", self.records.clone());
         let help = "From a group's first job to the end of its sync";
         r.register_with_unit("group", help, Unit::Seconds, self.group_seconds.clone());
-        r.register(
-            "lag_records",
-            "Own records a peer has not acknowledged",
-            self.lag_records.clone(),
-        );
-        r.register(
-            "lag_milliseconds",
-            "How long the oldest of them has waited",
-            self.lag_ms.clone(),
-        );
+        r.register("lag_records", "Own records a peer has not acknowledged", self.lag_records.clone());
+        r.register("lag_milliseconds", "How long the oldest of them has waited", self.lag_ms.clone());
         r.register("link_up", "Whether both links of a peer stand", self.link_up.clone());
-        r.register(
-            "jobs_waiting",
-            "Writes and records that wait for the committer",
-            self.jobs.clone(),
-        );
-        r.register(
-            "pending_bytes",
-            "Received records that wait for others",
-            self.pending_bytes.clone(),
-        );
+        r.register("jobs_waiting", "Writes and records that wait for the committer", self.jobs.clone());
+        r.register("pending_bytes", "Received records that wait for others", self.pending_bytes.clone());
         r.register("sessions", "Application connections", self.sessions.clone());
         r.register("disk_bytes", "Bytes of the data directory", self.disk_bytes.clone());
         r.register("alarms", "Alarms raised since the start", self.alarms.clone());
@@ -105,14 +89,10 @@ impl Metrics {
     pub(crate) fn text(&self, status: &NodeStatus) -> Result<String, fmt::Error> {
         let int = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
         for peer in &status.peers {
-            let label = Peer {
-                peer: peer.region.clone(),
-            };
+            let label = Peer { peer: peer.region.clone() };
             self.lag_records.get_or_create(&label).set(int(peer.lag_records));
             self.lag_ms.get_or_create(&label).set(int(peer.lag_ms));
-            self.link_up
-                .get_or_create(&label)
-                .set(i64::from(peer.link_in && peer.link_out));
+            self.link_up.get_or_create(&label).set(i64::from(peer.link_in && peer.link_out));
         }
         self.jobs.set(int(status.queues.jobs));
         self.pending_bytes.set(int(status.queues.pending_bytes));

@@ -81,21 +81,12 @@ impl Node {
     /// # Errors
     /// [`StartError`]: cause and remedy; nothing is left running.
     pub async fn start(config: Config) -> Result<Self, StartError> {
-        let Config {
-            topology,
-            region: name,
-            data,
-            certs,
-            fault_api,
-        } = config;
+        let Config { topology, region: name, data, certs, fault_api } = config;
         let region = find(&topology, &name)?.clone();
         if fault_api && !is_loopback(&region.admin) {
             return Err(StartError::FaultApiExposed { address: region.admin });
         }
-        let identity = Identity {
-            cluster: topology.cluster.clone(),
-            role: Role::Region(name),
-        };
+        let identity = Identity { cluster: topology.cluster.clone(), role: Role::Region(name) };
         let credentials = Arc::new(Credentials::load(&certs, &identity)?);
         let doors = Doors::bind(&topology, &region, &credentials).await?;
         let clocks = Clocks::start();
@@ -186,10 +177,7 @@ impl Doors {
         let peer = PeerListener::bind(&region.peer, own, topology).await?;
         let client = ClientListener::bind(&region.client, own).await?;
         let admin = TcpListener::bind(region.admin.as_str()).await;
-        let admin = admin.map_err(|source| StartError::Admin {
-            address: region.admin.clone(),
-            source,
-        })?;
+        let admin = admin.map_err(|source| StartError::Admin { address: region.admin.clone(), source })?;
         Ok(Self { peer, client, admin })
     }
 }
@@ -197,10 +185,7 @@ impl Doors {
 fn find<'a>(topology: &'a Topology, name: &RegionName) -> Result<&'a Region, StartError> {
     topology.region(name).ok_or_else(|| {
         let known: Vec<_> = topology.regions.iter().map(|region| region.name.as_str()).collect();
-        StartError::UnknownRegion {
-            region: name.clone(),
-            known: known.join(", "),
-        }
+        StartError::UnknownRegion { region: name.clone(), known: known.join(", ") }
     })
 }
 
@@ -228,12 +213,7 @@ fn open(
 fn replica(topology: &Topology, region: &Region, recovered: Recovered, clocks: &Clocks) -> Replica {
     let config = halcyon_core::Config {
         region: region.id,
-        peers: topology
-            .regions
-            .iter()
-            .map(|other| other.id)
-            .filter(|id| *id != region.id)
-            .collect(),
+        peers: topology.regions.iter().map(|other| other.id).filter(|id| *id != region.id).collect(),
         agreement: *blake3::hash(topology.agreement().as_bytes()).as_bytes(),
         boot: BootId(random_uuid()),
         seed: rand::random(),
@@ -243,18 +223,7 @@ fn replica(topology: &Topology, region: &Region, recovered: Recovered, clocks: &
     let start = halcyon_core::Start {
         actor: recovered.actor,
         vv: recovered.vv,
-        heads: heads
-            .map(|(actor, h)| {
-                (
-                    actor,
-                    halcyon_core::Head {
-                        seq: h.seq,
-                        deps: h.deps,
-                        hash: h.hash,
-                    },
-                )
-            })
-            .collect(),
+        heads: heads.map(|(actor, h)| (actor, halcyon_core::Head { seq: h.seq, deps: h.deps, hash: h.hash })).collect(),
         hlc: recovered.hlc,
     };
     Replica::new(config, start, clocks.now())

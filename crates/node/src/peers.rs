@@ -43,11 +43,7 @@ impl OutLink {
     pub(crate) fn send(&self, message: &PeerMessage, due: Option<Instant>) -> Result<(), halcyon_net::FrameSizeError> {
         let mut bytes = Vec::with_capacity(256);
         halcyon_net::frame::append(&mut bytes, |body| codec::encode(body, message))?;
-        let lane = if matches!(message, PeerMessage::Range(_)) {
-            &self.records
-        } else {
-            &self.control
-        };
+        let lane = if matches!(message, PeerMessage::Range(_)) { &self.records } else { &self.control };
         // A writer that has ended takes nothing; the link's end is on its way to the driver.
         let _ = lane.send((due, bytes.into()));
         Ok(())
@@ -57,12 +53,7 @@ impl OutLink {
 /// Dials `region` once, and tells the driver how it went and how it ended.
 pub(crate) async fn dial(own: Arc<Credentials>, region: Region, numbers: LinkNumbers, events: Sender<Event>) {
     let peer = region.id;
-    let PeerSender {
-        control,
-        records,
-        handle,
-        ..
-    } = match halcyon_net::peer::dial(&own, &region).await {
+    let PeerSender { control, records, handle, .. } = match halcyon_net::peer::dial(&own, &region).await {
         Ok(sender) => sender,
         Err(error) => {
             tracing::debug!(peer = %region.name, %error, "dial failed");
@@ -76,12 +67,7 @@ pub(crate) async fn dial(own: Arc<Credentials>, region: Region, numbers: LinkNum
     let (records_queue, records_frames) = mpsc::unbounded_channel();
     tokio::spawn(write(control, control_frames));
     tokio::spawn(write(records, records_frames));
-    let link = OutLink {
-        id,
-        handle: handle.clone(),
-        control: control_queue,
-        records: records_queue,
-    };
+    let link = OutLink { id, handle: handle.clone(), control: control_queue, records: records_queue };
     if events.send(Event::LinkUp { peer, link }).await.is_err() {
         return;
     }
@@ -139,29 +125,11 @@ pub(crate) async fn accept(
 }
 
 async fn listen(receiver: PeerReceiver, peer: RegionId, link: u64, events: Sender<Event>) {
-    let PeerReceiver {
-        region,
-        mut control,
-        records,
-        handle,
-    } = receiver;
-    if events
-        .send(Event::PeerUp {
-            peer,
-            link,
-            handle: handle.clone(),
-        })
-        .await
-        .is_err()
-    {
+    let PeerReceiver { region, mut control, records, handle } = receiver;
+    if events.send(Event::PeerUp { peer, link, handle: handle.clone() }).await.is_err() {
         return;
     }
-    let ear = Ear {
-        peer,
-        link,
-        handle: handle.clone(),
-        events: events.clone(),
-    };
+    let ear = Ear { peer, link, handle: handle.clone(), events: events.clone() };
     // Streams keep no order between each other: the hello, first on control, comes before any record.
     if ear.read_once(&mut control).await {
         let bulk = tokio::spawn(ear.clone().read(records));
@@ -199,11 +167,7 @@ impl Ear {
         let messages: Result<Vec<PeerMessage>, _> = frames.iter().map(|frame| codec::decode(frame)).collect();
         match messages {
             Ok(messages) => {
-                let said = Event::PeerSaid {
-                    peer: self.peer,
-                    link: self.link,
-                    messages,
-                };
+                let said = Event::PeerSaid { peer: self.peer, link: self.link, messages };
                 self.events.send(said).await.is_ok()
             }
             Err(error) => {

@@ -19,13 +19,7 @@ pub(crate) fn read<B: Backend>(
 /// Every row, at one snapshot.
 pub(crate) fn digest<B: Backend>(reader: &Reader<B>) -> Result<Outcome, Refusal> {
     match reader.digest() {
-        Ok(digest) => Ok(Outcome::Digest {
-            vv: digest.vv,
-            digest: digest.digest,
-            rows: digest.rows,
-        }),
-        Err(error) => Err(Refusal::Storage {
-            reason: error.to_string(),
-        }),
+        Ok(digest) => Ok(Outcome::Digest { vv: digest.vv, digest: digest.digest, rows: digest.rows }),
+        Err(error) => Err(Refusal::Storage { reason: error.to_string() }),
     }
 }

@@ -60,33 +60,15 @@ pub(crate) async fn drained(seats: &Semaphore) {
 }
 
 async fn serve(id: SessionId, session: Session, events: Sender<Event>) {
-    let Session {
-        reader,
-        writer,
-        handle,
-        identity,
-    } = session;
+    let Session { reader, writer, handle, identity } = session;
     tracing::debug!(session = id.0, %identity, "session opened");
     let answers = Outbox::new();
     let room = Arc::new(Semaphore::new(CONNECTION_REQUESTS_MAX));
     let written = Arc::new(tokio::sync::Notify::new());
-    if events
-        .send(Event::SessionOpened {
-            session: id,
-            seat: Seat {
-                answers: answers.clone(),
-            },
-        })
-        .await
-        .is_err()
-    {
+    if events.send(Event::SessionOpened { session: id, seat: Seat { answers: answers.clone() } }).await.is_err() {
         return;
     }
-    let flow = Flow {
-        room: room.clone(),
-        answers: answers.clone(),
-        written: written.clone(),
-    };
+    let flow = Flow { room: room.clone(), answers: answers.clone(), written: written.clone() };
     let writing = write(writer, answers.clone(), room, written);
     tokio::pin!(writing);
     tokio::select! {

@@ -34,16 +34,11 @@ impl Tail {
         let oldest = self.records.front()?.seq;
         let skip = usize::try_from(after.0.checked_add(1)?.checked_sub(oldest.0)?).ok()?;
         let mut bytes = 0;
-        let fitting = self
-            .records
-            .iter()
-            .skip(skip)
-            .take_while(|record| record.seq <= upto)
-            .take_while(|record| {
-                let first = bytes == 0;
-                bytes += record.bytes.len();
-                first || bytes <= bytes_max
-            });
+        let fitting = self.records.iter().skip(skip).take_while(|record| record.seq <= upto).take_while(|record| {
+            let first = bytes == 0;
+            bytes += record.bytes.len();
+            first || bytes <= bytes_max
+        });
         Some(fitting.map(|record| record.bytes.clone()).collect())
     }
 }
@@ -53,10 +48,7 @@ mod tests {
     use super::*;
 
     fn record(seq: u64, bytes: usize) -> StoredRecord {
-        StoredRecord {
-            seq: Seq(seq),
-            bytes: vec![0; bytes].into(),
-        }
+        StoredRecord { seq: Seq(seq), bytes: vec![0; bytes].into() }
     }
 
     #[test]

@@ -49,10 +49,6 @@ impl<'a> Cell<'a> {
     }
 
     pub(crate) const fn end(&self) -> Result<(), CellError> {
-        if self.0.is_empty() {
-            Ok(())
-        } else {
-            Err(CellError::Long)
-        }
+        if self.0.is_empty() { Ok(()) } else { Err(CellError::Long) }
     }
 }

@@ -63,9 +63,7 @@ impl Clock {
 
     /// A ceiling for stamps to come: so far ahead of the last.
     pub fn lease(&self, ahead: Duration) -> Hlc {
-        Hlc::from_parts(self.last().wall().plus(ahead).min(WALL_MAX), 0)
-            .unwrap_or_default()
-            .max(self.last())
+        Hlc::from_parts(self.last().wall().plus(ahead).min(WALL_MAX), 0).unwrap_or_default().max(self.last())
     }
 
     /// A new stamp, above every earlier one, whatever the wall clock does.
@@ -79,9 +77,7 @@ impl Clock {
             self.feed(UnixMs(self.last().wall().0 + 1));
             self.generator.next_timestamp()
         });
-        stamp
-            .map(|stamp| Hlc::from_u64(stamp.as_u64()))
-            .ok_or(ClockError { last: self.last() })
+        stamp.map(|stamp| Hlc::from_u64(stamp.as_u64())).ok_or(ClockError { last: self.last() })
     }
 
     /// Hears a peer's stamp, so that later stamps are above it; unless it is further ahead of `wall` than
@@ -100,8 +96,7 @@ impl Clock {
 
     fn feed(&self, wall: UnixMs) {
         let wall = wall.min(WALL_MAX).0;
-        self.generator
-            .set_current_timestamp(i64::try_from(wall).unwrap_or(i64::MAX));
+        self.generator.set_current_timestamp(i64::try_from(wall).unwrap_or(i64::MAX));
     }
 }
 
@@ -157,17 +152,9 @@ mod tests {
 
     #[test]
     fn the_generator_cannot_be_seeded_so_a_restored_clock_hears_its_ceiling() {
-        for ceiling in [
-            at(7_000, 0),
-            at(7_000, 12),
-            at(7_000, Hlc::COUNT_MAX - 1),
-            at(7_000, Hlc::COUNT_MAX),
-        ] {
+        for ceiling in [at(7_000, 0), at(7_000, 12), at(7_000, Hlc::COUNT_MAX - 1), at(7_000, Hlc::COUNT_MAX)] {
             let mut clock = Clock::restore(ceiling).unwrap();
-            assert!(
-                clock.stamp(T).unwrap() > ceiling,
-                "above {ceiling:?}, the wall being behind it"
-            );
+            assert!(clock.stamp(T).unwrap() > ceiling, "above {ceiling:?}, the wall being behind it");
         }
         assert_eq!(Clock::restore(Hlc::ZERO).unwrap().stamp(T), Ok(at(0, 0)));
     }

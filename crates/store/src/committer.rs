@@ -100,11 +100,7 @@ impl<B: Backend> Committer<B> {
     /// [`StageError::Refused`]: it left no trace. [`StageError::Fatal`]: stop the process.
     pub fn stage_write(&mut self, now: UnixMs, write: &Write) -> Result<Staged, StageError> {
         self.alive()?;
-        if let Some(dot) = self
-            .dedupe
-            .find(&self.backend, write.request)
-            .map_err(|error| refused(&error))?
-        {
+        if let Some(dot) = self.dedupe.find(&self.backend, write.request).map_err(|error| refused(&error))? {
             return Ok(Staged::Duplicate(dot));
         }
         self.dedupe.admit(now, write.request)?;
@@ -146,10 +142,7 @@ impl<B: Backend> Committer<B> {
             return Ok(());
         }
         if stored.seq != dot.seq {
-            return Err(ApplyError::Mismatch {
-                dot,
-                stored: stored.seq,
-            });
+            return Err(ApplyError::Mismatch { dot, stored: stored.seq });
         }
         if dot.actor == self.actor {
             return Err(ApplyError::Own { dot });
@@ -196,10 +189,7 @@ impl<B: Backend> Committer<B> {
             vv: self.vv.clone(),
             hlc: self.clock.last(),
             own,
-            head: self
-                .heads
-                .get(&self.actor)
-                .map_or_else(|| ChainHash::genesis(self.actor), |head| head.hash),
+            head: self.heads.get(&self.actor).map_or_else(|| ChainHash::genesis(self.actor), |head| head.hash),
             heads,
         })
     }
@@ -213,11 +203,7 @@ impl<B: Backend> Committer<B> {
         stored: StoredRecord,
     ) -> Result<(), Fatal> {
         let dot = record.dot;
-        let stamp = Stamp {
-            dot,
-            hlc: record.hlc,
-            ctx: record.ctx(),
-        };
+        let stamp = Stamp { dot, hlc: record.hlc, ctx: record.ctx() };
         if let Err(error) = apply(&mut self.rows, stamp, &record.effects) {
             self.stopped = true;
             return Err(Fatal::HalfApplied(error));
@@ -248,10 +234,7 @@ impl<B: Backend> Committer<B> {
             }
         }
         for (actor, record) in &self.group.records {
-            let key = layout::log_key(Dot {
-                actor: *actor,
-                seq: record.seq,
-            });
+            let key = layout::log_key(Dot { actor: *actor, seq: record.seq });
             batch.put(Family::Log, &key, &record.bytes);
         }
         for actor in &self.group.actors {
@@ -276,9 +259,7 @@ impl<B: Backend> Committer<B> {
 
     fn heads_of_group(&self) -> BTreeMap<ActorId, Head> {
         let actors = self.group.actors.iter();
-        actors
-            .filter_map(|actor| Some((*actor, self.heads.get(actor)?.clone())))
-            .collect()
+        actors.filter_map(|actor| Some((*actor, self.heads.get(actor)?.clone()))).collect()
     }
 
     /// Lets the clock hear the records staged since it last did, so that what is written after them is stamped above them.
@@ -294,13 +275,9 @@ impl<B: Backend> Committer<B> {
 }
 
 fn refused(error: &ReadError) -> Refusal {
-    Refusal::Storage {
-        reason: error.to_string(),
-    }
+    Refusal::Storage { reason: error.to_string() }
 }
 
 fn exhausted(what: &str) -> Refusal {
-    Refusal::Storage {
-        reason: format!("this log has no {what} left; start the node on a new data directory"),
-    }
+    Refusal::Storage { reason: format!("this log has no {what} left; start the node on a new data directory") }
 }

@@ -35,23 +35,15 @@ impl Dedupe {
         if let Some(dot) = self.staged.get(&request) {
             return Ok(Some(*dot));
         }
-        let found = view.with(Family::State, &layout::request_key(request), |value| {
-            value.map(layout::dot)
-        })?;
-        found
-            .transpose()
-            .map_err(|error| ReadError::damaged(format!("request {request}"), &error))
+        let found = view.with(Family::State, &layout::request_key(request), |value| value.map(layout::dot))?;
+        found.transpose().map_err(|error| ReadError::damaged(format!("request {request}"), &error))
     }
 
     /// Whether a request minted then can be told from one that was committed and forgotten.
     pub(crate) fn admit(&self, now: UnixMs, request: RequestId) -> Result<(), Refusal> {
         let minted = request.minted_at();
         let off = now.abs_diff(minted);
-        let off_max = if minted > now {
-            REQUEST_AHEAD_MAX
-        } else {
-            REQUEST_WINDOW
-        };
+        let off_max = if minted > now { REQUEST_AHEAD_MAX } else { REQUEST_WINDOW };
         if off > off_max || minted < self.purged_upto {
             return Err(Refusal::RequestExpired { off });
         }

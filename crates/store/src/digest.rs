@@ -43,9 +43,5 @@ pub(crate) fn of(view: &impl View) -> Result<Digest, ReadError> {
         ControlFlow::Continue(())
     })?;
     hasher.update(&buffer);
-    Ok(Digest {
-        vv,
-        digest: *hasher.finalize().as_bytes(),
-        rows,
-    })
+    Ok(Digest { vv, digest: *hasher.finalize().as_bytes(), rows })
 }

@@ -27,10 +27,7 @@ pub enum ReadError {
 
 impl ReadError {
     pub(crate) fn damaged(what: impl Into<String>, reason: &(impl ToString + ?Sized)) -> Self {
-        Self::Damaged {
-            what: what.into(),
-            reason: reason.to_string(),
-        }
+        Self::Damaged { what: what.into(), reason: reason.to_string() }
     }
 }
 
@@ -112,9 +109,7 @@ impl From<ReadError> for OpenError {
     fn from(error: ReadError) -> Self {
         match error {
             ReadError::Io { reason } => Self::Io { reason },
-            ReadError::Damaged { what, reason } => Self::Damaged {
-                reason: format!("{what}: {reason}"),
-            },
+            ReadError::Damaged { what, reason } => Self::Damaged { reason: format!("{what}: {reason}") },
         }
     }
 }

@@ -45,13 +45,10 @@ impl Identity {
                 identity.check(claim)?;
                 Ok(identity)
             }
-            Some(Err(CellError::Version { found })) => Err(OpenError::Format {
-                found: found.into(),
-                expected: VALUE_VERSION.into(),
-            }),
-            Some(Err(error)) => Err(OpenError::Damaged {
-                reason: format!("identity: {error}"),
-            }),
+            Some(Err(CellError::Version { found })) => {
+                Err(OpenError::Format { found: found.into(), expected: VALUE_VERSION.into() })
+            }
+            Some(Err(error)) => Err(OpenError::Damaged { reason: format!("identity: {error}") }),
             None => Self::begin(backend, claim),
         }
     }
@@ -65,9 +62,7 @@ impl Identity {
             })?;
         }
         if any {
-            return Err(OpenError::Damaged {
-                reason: "there is data, but no identity that owns it".to_owned(),
-            });
+            return Err(OpenError::Damaged { reason: "there is data, but no identity that owns it".to_owned() });
         }
         let identity = Self {
             node: claim.node,

@@ -47,11 +47,7 @@ pub struct Head {
 impl Head {
     /// The head of `actor`'s log before its first record.
     pub fn genesis(actor: ActorId) -> Self {
-        Self {
-            seq: Seq::ZERO,
-            deps: VersionVector::new(),
-            hash: ChainHash::genesis(actor),
-        }
+        Self { seq: Seq::ZERO, deps: VersionVector::new(), hash: ChainHash::genesis(actor) }
     }
 }
 
@@ -121,11 +117,7 @@ pub(crate) fn put_head(out: &mut Vec<u8>, head: &Head) {
 
 pub(crate) fn head(value: &[u8]) -> Result<Head, CellError> {
     let mut cell = Cell::open(value)?;
-    Ok(Head {
-        seq: Seq(cell.u64()?),
-        hash: ChainHash::from_bytes(cell.array()?),
-        deps: entries(&mut cell)?,
-    })
+    Ok(Head { seq: Seq(cell.u64()?), hash: ChainHash::from_bytes(cell.array()?), deps: entries(&mut cell)? })
 }
 
 pub(crate) fn put_dot(out: &mut Vec<u8>, dot: Dot) {
@@ -135,10 +127,7 @@ pub(crate) fn put_dot(out: &mut Vec<u8>, dot: Dot) {
 
 pub(crate) fn dot(value: &[u8]) -> Result<Dot, CellError> {
     let mut cell = Cell::open(value)?;
-    let dot = Dot {
-        actor: ActorId::from_u64(cell.u64()?),
-        seq: Seq(cell.u64()?),
-    };
+    let dot = Dot { actor: ActorId::from_u64(cell.u64()?), seq: Seq(cell.u64()?) };
     cell.end()?;
     Ok(dot)
 }
@@ -183,9 +172,7 @@ mod tests {
     use super::*;
 
     fn sample() -> VersionVector {
-        [(ActorId::from_u64(3), Seq(9)), (ActorId::from_u64(7), Seq(1))]
-            .into_iter()
-            .collect()
+        [(ActorId::from_u64(3), Seq(9)), (ActorId::from_u64(7), Seq(1))].into_iter().collect()
     }
 
     #[test]
@@ -194,20 +181,13 @@ mod tests {
         put_vv(&mut bytes, &sample());
         assert_eq!(vv(&bytes), Ok(sample()));
 
-        let head_of = Head {
-            seq: Seq(4),
-            deps: sample(),
-            hash: ChainHash::genesis(ActorId::from_u64(1)),
-        };
+        let head_of = Head { seq: Seq(4), deps: sample(), hash: ChainHash::genesis(ActorId::from_u64(1)) };
         bytes.clear();
         put_head(&mut bytes, &head_of);
         assert_eq!(head(&bytes), Ok(head_of));
         assert!((0..bytes.len()).all(|n| head(&bytes[..n]).is_err()));
 
-        let at = Dot {
-            actor: ActorId::from_u64(3),
-            seq: Seq(9),
-        };
+        let at = Dot { actor: ActorId::from_u64(3), seq: Seq(9) };
         bytes.clear();
         put_dot(&mut bytes, at);
         assert_eq!(dot(&bytes), Ok(at));

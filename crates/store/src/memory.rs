@@ -71,10 +71,7 @@ impl Default for MemoryBackend {
 impl MemoryBackend {
     /// An empty disk.
     pub fn new() -> Self {
-        Self {
-            disk: Arc::default(),
-            boot: 0,
-        }
+        Self { disk: Arc::default(), boot: 0 }
     }
 
     /// The power fails and comes back: what was not synced is gone, and this handle and its clones are dead. The handle
@@ -94,10 +91,7 @@ impl MemoryBackend {
         }
         disk.fail_next = None;
         disk.boot += 1;
-        Self {
-            disk: Arc::clone(&self.disk),
-            boot: disk.boot,
-        }
+        Self { disk: Arc::clone(&self.disk), boot: disk.boot }
     }
 
     /// Makes the next write fail.
@@ -123,9 +117,7 @@ impl MemoryBackend {
         if disk.boot == self.boot {
             Ok(())
         } else {
-            Err(ReadError::Io {
-                reason: "this handle's process has crashed".to_owned(),
-            })
+            Err(ReadError::Io { reason: "this handle's process has crashed".to_owned() })
         }
     }
 }
@@ -160,11 +152,7 @@ impl Disk {
 }
 
 fn look_up<T>(table: &Table, family: Family, key: &[u8], look: impl FnOnce(Option<&[u8]>) -> T) -> T {
-    look(
-        table
-            .get(&(family, Bytes::copy_from_slice(key)))
-            .map(|value| &value[..]),
-    )
+    look(table.get(&(family, Bytes::copy_from_slice(key))).map(|value| &value[..]))
 }
 
 fn walk(
@@ -248,11 +236,7 @@ impl Backend for MemoryBackend {
 
     fn write(&self, batch: MemoryBatch, durability: Durability) -> Result<(), WriteError> {
         let mut disk = self.disk_mut();
-        let failed = |reason: &str| {
-            Err(WriteError {
-                reason: reason.to_owned(),
-            })
-        };
+        let failed = |reason: &str| Err(WriteError { reason: reason.to_owned() });
         if self.alive(&disk).is_err() {
             return failed("this handle's process has crashed");
         }
@@ -288,8 +272,7 @@ mod tests {
     }
 
     fn value(view: &impl View) -> Option<Vec<u8>> {
-        view.with(Family::State, b"k", |value| value.map(<[u8]>::to_vec))
-            .unwrap()
+        view.with(Family::State, b"k", |value| value.map(<[u8]>::to_vec)).unwrap()
     }
 
     #[test]

@@ -18,9 +18,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            row_cache_bytes_max: ROW_CACHE_BYTES_MAX,
-        }
+        Self { row_cache_bytes_max: ROW_CACHE_BYTES_MAX }
     }
 }
 

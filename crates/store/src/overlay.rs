@@ -24,11 +24,7 @@ pub(crate) struct Overlay<V> {
 
 impl<V: View> Overlay<V> {
     pub(crate) const fn new(under: V, cache: RowCache) -> Self {
-        Self {
-            dirty: BTreeMap::new(),
-            cache,
-            under,
-        }
+        Self { dirty: BTreeMap::new(), cache, under }
     }
 
     /// The changed rows, in key order; absent ones are to be deleted.
@@ -81,30 +77,29 @@ impl<V: View> Rows for Overlay<V> {
             .peekable();
         let mut outcome = Ok(());
         let mut stopped = false;
-        self.under
-            .scan(Family::State, from, upper_bound(prefix).as_deref(), |key, value| {
-                // Changed rows that come before this one, and the one that stands in its place.
-                while let Some((changed, row)) = dirty.next_if(|(changed, _)| changed.as_bytes().as_ref() <= key) {
-                    if let Some(row) = row
-                        && visit(changed.as_bytes(), row).is_break()
-                    {
-                        stopped = true;
-                        return ControlFlow::Break(());
-                    }
-                    if changed.as_bytes().as_ref() == key {
-                        return ControlFlow::Continue(());
-                    }
+        self.under.scan(Family::State, from, upper_bound(prefix).as_deref(), |key, value| {
+            // Changed rows that come before this one, and the one that stands in its place.
+            while let Some((changed, row)) = dirty.next_if(|(changed, _)| changed.as_bytes().as_ref() <= key) {
+                if let Some(row) = row
+                    && visit(changed.as_bytes(), row).is_break()
+                {
+                    stopped = true;
+                    return ControlFlow::Break(());
                 }
-                let flow = match decode_row(key, value) {
-                    Ok(row) => visit(key, &row),
-                    Err(error) => {
-                        outcome = Err(error);
-                        ControlFlow::Break(())
-                    }
-                };
-                stopped = flow.is_break();
-                flow
-            })?;
+                if changed.as_bytes().as_ref() == key {
+                    return ControlFlow::Continue(());
+                }
+            }
+            let flow = match decode_row(key, value) {
+                Ok(row) => visit(key, &row),
+                Err(error) => {
+                    outcome = Err(error);
+                    ControlFlow::Break(())
+                }
+            };
+            stopped = flow.is_break();
+            flow
+        })?;
         if !stopped {
             for (key, row) in dirty {
                 if let Some(row) = row
@@ -152,12 +147,7 @@ mod tests {
     }
 
     fn row(hi: i64) -> Row {
-        Row::Interval(Interval {
-            lo_seq: Seq(0),
-            lo: 0,
-            hi_seq: Seq(1),
-            hi,
-        })
+        Row::Interval(Interval { lo_seq: Seq(0), lo: 0, hi_seq: Seq(1), hi })
     }
 
     fn write(overlay: &mut Overlay<MemoryBackend>) {
@@ -184,11 +174,7 @@ mod tests {
         let mut visited = Vec::new();
         rows.scan(&below, key(from).as_bytes(), |key, row| {
             visited.push((key.to_vec(), row.clone()));
-            if visited.len() < most {
-                ControlFlow::Continue(())
-            } else {
-                ControlFlow::Break(())
-            }
+            if visited.len() < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })
         .unwrap();
         visited

@@ -25,9 +25,7 @@ impl<B: Backend> Reader<B> {
 
     /// This moment, held: whatever is committed later does not show.
     pub fn snapshot(&self) -> Snapshot<B::Snapshot> {
-        Snapshot {
-            view: self.backend.snapshot(),
-        }
+        Snapshot { view: self.backend.snapshot() }
     }
 
     /// Records of `actor` behind `after` up to and with `upto`, contiguous, in order: as many as fit `bytes_max`, but one
@@ -57,17 +55,11 @@ impl<B: Backend> Reader<B> {
             }
             let seq = seq.unwrap_or_default();
             expected = seq.next();
-            records.push(StoredRecord {
-                seq,
-                bytes: Bytes::copy_from_slice(value),
-            });
+            records.push(StoredRecord { seq, bytes: Bytes::copy_from_slice(value) });
             ControlFlow::Continue(())
         })?;
         match gap {
-            Some(seq) => Err(ReadError::damaged(
-                format!("the log of {actor}"),
-                &format!("record {seq} is missing"),
-            )),
+            Some(seq) => Err(ReadError::damaged(format!("the log of {actor}"), &format!("record {seq} is missing"))),
             None => Ok(records),
         }
     }
@@ -115,18 +107,15 @@ impl<V: View> Rows for Snapshot<V> {
     ) -> Result<(), ReadError> {
         let from = from.max(prefix.as_bytes());
         let mut outcome = Ok(());
-        self.view.scan(
-            Family::State,
-            from,
-            upper_bound(prefix).as_deref(),
-            |key, value| match decode_row(key, value) {
+        self.view.scan(Family::State, from, upper_bound(prefix).as_deref(), |key, value| {
+            match decode_row(key, value) {
                 Ok(row) => visit(key, &row),
                 Err(error) => {
                     outcome = Err(error);
                     ControlFlow::Break(())
                 }
-            },
-        )?;
+            }
+        })?;
         outcome
     }
 }

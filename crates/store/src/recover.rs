@@ -42,39 +42,18 @@ pub(crate) fn recover<B: Backend>(backend: &B, claim: &Claim) -> Result<(Recover
     let heads = read_heads(backend)?;
     agree(&vv, &heads)?;
     for (actor, head) in &heads {
-        check_log_end(
-            backend,
-            Dot {
-                actor: *actor,
-                seq: head.seq,
-            },
-        )?;
+        check_log_end(backend, Dot { actor: *actor, seq: head.seq })?;
     }
     if !heads.contains_key(&identity.actor) {
-        check_log_end(
-            backend,
-            Dot {
-                actor: identity.actor,
-                seq: Seq::ZERO,
-            },
-        )?;
+        check_log_end(backend, Dot { actor: identity.actor, seq: Seq::ZERO })?;
     }
-    let ceiling = backend.with(Family::Local, &layout::CEILING_KEY, |value| {
-        value.map_or(Ok(Hlc::ZERO), layout::ceiling)
-    })?;
+    let ceiling =
+        backend.with(Family::Local, &layout::CEILING_KEY, |value| value.map_or(Ok(Hlc::ZERO), layout::ceiling))?;
     let clock = ceiling
         .map_err(|error: CellError| error.to_string())
         .and_then(|ceiling| Clock::restore(ceiling).map_err(|error| error.to_string()))
-        .map_err(|reason| OpenError::Damaged {
-            reason: format!("clock ceiling: {reason}"),
-        })?;
-    let recovered = Recovered {
-        node: identity.node,
-        actor: identity.actor,
-        vv,
-        heads,
-        hlc: clock.last(),
-    };
+        .map_err(|reason| OpenError::Damaged { reason: format!("clock ceiling: {reason}") })?;
+    let recovered = Recovered { node: identity.node, actor: identity.actor, vv, heads, hlc: clock.last() };
     Ok((recovered, clock))
 }
 
@@ -85,9 +64,9 @@ fn read_heads(view: &impl View) -> Result<BTreeMap<ActorId, Head>, ReadError> {
     view.scan(Family::State, &from, Some(&upto), |key, value| {
         let what = || format!("the head {}", key.escape_ascii());
         let head = match layout::head_actor(key) {
-            Some(actor) => layout::head(value)
-                .map(|head| (actor, head))
-                .map_err(|error| ReadError::damaged(what(), &error)),
+            Some(actor) => {
+                layout::head(value).map(|head| (actor, head)).map_err(|error| ReadError::damaged(what(), &error))
+            }
             None => Err(ReadError::damaged(what(), "it names no actor")),
         };
         match head {
@@ -110,9 +89,7 @@ fn agree(vv: &VersionVector, heads: &BTreeMap<ActorId, Head>) -> Result<(), Open
     if ends == *vv {
         return Ok(());
     }
-    Err(OpenError::Damaged {
-        reason: format!("the version vector is {vv:?}, but the heads of the logs say {ends:?}"),
-    })
+    Err(OpenError::Damaged { reason: format!("the version vector is {vv:?}, but the heads of the logs say {ends:?}") })
 }
 
 /// A log ends where its head says: that record is there, and none behind it.
@@ -131,10 +108,7 @@ fn check_log_end(view: &impl View, end: Dot) -> Result<(), OpenError> {
         ControlFlow::Break(())
     })?;
     match behind {
-        Some(seq) => damaged(format!(
-            "the log of {} goes on to {seq}, but only {} is applied",
-            end.actor, end.seq
-        )),
+        Some(seq) => damaged(format!("the log of {} goes on to {seq}, but only {} is applied", end.actor, end.seq)),
         None => Ok(()),
     }
 }

@@ -85,9 +85,7 @@ fn handle(db: &DB, family: Family) -> &ColumnFamily {
 fn read_error(error: &rocksdb::Error) -> ReadError {
     match error.kind() {
         rocksdb::ErrorKind::Corruption => ReadError::damaged("the database", &error),
-        _ => ReadError::Io {
-            reason: error.to_string(),
-        },
+        _ => ReadError::Io { reason: error.to_string() },
     }
 }
 
@@ -179,18 +177,13 @@ impl Backend for RocksBackend {
     type Snapshot = RocksSnapshot;
 
     fn batch(&self) -> RocksBatch {
-        RocksBatch {
-            batch: WriteBatch::with_capacity_bytes(BATCH_BYTES),
-            db: Arc::clone(&self.db),
-        }
+        RocksBatch { batch: WriteBatch::with_capacity_bytes(BATCH_BYTES), db: Arc::clone(&self.db) }
     }
 
     fn write(&self, batch: RocksBatch, durability: Durability) -> Result<(), WriteError> {
         let mut options = WriteOptions::default();
         options.set_sync(durability == Durability::Synced);
-        self.db.write_opt(batch.batch, &options).map_err(|error| WriteError {
-            reason: error.to_string(),
-        })
+        self.db.write_opt(batch.batch, &options).map_err(|error| WriteError { reason: error.to_string() })
     }
 
     fn snapshot(&self) -> RocksSnapshot {
@@ -206,8 +199,6 @@ impl std::fmt::Debug for RocksBackend {
 
 impl std::fmt::Debug for RocksSnapshot {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("RocksSnapshot")
-            .field(&self.0.borrow_owner().path())
-            .finish()
+        f.debug_tuple("RocksSnapshot").field(&self.0.borrow_owner().path()).finish()
     }
 }

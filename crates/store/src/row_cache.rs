@@ -17,11 +17,7 @@ pub(crate) struct RowCache {
 
 impl RowCache {
     pub(crate) fn new(bytes_max: usize) -> Self {
-        Self {
-            rows: LruCache::unbounded(),
-            bytes: 0,
-            bytes_max,
-        }
+        Self { rows: LruCache::unbounded(), bytes: 0, bytes_max }
     }
 
     /// What is known of the row at `key`: nothing, that it is absent, or the row.
@@ -30,10 +26,7 @@ impl RowCache {
     }
 
     /// Takes what is known of the row at `key` out.
-    #[expect(
-        clippy::option_option,
-        reason = "nothing known, or known to be absent, or known: as `get` tells it"
-    )]
+    #[expect(clippy::option_option, reason = "nothing known, or known to be absent, or known: as `get` tells it")]
     pub(crate) fn take(&mut self, key: &RowKey) -> Option<Option<Row>> {
         let row = self.rows.pop(key)?;
         self.bytes -= weight(key, row.as_ref());
@@ -81,12 +74,7 @@ mod tests {
     }
 
     fn row(hi: i64) -> Row {
-        Row::Interval(Interval {
-            lo_seq: Seq(0),
-            lo: 0,
-            hi_seq: Seq(1),
-            hi,
-        })
+        Row::Interval(Interval { lo_seq: Seq(0), lo: 0, hi_seq: Seq(1), hi })
     }
 
     #[test]

@@ -34,11 +34,7 @@ impl TryFrom<u64> for RegionId {
     type Error = IdError;
 
     fn try_from(n: u64) -> Result<Self, IdError> {
-        u16::try_from(n)
-            .ok()
-            .filter(|n| *n > 0)
-            .map(Self)
-            .ok_or(IdError::Region(n))
+        u16::try_from(n).ok().filter(|n| *n > 0).map(Self).ok_or(IdError::Region(n))
     }
 }
 
@@ -176,11 +172,7 @@ impl TryFrom<u64> for KeyspaceId {
     type Error = IdError;
 
     fn try_from(n: u64) -> Result<Self, IdError> {
-        u32::try_from(n)
-            .ok()
-            .filter(|n| *n > 0)
-            .map(Self)
-            .ok_or(IdError::Keyspace(n))
+        u32::try_from(n).ok().filter(|n| *n > 0).map(Self).ok_or(IdError::Keyspace(n))
     }
 }
 

@@ -115,25 +115,13 @@ pub const REQUEST_AHEAD_MAX: Duration = Duration::from_hours(1);
 pub const SESSION_WAIT_MAX: Duration = Duration::from_secs(30);
 
 const _: () = assert!(VALUE_BYTES_MAX + KEY_BYTES_MAX + PATH_DEPTH_MAX * COMPONENT_BYTES_MAX < RECORD_BYTES_MAX);
-const _: () = assert!(
-    RECORD_BYTES_MAX + 64 * 1024 <= FRAME_BYTES_MAX,
-    "the largest record fits a frame"
-);
+const _: () = assert!(RECORD_BYTES_MAX + 64 * 1024 <= FRAME_BYTES_MAX, "the largest record fits a frame");
 const _: () = assert!(RANGE_BYTES_MAX <= RECORD_BYTES_MAX, "so does every range of records");
-const _: () = assert!(
-    PAGE_BYTES_MAX + 2 * COMPONENT_BYTES_MAX < FRAME_BYTES_MAX,
-    "so does every page"
-);
+const _: () = assert!(PAGE_BYTES_MAX + 2 * COMPONENT_BYTES_MAX < FRAME_BYTES_MAX, "so does every page");
 const _: () = assert!(VALUE_BYTES_MAX + 64 * 1024 < FRAME_BYTES_MAX, "so does every value");
 const _: () = assert!(RECORD_BYTES_MAX <= GROUP_BYTES_MAX && GROUP_BYTES_MAX <= COMMIT_QUEUE_BYTES_MAX);
-const _: () = assert!(
-    LINK_WINDOW_BYTES_MAX < PENDING_BYTES_MAX,
-    "an honest peer's window fits what may wait"
-);
-const _: () = assert!(
-    LINK_WINDOW_BYTES_MAX <= LOG_TAIL_BYTES_MAX,
-    "a link that keeps up never reads the disk"
-);
+const _: () = assert!(LINK_WINDOW_BYTES_MAX < PENDING_BYTES_MAX, "an honest peer's window fits what may wait");
+const _: () = assert!(LINK_WINDOW_BYTES_MAX <= LOG_TAIL_BYTES_MAX, "a link that keeps up never reads the disk");
 const _: () = assert!(HEARTBEAT_EVERY.as_millis() * 4 < SILENT_AFTER.as_millis());
 const _: () = assert!(CONNECTION_REQUESTS_MAX <= COMMIT_QUEUE_MAX);
 const _: () = assert!(KEEP_ALIVE_EVERY.as_millis() * 3 < IDLE_TIMEOUT.as_millis(), "two may be lost");

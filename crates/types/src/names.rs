@@ -26,8 +26,7 @@ pub enum NameError {
 fn is_name(s: &str) -> bool {
     (1..=NAME_BYTES_MAX).contains(&s.len())
         && !s.starts_with('-')
-        && s.bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && s.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 macro_rules! name {
@@ -113,11 +112,7 @@ impl TryFrom<String> for Address {
             let bracketed = host.starts_with('[') && host.ends_with(']');
             !host.is_empty() && (bare || bracketed) && port.parse::<u16>().is_ok_and(|port| port > 0)
         });
-        if usable {
-            Ok(Self(address))
-        } else {
-            Err(NameError::Address { address })
-        }
+        if usable { Ok(Self(address)) } else { Err(NameError::Address { address }) }
     }
 }
 
@@ -152,16 +147,7 @@ mod tests {
         for good in ["127.0.0.1:7101", "[::1]:7101", "db.example.com:1"] {
             assert!(Address::try_from(good.to_owned()).is_ok(), "{good}");
         }
-        for bad in [
-            "",
-            "127.0.0.1",
-            ":7101",
-            "host:0",
-            "host:65536",
-            "host:x",
-            "::1:7101",
-            "quic://a:1",
-        ] {
+        for bad in ["", "127.0.0.1", ":7101", "host:0", "host:65536", "host:x", "::1:7101", "quic://a:1"] {
             assert!(Address::try_from(bad.to_owned()).is_err(), "{bad}");
         }
     }

@@ -84,16 +84,9 @@ impl Topology {
     /// What every node of the cluster must agree on, in a fixed order: cluster, region ids and names, keyspace ids,
     /// names and modes. Addresses may differ from place to place.
     pub fn agreement(&self) -> String {
-        let mut regions: Vec<_> = self
-            .regions
-            .iter()
-            .map(|r| format!("region {} {}\n", r.id, r.name))
-            .collect();
-        let mut keyspaces: Vec<_> = self
-            .keyspaces
-            .iter()
-            .map(|k| format!("keyspace {} {} convergent\n", k.id, k.name))
-            .collect();
+        let mut regions: Vec<_> = self.regions.iter().map(|r| format!("region {} {}\n", r.id, r.name)).collect();
+        let mut keyspaces: Vec<_> =
+            self.keyspaces.iter().map(|k| format!("keyspace {} {} convergent\n", k.id, k.name)).collect();
         regions.sort();
         keyspaces.sort();
         format!("cluster {}\n{}{}", self.cluster, regions.concat(), keyspaces.concat())
@@ -142,11 +135,7 @@ fn syntax_error(text: &str, error: &toml::de::Error) -> TopologyError {
     let field = source.split(['=', '#']).next().unwrap_or_default().trim();
     TopologyError {
         line,
-        field: if field.is_empty() {
-            "(file)".to_owned()
-        } else {
-            field.to_owned()
-        },
+        field: if field.is_empty() { "(file)".to_owned() } else { field.to_owned() },
         problem: error.message().trim_end().replace('\n', ", "),
         remedy: "See the commented regions.toml of the distribution for every field".to_owned(),
     }
@@ -176,29 +165,15 @@ impl Checker<'_> {
         let cluster = self.parse(&file.cluster, "cluster", ClusterName::try_from)?;
         if file.region.is_empty() || file.region.len() > REGIONS_MAX {
             let problem = format!("{} regions", file.region.len());
-            return self.refuse(
-                0..0,
-                "region",
-                problem,
-                format!("Write 1 to {REGIONS_MAX} [[region]] tables"),
-            );
+            return self.refuse(0..0, "region", problem, format!("Write 1 to {REGIONS_MAX} [[region]] tables"));
         }
         if file.keyspace.is_empty() || file.keyspace.len() > KEYSPACES_MAX {
             let problem = format!("{} keyspaces", file.keyspace.len());
-            return self.refuse(
-                0..0,
-                "keyspace",
-                problem,
-                format!("Write 1 to {KEYSPACES_MAX} [[keyspace]] tables"),
-            );
+            return self.refuse(0..0, "keyspace", problem, format!("Write 1 to {KEYSPACES_MAX} [[keyspace]] tables"));
         }
         let regions = self.regions(&file.region)?;
         let keyspaces = self.keyspaces(&file.keyspace, &regions)?;
-        Ok(Topology {
-            cluster,
-            regions,
-            keyspaces,
-        })
+        Ok(Topology { cluster, regions, keyspaces })
     }
 
     fn regions(&self, entries: &[Spanned<RegionEntry>]) -> Result<Vec<Region>, TopologyError> {
@@ -259,12 +234,9 @@ impl Checker<'_> {
             }
         }
         match &entry.home {
-            Some(home) => self.not_built(
-                home.span(),
-                "keyspace.home",
-                "homes of strict keyspaces",
-                "Leave the field out",
-            ),
+            Some(home) => {
+                self.not_built(home.span(), "keyspace.home", "homes of strict keyspaces", "Leave the field out")
+            }
             None => Ok(()),
         }
     }
@@ -285,12 +257,7 @@ impl Checker<'_> {
             return Ok(());
         }
         let feature = "a keyspace that lives in some regions only";
-        self.not_built(
-            list.span(),
-            "keyspace.regions",
-            feature,
-            "List every region, or leave the field out",
-        )
+        self.not_built(list.span(), "keyspace.regions", feature, "List every region, or leave the field out")
     }
 
     fn parse<T: Clone, U, E: std::fmt::Display>(
@@ -315,21 +282,11 @@ impl Checker<'_> {
         if seen.insert(value.clone()) {
             return Ok(());
         }
-        self.refuse(
-            at,
-            field,
-            format!("{value:?} is used twice"),
-            "Give each its own; ids are never reused",
-        )
+        self.refuse(at, field, format!("{value:?} is used twice"), "Give each its own; ids are never reused")
     }
 
     fn not_built<T>(&self, at: Range<usize>, field: &str, what: &str, remedy: &str) -> Result<T, TopologyError> {
-        self.refuse(
-            at,
-            field,
-            format!("this version of Halcyon does not build {what} yet"),
-            remedy,
-        )
+        self.refuse(at, field, format!("this version of Halcyon does not build {what} yet"), remedy)
     }
 }
 
@@ -367,31 +324,13 @@ mode = "convergent"
     #[test]
     fn every_refusal_names_line_field_and_remedy() {
         let cases = [
-            (
-                "cluster = \"shop\"",
-                "cluster = \"sh op\"",
-                1,
-                "cluster",
-                "is not a name",
-            ),
+            ("cluster = \"shop\"", "cluster = \"sh op\"", 1, "cluster", "is not a name"),
             ("cluster = \"shop\"", "cluster = ", 1, "cluster", ""),
-            (
-                "cluster = \"shop\"",
-                "colour = 3\ncluster = \"shop\"",
-                1,
-                "colour",
-                "unknown field",
-            ),
+            ("cluster = \"shop\"", "colour = 3\ncluster = \"shop\"", 1, "colour", "unknown field"),
             ("id = 2", "id = 1", 9, "region.id", "used twice"),
             ("id = 2", "id = 0", 9, "region.id", "1..=65535"),
             ("id = 2", "id = \"2\"", 9, "id", "invalid type"),
-            (
-                "name = \"eu-west\"",
-                "name = \"us-east\"",
-                10,
-                "region.name",
-                "used twice",
-            ),
+            ("name = \"eu-west\"", "name = \"us-east\"", 10, "region.name", "used twice"),
             ("127.0.0.1:7202", "127.0.0.1:7101", 12, "region.client", "used twice"),
             ("127.0.0.1:7202", "127.0.0.1", 12, "region.client", "HOST:PORT"),
             (
@@ -403,27 +342,9 @@ mode = "convergent"
             ),
             ("\"convergent\"", "\"strict\"", 17, "keyspace.mode", "strict"),
             ("\"convergent\"", "\"eventual\"", 17, "keyspace.mode", "not a mode"),
-            (
-                "mode = \"convergent\"",
-                "regions = [\"us-east\"]",
-                17,
-                "keyspace.regions",
-                "some regions only",
-            ),
-            (
-                "mode = \"convergent\"",
-                "regions = [\"mars\"]",
-                17,
-                "keyspace.regions",
-                "not a region",
-            ),
-            (
-                "mode = \"convergent\"",
-                "home = \"us-east\"",
-                17,
-                "keyspace.home",
-                "homes",
-            ),
+            ("mode = \"convergent\"", "regions = [\"us-east\"]", 17, "keyspace.regions", "some regions only"),
+            ("mode = \"convergent\"", "regions = [\"mars\"]", 17, "keyspace.regions", "not a region"),
+            ("mode = \"convergent\"", "home = \"us-east\"", 17, "keyspace.home", "homes"),
         ];
         for (from, to, line, field, problem) in cases {
             assert!(GOOD.contains(from), "{from}");

@@ -27,10 +27,7 @@ impl VersionVector {
 
     /// The highest seq seen of `actor`.
     pub fn get(&self, actor: ActorId) -> Seq {
-        self.slot(actor)
-            .ok()
-            .and_then(|i| self.0.get(i))
-            .map_or(Seq::ZERO, |(_, seq)| *seq)
+        self.slot(actor).ok().and_then(|i| self.0.get(i)).map_or(Seq::ZERO, |(_, seq)| *seq)
     }
 
     /// Sets `actor` to `seq`, whatever it was; zero removes it.
@@ -89,10 +86,7 @@ impl VersionVector {
     /// The entries that turn `base` into `self`: the new seq of each actor that differs, zero where it vanished.
     pub fn changes_since(&self, base: &Self) -> Vec<(ActorId, Seq)> {
         let raised = self.iter().filter(|(actor, seq)| base.get(*actor) != *seq);
-        let gone = base
-            .iter()
-            .filter(|(actor, _)| self.get(*actor) == Seq::ZERO)
-            .map(|(actor, _)| (actor, Seq::ZERO));
+        let gone = base.iter().filter(|(actor, _)| self.get(*actor) == Seq::ZERO).map(|(actor, _)| (actor, Seq::ZERO));
         raised.chain(gone).collect()
     }
 
@@ -140,12 +134,8 @@ mod tests {
     use super::*;
 
     fn vectors() -> impl Strategy<Value = VersionVector> {
-        prop::collection::vec((0_u64..6, 0_u64..5), 0..6).prop_map(|entries| {
-            entries
-                .into_iter()
-                .map(|(a, s)| (ActorId::from_u64(a), Seq(s)))
-                .collect()
-        })
+        prop::collection::vec((0_u64..6, 0_u64..5), 0..6)
+            .prop_map(|entries| entries.into_iter().map(|(a, s)| (ActorId::from_u64(a), Seq(s))).collect())
     }
 
     proptest! {

@@ -11,15 +11,7 @@ fn the_shipped_regions_file_is_a_cluster_of_three_regions() {
     let regions: Vec<_> = topology
         .regions
         .iter()
-        .map(|r| {
-            [
-                r.id.to_string(),
-                r.name.to_string(),
-                r.peer.to_string(),
-                r.client.to_string(),
-                r.admin.to_string(),
-            ]
-        })
+        .map(|r| [r.id.to_string(), r.name.to_string(), r.peer.to_string(), r.client.to_string(), r.admin.to_string()])
         .collect();
     assert_eq!(
         regions,
@@ -29,29 +21,17 @@ fn the_shipped_regions_file_is_a_cluster_of_three_regions() {
             ["3", "ap-south", "127.0.0.1:7103", "127.0.0.1:7203", "127.0.0.1:7403"],
         ]
     );
-    let keyspaces: Vec<_> = topology
-        .keyspaces
-        .iter()
-        .map(|k| (k.id.get(), k.name.as_str()))
-        .collect();
+    let keyspaces: Vec<_> = topology.keyspaces.iter().map(|k| (k.id.get(), k.name.as_str())).collect();
     assert_eq!(keyspaces, [(10, "default")]);
 }
 
 #[test]
 fn what_its_comments_call_refused_is_refused() {
     let refused = [
-        (
-            "# redis = \"127.0.0.1:7301\" would",
-            "redis = \"127.0.0.1:7301\" # would",
-            "region.redis",
-        ),
+        ("# redis = \"127.0.0.1:7301\" would", "redis = \"127.0.0.1:7301\" # would", "region.redis"),
         ("mode = \"convergent\"", "mode = \"strict\"", "keyspace.mode"),
         ("mode = \"convergent\"", "home = \"us-east\"", "keyspace.home"),
-        (
-            "[\"us-east\", \"eu-west\", \"ap-south\"]",
-            "[\"us-east\", \"eu-west\"]",
-            "keyspace.regions",
-        ),
+        ("[\"us-east\", \"eu-west\", \"ap-south\"]", "[\"us-east\", \"eu-west\"]", "keyspace.regions"),
     ];
     for (from, to, field) in refused {
         assert!(SHIPPED.contains(from), "{from}");
@@ -62,10 +42,7 @@ fn what_its_comments_call_refused_is_refused() {
 
 #[test]
 fn what_its_comments_call_a_default_may_be_left_out() {
-    let defaults = [
-        "mode = \"convergent\"\n",
-        "regions = [\"us-east\", \"eu-west\", \"ap-south\"]\n",
-    ];
+    let defaults = ["mode = \"convergent\"\n", "regions = [\"us-east\", \"eu-west\", \"ap-south\"]\n"];
     for line in defaults {
         assert!(SHIPPED.contains(line), "{line}");
         let without = Topology::parse(&SHIPPED.replacen(line, "", 1)).unwrap();

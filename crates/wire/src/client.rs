@@ -216,13 +216,9 @@ impl<E: std::fmt::Display> From<halcyon_crdt::ReadError<E>> for Refusal {
     fn from(error: halcyon_crdt::ReadError<E>) -> Self {
         use halcyon_crdt::ReadError as R;
         match error {
-            R::Key(error) => Self::InvalidArgument {
-                reason: error.to_string(),
-            },
+            R::Key(error) => Self::InvalidArgument { reason: error.to_string() },
             R::WrongType { asked, present } => Self::WrongType { asked, present },
-            R::Rows(error) => Self::Storage {
-                reason: error.to_string(),
-            },
+            R::Rows(error) => Self::Storage { reason: error.to_string() },
         }
     }
 }

@@ -47,11 +47,7 @@ pub fn encode<T: Serialize>(out: &mut Vec<u8>, value: &T) {
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
     let mut body = body(bytes)?;
     let value = read(&mut body)?;
-    if body.is_empty() {
-        Ok(value)
-    } else {
-        Err(DecodeError::Trailing { bytes: body.len() })
-    }
+    if body.is_empty() { Ok(value) } else { Err(DecodeError::Trailing { bytes: body.len() }) }
 }
 
 /// Reads the first field of a document that is a list, and nothing behind it.
@@ -66,11 +62,7 @@ pub fn decode_first<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError>
 
 fn body(bytes: &[u8]) -> Result<&[u8], DecodeError> {
     let (version, body) = bytes.split_first().ok_or(DecodeError::Empty)?;
-    if *version == WIRE_VERSION {
-        Ok(body)
-    } else {
-        Err(DecodeError::Version { found: *version })
-    }
+    if *version == WIRE_VERSION { Ok(body) } else { Err(DecodeError::Version { found: *version }) }
 }
 
 fn read<T: DeserializeOwned>(body: &mut &[u8]) -> Result<T, DecodeError> {

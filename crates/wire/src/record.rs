@@ -92,10 +92,7 @@ impl Record {
         };
         let mut bytes = Vec::with_capacity(128);
         codec::encode(&mut bytes, &body);
-        StoredRecord {
-            seq: self.dot.seq,
-            bytes: bytes.into(),
-        }
+        StoredRecord { seq: self.dot.seq, bytes: bytes.into() }
     }
 
     /// Reads and checks a record of `actor`, given the deps of its previous record.
@@ -112,14 +109,7 @@ impl Record {
             ctx.change(&changes);
             ctx
         });
-        let record = Self {
-            dot,
-            hlc: body.hlc,
-            deps,
-            ctx,
-            request: body.request,
-            effects: body.effects,
-        };
+        let record = Self { dot, hlc: body.hlc, deps, ctx, request: body.request, effects: body.effects };
         record.check(bytes.len(), previous_deps)?;
         Ok(record)
     }
@@ -127,19 +117,12 @@ impl Record {
     fn check(&self, bytes: usize, previous_deps: &VersionVector) -> Result<(), RecordError> {
         let dot = self.dot;
         let shape = |ok, reason| {
-            if ok {
-                Ok(())
-            } else {
-                Err(RecordError::Shape { dot, reason })
-            }
+            if ok { Ok(()) } else { Err(RecordError::Shape { dot, reason }) }
         };
         shape(bytes <= RECORD_BYTES_MAX, "longer than a record may be")?;
         shape(dot.seq > Seq::ZERO, "seq 0")?;
         shape(self.deps.len() <= ACTORS_MAX, "too many actors in deps")?;
-        shape(
-            self.deps.get(dot.actor) == dot.seq.previous(),
-            "deps do not follow its own log",
-        )?;
+        shape(self.deps.get(dot.actor) == dot.seq.previous(), "deps do not follow its own log")?;
         shape(previous_deps.le(&self.deps), "deps go back")?;
         shape(self.ctx().le(&self.deps), "ctx is ahead of deps")?;
         shape(self.effects.len() <= 2 * UPDATES_MAX, "too many effects")?;
@@ -175,20 +158,12 @@ mod tests {
     fn record() -> Record {
         let object = Object::new(KeyspaceId::try_from(10).unwrap(), "net:22465");
         Record {
-            dot: Dot {
-                actor: actor(1),
-                seq: Seq(5),
-            },
+            dot: Dot { actor: actor(1), seq: Seq(5) },
             hlc: Hlc::from_parts(UnixMs(1_800_000_000_000), 3).unwrap(),
             deps: [(actor(1), Seq(4)), (actor(2), Seq(9))].into_iter().collect(),
             ctx: Some([(actor(1), Seq(4)), (actor(2), Seq(7))].into_iter().collect()),
             request: Some(RequestId::mint(UnixMs(1_800_000_000_000), &[1; 10])),
-            effects: vec![Effect::Inc {
-                counter: object.counter(),
-                prev_seq: Seq(4),
-                before: 0,
-                after: 12,
-            }],
+            effects: vec![Effect::Inc { counter: object.counter(), prev_seq: Seq(4), before: 0, after: 12 }],
         }
     }
 
@@ -211,19 +186,10 @@ mod tests {
         refused(&|r| r.deps.set(actor(1), Seq(9)));
         refused(&|r| r.deps.set(actor(2), Seq(8)));
         refused(&|r| r.ctx = Some([(actor(2), Seq(10))].into_iter().collect()));
-        let Effect::Inc { counter, .. } = record().effects.remove(0) else {
-            panic!()
-        };
+        let Effect::Inc { counter, .. } = record().effects.remove(0) else { panic!() };
         let row = counter.actor(actor(1));
-        let assign = Effect::Assign {
-            row,
-            expiry: None,
-            payload: Bytes::new(),
-        };
-        assert!(matches!(
-            refused(&|r| r.effects = vec![assign.clone()]),
-            RecordError::Effect { .. }
-        ));
+        let assign = Effect::Assign { row, expiry: None, payload: Bytes::new() };
+        assert!(matches!(refused(&|r| r.effects = vec![assign.clone()]), RecordError::Effect { .. }));
     }
 
     #[test]
@@ -231,10 +197,7 @@ mod tests {
         let previous = VersionVector::new();
         let bytes = record().encode(&previous).bytes;
         for cut in 0..bytes.len() {
-            assert!(
-                Record::decode(&bytes[..cut], actor(1), &previous).is_err(),
-                "cut at {cut}"
-            );
+            assert!(Record::decode(&bytes[..cut], actor(1), &previous).is_err(), "cut at {cut}");
         }
         let longer = [&bytes[..], b"x"].concat();
         assert!(matches!(

@@ -13,53 +13,21 @@ async fn a_malformed_regions_toml_is_refused_with_line_field_and_remedy() {
     // 10 to 15 the second, 17 to 19 the keyspace.
     let cases: &[(&str, &str, &[&str])] = &[
         ("cluster = \"shop\"", "cluster = shop", &["line 1", "`cluster`"]),
-        (
-            "cluster = \"shop\"",
-            "cluster = \"Shop!\"",
-            &["line 1", "`cluster`", "a-z"],
-        ),
+        ("cluster = \"shop\"", "cluster = \"Shop!\"", &["line 1", "`cluster`", "a-z"]),
         ("id = 1\n", "id = 0\n", &["line 4", "`region.id`", "1..=65535"]),
         ("id = 2\n", "id = 1\n", &["line 11", "`region.id`"]),
         ("\"eu-west\"", "\"us-east\"", &["line 12", "`region.name`"]),
         ("name = \"us-east\"", "nmae = \"us-east\"", &["line 5", "nmae"]),
-        (
-            "peer = \"127.0.0.1:",
-            "peer = \"127.0.0.1;",
-            &["line 6", "`region.peer`", "HOST:PORT"],
-        ),
+        ("peer = \"127.0.0.1:", "peer = \"127.0.0.1;", &["line 6", "`region.peer`", "HOST:PORT"]),
         ("admin = \"127", "colour = \"127", &["line 8", "colour"]),
-        (
-            "id = 10\n",
-            "id = 10\nmode = \"sideways\"\n",
-            &["`keyspace.mode`", "sideways", "convergent"],
-        ),
-        (
-            "id = 10\n",
-            "id = 10\nregions = [\"mars\"]\n",
-            &["`keyspace.regions`", "mars", "us-east"],
-        ),
+        ("id = 10\n", "id = 10\nmode = \"sideways\"\n", &["`keyspace.mode`", "sideways", "convergent"]),
+        ("id = 10\n", "id = 10\nregions = [\"mars\"]\n", &["`keyspace.regions`", "mars", "us-east"]),
         ("[[keyspace]]", "[[keyspaec]]", &["line 17", "keyspaec"]),
         // Asked for, and not built yet.
-        (
-            "id = 10\n",
-            "id = 10\nmode = \"strict\"\n",
-            &["`keyspace.mode`", "strict", "convergent"],
-        ),
-        (
-            "id = 10\n",
-            "id = 10\nhome = \"us-east\"\n",
-            &["`keyspace.home`", "home"],
-        ),
-        (
-            "id = 10\n",
-            "id = 10\nregions = [\"us-east\"]\n",
-            &["`keyspace.regions`", "some regions"],
-        ),
-        (
-            "admin = ",
-            "redis = \"127.0.0.1:7301\"\nadmin = ",
-            &["line 8", "`region.redis`", "Redis"],
-        ),
+        ("id = 10\n", "id = 10\nmode = \"strict\"\n", &["`keyspace.mode`", "strict", "convergent"]),
+        ("id = 10\n", "id = 10\nhome = \"us-east\"\n", &["`keyspace.home`", "home"]),
+        ("id = 10\n", "id = 10\nregions = [\"us-east\"]\n", &["`keyspace.regions`", "some regions"]),
+        ("admin = ", "redis = \"127.0.0.1:7301\"\nadmin = ", &["line 8", "`region.redis`", "Redis"]),
     ];
     for (from, to, words) in cases {
         let config = edited(&cluster, "bad.toml", &[(from, to)]);
@@ -73,10 +41,7 @@ async fn a_malformed_regions_toml_is_refused_with_line_field_and_remedy() {
 async fn every_command_refuses_a_malformed_regions_toml() {
     let cluster = Cluster::prepared(&temp_dir(), 1, false).await;
     let bad = edited(&cluster, "bad.toml", &[("id = 1\n", "id = 70000\n")]);
-    let (bad, certs) = (
-        bad.to_string_lossy().into_owned(),
-        cluster.certs().to_string_lossy().into_owned(),
-    );
+    let (bad, certs) = (bad.to_string_lossy().into_owned(), cluster.certs().to_string_lossy().into_owned());
     let csv = cluster.dir().join("none.csv").to_string_lossy().into_owned();
     let out = cluster.dir().join("new-certs").to_string_lossy().into_owned();
     let cases: &[&[&str]] = &[
@@ -86,9 +51,7 @@ async fn every_command_refuses_a_malformed_regions_toml() {
         &["status", "--config", &bad],
     ];
     for args in cases {
-        let _ = halcyon(args.iter().copied())
-            .await
-            .refused(&["line 4", "`region.id`", "70000", "remedy"]);
+        let _ = halcyon(args.iter().copied()).await.refused(&["line 4", "`region.id`", "70000", "remedy"]);
     }
     assert!(!cluster.dir().join("new-certs").exists());
 }
@@ -98,12 +61,8 @@ async fn a_missing_file_and_an_unknown_region_are_refused_by_name() {
     let cluster = Cluster::prepared(&temp_dir(), 2, false).await;
     let (data, certs) = (cluster.data(0), cluster.certs());
     let nowhere = cluster.dir().join("nowhere.toml");
-    let _ = node(&nowhere, "us-east", &data, &certs, &[])
-        .await
-        .refused(&["nowhere.toml", "--config"]);
-    let _ = node(&cluster.config(), "mars", &data, &certs, &[])
-        .await
-        .refused(&["mars", "us-east", "eu-west"]);
+    let _ = node(&nowhere, "us-east", &data, &certs, &[]).await.refused(&["nowhere.toml", "--config"]);
+    let _ = node(&cluster.config(), "mars", &data, &certs, &[]).await.refused(&["mars", "us-east", "eu-west"]);
     let _ = halcyon(["status", "--no-such-flag"]).await.refused(&["--no-such-flag"]);
     assert!(!data.exists());
 }

@@ -43,9 +43,7 @@ async fn a_data_directory_of_another_region_or_cluster_is_refused_and_unchanged(
     let other = edited(&cluster, "other.toml", &[("\"shop\"", "\"market\"")]);
     let others_certs = cluster.dir().join("certs-market");
     let (config, out) = (other.to_string_lossy(), others_certs.to_string_lossy());
-    let _ = halcyon(["certs", "init", "--config", &*config, "--out", &*out])
-        .await
-        .succeeded();
+    let _ = halcyon(["certs", "init", "--config", &*config, "--out", &*out]).await.succeeded();
     let ended = node(&other, "us-east", &data, &others_certs, &[]).await;
     let _ = ended.refused(&["belongs to cluster", "shop", "market", "directory"]);
 

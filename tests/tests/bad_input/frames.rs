@@ -16,26 +16,15 @@ use crate::Witness;
 async fn raw_session(config: &Path, certs: &Path) -> Session {
     let topology = Topology::parse(&std::fs::read_to_string(config).expect("the cluster's file")).expect("a topology");
     let role = Role::Client("client".parse().expect("a name"));
-    let own = Credentials::load(
-        certs,
-        &Identity {
-            cluster: topology.cluster.clone(),
-            role,
-        },
-    )
-    .expect("certificates");
-    client::dial(&own, topology.regions.first().expect("a region"))
-        .await
-        .expect("admitted")
+    let own = Credentials::load(certs, &Identity { cluster: topology.cluster.clone(), role }).expect("certificates");
+    client::dial(&own, topology.regions.first().expect("a region")).await.expect("admitted")
 }
 
 /// Whether the node ends the connection; what it says before that.
 async fn until_closed(mut reader: FrameReader) -> Vec<Bytes> {
     let mut frames = Vec::new();
     let closing = async { while reader.read(&mut frames).await.is_ok_and(|count| count > 0) {} };
-    timeout(Duration::from_secs(10), closing)
-        .await
-        .expect("the node ends the connection");
+    timeout(Duration::from_secs(10), closing).await.expect("the node ends the connection");
     frames
 }
 
@@ -72,15 +61,11 @@ async fn a_frame_that_is_no_request_is_refused_or_ends_its_own_connection() {
         frame::append(&mut bytes, |out| out.extend_from_slice(body)).unwrap();
         session.writer.write(Bytes::from(bytes)).await.unwrap();
         let mut frames = Vec::new();
-        let answer = timeout(Duration::from_secs(10), session.reader.read(&mut frames))
-            .await
-            .expect("an answer or the end");
+        let answer =
+            timeout(Duration::from_secs(10), session.reader.read(&mut frames)).await.expect("an answer or the end");
         if answer.is_ok_and(|count| count > 0) {
             let response: Response = codec::decode(&frames[0]).unwrap();
-            assert!(
-                matches!(response.result, Err(Refusal::BadRequest { .. })),
-                "{body:?}: {response:?}"
-            );
+            assert!(matches!(response.result, Err(Refusal::BadRequest { .. })), "{body:?}: {response:?}");
         }
         witness.has_lost_nothing().await;
     }

@@ -39,9 +39,7 @@ async fn a_missing_certificate_or_key_is_refused_with_the_command_that_makes_it(
     }
     let certs = copied(&cluster, "without-client");
     fs::remove_file(certs.join("client-client.key")).unwrap();
-    let _ = halcyon(exec_flags(&cluster, &certs))
-        .await
-        .refused(&["client-client.key", "missing", "halcyon certs"]);
+    let _ = halcyon(exec_flags(&cluster, &certs)).await.refused(&["client-client.key", "missing", "halcyon certs"]);
 }
 
 #[tokio::test]
@@ -55,9 +53,7 @@ async fn a_key_that_others_can_read_is_refused_with_the_command_that_mends_it() 
         let _ = ended.refused(&["region-us-east.key", &format!("{mode:o}"), "chmod 600"]);
         let client = certs.join("client-client.key");
         fs::set_permissions(&client, Permissions::from_mode(mode)).unwrap();
-        let _ = halcyon(exec_flags(&cluster, &certs))
-            .await
-            .refused(&["client-client.key", "chmod 600"]);
+        let _ = halcyon(exec_flags(&cluster, &certs)).await.refused(&["client-client.key", "chmod 600"]);
     }
 }
 
@@ -66,14 +62,7 @@ async fn certificates_are_never_written_over() {
     let cluster = Cluster::prepared(&temp_dir(), 1, false).await;
     let before = fs::read(cluster.certs().join("ca.key")).unwrap();
     let (config, certs) = (cluster.config(), cluster.certs());
-    let again = [
-        "certs",
-        "init",
-        "--config",
-        &config.to_string_lossy(),
-        "--out",
-        &certs.to_string_lossy(),
-    ];
+    let again = ["certs", "init", "--config", &config.to_string_lossy(), "--out", &certs.to_string_lossy()];
     let _ = halcyon(again).await.refused(&["already exists", "never written over"]);
     assert_eq!(fs::read(cluster.certs().join("ca.key")).unwrap(), before);
 }
@@ -84,45 +73,21 @@ async fn a_client_of_another_cluster_is_refused_and_told_what_to_do() {
     let witness = Witness::of(&cluster).await;
     // Another authority that calls its cluster the same, and one that calls it otherwise; both know where the node is.
     for (name, cluster_name) in [("namesake", "shop"), ("stranger", "market")] {
-        let config = edited(
-            &cluster,
-            &format!("{name}.toml"),
-            &[("\"shop\"", &format!("\"{cluster_name}\""))],
-        );
+        let config = edited(&cluster, &format!("{name}.toml"), &[("\"shop\"", &format!("\"{cluster_name}\""))]);
         let certs = cluster.dir().join(format!("certs-{name}"));
-        let init = [
-            "certs",
-            "init",
-            "--config",
-            &config.to_string_lossy(),
-            "--out",
-            &certs.to_string_lossy(),
-        ];
+        let init = ["certs", "init", "--config", &config.to_string_lossy(), "--out", &certs.to_string_lossy()];
         let _ = halcyon(init).await.succeeded();
         let stranger = Config::from_files(&config, &certs).unwrap().region("us-east");
-        let error = Client::connect(stranger)
-            .await
-            .expect_err("another cluster's client")
-            .to_string();
+        let error = Client::connect(stranger).await.expect_err("another cluster's client").to_string();
         assert!(error.contains("us-east") && error.contains("certs init"), "{error}");
         // The command says the same.
-        let flags = [
-            "exec",
-            "--region",
-            "us-east",
-            "--config",
-            &config.to_string_lossy(),
-            "--certs",
-            &certs.to_string_lossy(),
-        ];
+        let flags =
+            ["exec", "--region", "us-east", "--config", &config.to_string_lossy(), "--certs", &certs.to_string_lossy()];
         let _ = halcyon(flags).await.refused(&["us-east", "certificate", "certs init"]);
         // The right file with the wrong certificates is told at once, without a dial.
         if cluster_name != "shop" {
             let error = Config::from_files(&cluster.config(), &certs).expect_err("certificates of another cluster");
-            assert!(
-                error.to_string().contains("market") && error.to_string().contains("--certs"),
-                "{error}"
-            );
+            assert!(error.to_string().contains("market") && error.to_string().contains("--certs"), "{error}");
         }
     }
     witness.has_lost_nothing().await;

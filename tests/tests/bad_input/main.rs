@@ -1,9 +1,6 @@
 //! Bad input: it is refused with cause and remedy, and the cluster that runs beside it has lost nothing.
 
-#![expect(
-    clippy::expect_used,
-    reason = "the helpers of a test fail by panicking, as the test does"
-)]
+#![expect(clippy::expect_used, reason = "the helpers of a test fail by panicking, as the test does")]
 
 mod cluster_file;
 mod data_directory;
@@ -26,12 +23,7 @@ struct Witness {
 impl Witness {
     async fn of(cluster: &Cluster) -> Self {
         let client = cluster.client(0).await;
-        client
-            .keyspace("default")
-            .counter("witness")
-            .add(7)
-            .await
-            .expect("a region that serves");
+        client.keyspace("default").counter("witness").add(7).await.expect("a region that serves");
         Self { client }
     }
 
@@ -48,9 +40,7 @@ impl Witness {
 async fn node(config: &Path, region: &str, data: &Path, certs: &Path, extra: &[&str]) -> Ended {
     let text = |path: &Path| path.to_string_lossy().into_owned();
     let (config, data, certs) = (text(config), text(data), text(certs));
-    let args = [
-        "node", "--region", region, "--config", &config, "--data", &data, "--certs", &certs,
-    ];
+    let args = ["node", "--region", region, "--config", &config, "--data", &data, "--certs", &certs];
     halcyon(args.iter().chain(extra).copied()).await
 }
 

@@ -32,30 +32,16 @@ async fn exec_refuses_bad_lines_one_by_one_and_carries_the_others_out() {
         ("session nonsense".to_owned(), Some("BadArguments")),
         ("incr after 1".to_owned(), None),
     ];
-    let input = lines
-        .iter()
-        .map(|(line, _)| line.as_str())
-        .collect::<Vec<_>>()
-        .join("\n");
-    let exec = ["exec", "--region", "us-east"]
-        .map(str::to_owned)
-        .into_iter()
-        .chain(cluster.flags());
+    let input = lines.iter().map(|(line, _)| line.as_str()).collect::<Vec<_>>().join("\n");
+    let exec = ["exec", "--region", "us-east"].map(str::to_owned).into_iter().chain(cluster.flags());
     let ended = halcyon_with_input(exec, input).await.refused(&["11 of 14 commands"]);
-    let answers: Vec<Value> = ended
-        .stdout
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let answers: Vec<Value> = ended.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(answers.len(), lines.len(), "one answer a line: {ended}");
     for ((line, error), answer) in lines.iter().zip(&answers) {
         let line: String = line.chars().take(40).collect();
         assert_eq!(answer.get("error").and_then(Value::as_str), *error, "{line}: {answer}");
         let message = answer.get("message").and_then(Value::as_str).unwrap_or_default();
-        assert!(
-            error.is_none() || message.len() > 15,
-            "{line}: a message that helps: {answer}"
-        );
+        assert!(error.is_none() || message.len() > 15, "{line}: a message that helps: {answer}");
     }
     let shop = witness.client.keyspace("default");
     for (key, sum) in [("before", 1), ("after", 1), ("full", i128::from(max)), ("half", 0)] {
@@ -76,20 +62,11 @@ async fn the_sdk_refuses_what_is_too_large_or_overflows_and_leaves_what_was_ther
     };
     let key = "k".repeat(1025);
     let refused = refusal(shop.counter(&key).add(1).await);
-    assert!(
-        matches!(&refused, Refusal::InvalidArgument { reason } if reason.contains("1024")),
-        "{refused}"
-    );
+    assert!(matches!(&refused, Refusal::InvalidArgument { reason } if reason.contains("1024")), "{refused}");
     shop.register("r").set("kept").await.unwrap();
     let refused = refusal(shop.register("r").set_bytes(vec![0; 256 * 1024 + 1]).await);
-    assert!(
-        matches!(&refused, Refusal::InvalidArgument { reason } if reason.contains("262144")),
-        "{refused}"
-    );
-    assert_eq!(
-        shop.register("r").get::<String>().await.unwrap().as_deref(),
-        Some("kept")
-    );
+    assert!(matches!(&refused, Refusal::InvalidArgument { reason } if reason.contains("262144")), "{refused}");
+    assert_eq!(shop.register("r").get::<String>().await.unwrap().as_deref(), Some("kept"));
     let refused = refusal(shop.set("s").add(vec![1; 1025]).await);
     assert!(matches!(&refused, Refusal::InvalidArgument { .. }), "{refused}");
 
@@ -103,31 +80,15 @@ async fn the_sdk_refuses_what_is_too_large_or_overflows_and_leaves_what_was_ther
         crowd.counter(format!("crowd:{n}")).add(1);
     }
     let refused = refusal(crowd.commit().await);
-    assert!(
-        matches!(&refused, Refusal::TooLarge { reason } if reason.contains("1024")),
-        "{refused}"
-    );
-    assert_eq!(
-        shop.counter("crowd:0").get().await.unwrap(),
-        0,
-        "none of it has happened"
-    );
+    assert!(matches!(&refused, Refusal::TooLarge { reason } if reason.contains("1024")), "{refused}");
+    assert_eq!(shop.counter("crowd:0").get().await.unwrap(), 0, "none of it has happened");
 
     // The largest that fits, fits.
     let (key, value) = ("k".repeat(1024), vec![7; 256 * 1024]);
     shop.register(&key).set_bytes(&value).await.unwrap();
-    assert_eq!(
-        shop.register(&key).get_bytes().await.unwrap().as_deref(),
-        Some(value.as_slice())
-    );
+    assert_eq!(shop.register(&key).get_bytes().await.unwrap().as_deref(), Some(value.as_slice()));
 
-    let unknown = witness
-        .client
-        .keyspace("nowhere")
-        .counter("k")
-        .add(1)
-        .await
-        .expect_err("no such keyspace");
+    let unknown = witness.client.keyspace("nowhere").counter("k").add(1).await.expect_err("no such keyspace");
     assert!(unknown.to_string().contains("default"), "{unknown}");
     witness.has_lost_nothing().await;
 }

@@ -174,14 +174,8 @@ fn duration(text: &str) -> Result<Duration, String> {
         "m" => 60_000,
         _ => 0,
     };
-    let millis = number
-        .parse::<u64>()
-        .ok()
-        .and_then(|number| number.checked_mul(millis))
-        .filter(|_| millis > 0);
-    millis
-        .map(Duration::from_millis)
-        .ok_or_else(|| "use a number and ms, s or m, such as 10s".to_owned())
+    let millis = number.parse::<u64>().ok().and_then(|number| number.checked_mul(millis)).filter(|_| millis > 0);
+    millis.map(Duration::from_millis).ok_or_else(|| "use a number and ms, s or m, such as 10s".to_owned())
 }
 
 #[cfg(test)]
@@ -193,16 +187,7 @@ mod tests {
         for (text, millis) in [("10s", 10_000), ("500ms", 500), ("2m", 120_000), ("7", 7000), ("0s", 0)] {
             assert_eq!(duration(text), Ok(Duration::from_millis(millis)), "{text}");
         }
-        for text in [
-            "",
-            "s",
-            "10h",
-            "1.5s",
-            "-1s",
-            "10 s",
-            "99999999999999999999s",
-            "18446744073709551615m",
-        ] {
+        for text in ["", "s", "10h", "1.5s", "-1s", "10 s", "99999999999999999999s", "18446744073709551615m"] {
             assert!(duration(text).is_err(), "{text}");
         }
     }

@@ -99,17 +99,7 @@ impl fmt::Display for Report {
             Some(region) => format!("lag to {region}"),
             None => "latency".to_owned(),
         };
-        let Percentiles {
-            p50,
-            p90,
-            p99,
-            p999,
-            max,
-            mean,
-        } = self.micros;
-        write!(
-            f,
-            "{what}: p50 {p50} us, p90 {p90} us, p99 {p99} us, p99.9 {p999} us, max {max} us, mean {mean:.0} us"
-        )
+        let Percentiles { p50, p90, p99, p999, max, mean } = self.micros;
+        write!(f, "{what}: p50 {p50} us, p90 {p90} us, p99 {p99} us, p99.9 {p999} us, max {max} us, mean {mean:.0} us")
     }
 }

@@ -83,10 +83,7 @@ async fn drive(clients: &[Client], keyspace: &str, load: &Load, seen_at: Option<
     }
     let course = Arc::new(Course::new(load.clone(), keyspace.to_owned(), seen_at, micros));
     let mut workers = JoinSet::new();
-    let seats = clients
-        .iter()
-        .cycle()
-        .take(if clients.is_empty() { 0 } else { load.in_flight.max(1) });
+    let seats = clients.iter().cycle().take(if clients.is_empty() { 0 } else { load.in_flight.max(1) });
     for (worker, client) in seats.enumerate() {
         let (course, client) = (Arc::clone(&course), client.clone());
         workers.spawn(async move { work(&course, &client, worker as u64).await });
@@ -94,9 +91,7 @@ async fn drive(clients: &[Client], keyspace: &str, load: &Load, seen_at: Option<
     while let Some(worker) = workers.join_next().await {
         worker??;
     }
-    let counted = Instant::now()
-        .saturating_duration_since(course.counts_from())
-        .max(Duration::from_micros(1));
+    let counted = Instant::now().saturating_duration_since(course.counts_from()).max(Duration::from_micros(1));
     drop(workers);
     let micros = Arc::try_unwrap(course).map_err(|_| BenchError::Busy)?.into_micros();
     Ok(Report::of(load, clients.len(), counted, lag_to, &micros))

@@ -33,15 +33,7 @@ pub(super) struct Course {
 impl Course {
     pub(super) fn new(load: Load, keyspace: String, seen_at: Option<Client>, micros: Histogram<u64>) -> Self {
         let (begun, counted) = (AtomicU64::new(0), AtomicU64::new(0));
-        Self {
-            load,
-            keyspace,
-            seen_at,
-            began: Instant::now(),
-            begun,
-            counted,
-            micros: Mutex::new(micros),
-        }
+        Self { load, keyspace, seen_at, began: Instant::now(), begun, counted, micros: Mutex::new(micros) }
     }
 
     /// When counting begins.
@@ -77,10 +69,7 @@ impl Course {
             return;
         }
         let micros = u64::try_from(measured.as_micros()).unwrap_or(u64::MAX);
-        self.micros
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .saturating_record(micros);
+        self.micros.lock().unwrap_or_else(PoisonError::into_inner).saturating_record(micros);
     }
 }
 
@@ -119,13 +108,7 @@ async fn one(
         Op::Incr => keyspace.counter(key).add(1).await?,
         Op::Set => keyspace.register(key).set(value).await?,
         Op::Sadd => keyspace.set(key).add(random.below(ELEMENTS).to_be_bytes()).await?,
-        Op::Hincr => {
-            keyspace
-                .map(key)
-                .counter(random.below(FIELDS).to_be_bytes())
-                .add(1)
-                .await?
-        }
+        Op::Hincr => keyspace.map(key).counter(random.below(FIELDS).to_be_bytes()).add(1).await?,
         Op::Get => {
             keyspace.register(key).get_bytes().await?;
             return Ok(None);

@@ -38,10 +38,7 @@ impl Cluster {
         let mut nodes = Vec::new();
         for region in &home.topology.regions {
             let log = home.path().join(format!("{}.log", region.name));
-            let spawn = |source| DemoError::Spawn {
-                region: region.name.clone(),
-                source,
-            };
+            let spawn = |source| DemoError::Spawn { region: region.name.clone(), source };
             let child = Command::new(std::env::current_exe().map_err(spawn)?)
                 .args(["node", "--fault-api", "--region", region.name.as_str(), "--config"])
                 .arg(home.config())
@@ -55,12 +52,7 @@ impl Cluster {
                 .kill_on_drop(true)
                 .spawn()
                 .map_err(spawn)?;
-            nodes.push(NodeProcess {
-                region: region.name.clone(),
-                admin: Admin::of(region),
-                child,
-                log,
-            });
+            nodes.push(NodeProcess { region: region.name.clone(), admin: Admin::of(region), child, log });
         }
         let mut cluster = Self(nodes);
         let deadline = Instant::now() + READY_WITHIN;
@@ -103,10 +95,7 @@ impl Cluster {
         for node in &self.0 {
             if let Some(id) = node.child.id() {
                 // The standard library sends no SIGTERM; the shell's `kill` does, to this one process.
-                let asked = Command::new("sh")
-                    .args(["-c", "kill -TERM \"$0\"", &id.to_string()])
-                    .status()
-                    .await;
+                let asked = Command::new("sh").args(["-c", "kill -TERM \"$0\"", &id.to_string()]).status().await;
                 drop(asked);
             }
         }
@@ -126,14 +115,7 @@ impl NodeProcess {
         };
         let log = fs::read_to_string(&self.log).unwrap_or_default();
         let lines: Vec<_> = log.lines().collect();
-        let tail = lines
-            .get(lines.len().saturating_sub(LOG_LINES)..)
-            .unwrap_or_default()
-            .join("\n    ");
-        Err(DemoError::Ended {
-            region: self.region.clone(),
-            status,
-            tail,
-        })
+        let tail = lines.get(lines.len().saturating_sub(LOG_LINES)..).unwrap_or_default().join("\n    ");
+        Err(DemoError::Ended { region: self.region.clone(), status, tail })
     }
 }

@@ -46,11 +46,7 @@ impl Home {
         fs::write(&config, &text).map_err(io(&config))?;
         let topology = Topology::parse(&text).map_err(DemoError::Topology)?;
         authority::init(&path.join("certs"), &topology, clock::wall(), CERTIFICATE_VALID)?;
-        Ok(Self {
-            path,
-            _temporary: temporary,
-            topology,
-        })
+        Ok(Self { path, _temporary: temporary, topology })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -68,10 +64,7 @@ impl Home {
     /// Writes a file into it.
     pub(super) fn write(&self, name: &str, text: &str) -> Result<PathBuf, DemoError> {
         let file = self.path.join(name);
-        fs::write(&file, text).map_err(|source| DemoError::Directory {
-            path: file.clone(),
-            source,
-        })?;
+        fs::write(&file, text).map_err(|source| DemoError::Directory { path: file.clone(), source })?;
         Ok(file)
     }
 }

@@ -63,11 +63,7 @@ enum DemoError {
     #[error("the node of {region} cannot be started: {source}")]
     Spawn { region: RegionName, source: io::Error },
     #[error("the node of {region} ended early ({status}); its log ends with:\n    {tail}")]
-    Ended {
-        region: RegionName,
-        status: ExitStatus,
-        tail: String,
-    },
+    Ended { region: RegionName, status: ExitStatus, tail: String },
     #[error(transparent)]
     Admin(#[from] AdminError),
     #[error(transparent)]
@@ -115,10 +111,7 @@ async fn show(command: &Command, home: &Home) -> Result<(), Failure> {
     if command.rtt_ms > 0 {
         // Each way gets half of it.
         cluster.delay(Duration::from_micros(command.rtt_ms * 500)).await?;
-        println!(
-            "every message between regions is held for half of {} ms",
-            command.rtt_ms
-        );
+        println!("every message between regions is held for half of {} ms", command.rtt_ms);
     }
     let played = play(command, home).await;
     let page = match &played {
@@ -139,10 +132,7 @@ async fn show(command: &Command, home: &Home) -> Result<(), Failure> {
 }
 
 async fn play(command: &Command, home: &Home) -> Result<(), Failure> {
-    let shape = Shape {
-        lines: command.lines,
-        ..Shape::default()
-    };
+    let shape = Shape { lines: command.lines, ..Shape::default() };
     let csv = retail::generate(command.seed, shape);
     let file = home.write(&format!("synthetic-orders-seed-{}.csv", command.seed), &csv)?;
     println!("playing synthetic orders (seed {}): {}", command.seed, file.display());
@@ -151,11 +141,7 @@ async fn play(command: &Command, home: &Home) -> Result<(), Failure> {
     let region: RegionName = "eu-west".parse().map_err(DemoError::from)?;
     let keyspace = "default".parse().map_err(DemoError::from)?;
     let mut plan = Plan::new(home.topology.clone(), home.certs(), keyspace, lines);
-    plan.cut = Some(Cut {
-        region,
-        at: third + 1,
-        heal: 2 * third + 1,
-    });
+    plan.cut = Some(Cut { region, at: third + 1, heal: 2 * third + 1 });
     let report = replay(plan).await?;
     println!("\nsynthetic orders, seed {}: {report}", command.seed);
     Ok(Disagreement::of(&report)?)

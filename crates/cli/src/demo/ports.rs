@@ -17,11 +17,7 @@ pub(super) fn free(regions: usize) -> io::Result<Vec<Ports>> {
     let mut held = Vec::new();
     for _ in 0..regions {
         let loopback = ("127.0.0.1", 0);
-        held.push((
-            UdpSocket::bind(loopback)?,
-            UdpSocket::bind(loopback)?,
-            TcpListener::bind(loopback)?,
-        ));
+        held.push((UdpSocket::bind(loopback)?, UdpSocket::bind(loopback)?, TcpListener::bind(loopback)?));
     }
     let ports = held.iter().map(|(peer, client, admin)| {
         Ok(Ports {

@@ -30,10 +30,7 @@ impl Answer {
     }
 
     pub(super) fn bad_arguments(message: String) -> Self {
-        Self::Error {
-            name: "BadArguments".to_owned(),
-            message,
-        }
+        Self::Error { name: "BadArguments".to_owned(), message }
     }
 
     fn value(value: &Value) -> Self {
@@ -86,10 +83,7 @@ fn text(bytes: &Bytes) -> Value {
 }
 
 fn error(name: &str, message: &impl ToString) -> Answer {
-    Answer::Error {
-        name: name.to_owned(),
-        message: message.to_string(),
-    }
+    Answer::Error { name: name.to_owned(), message: message.to_string() }
 }
 
 impl From<ParseError> for Answer {
@@ -133,10 +127,7 @@ mod tests {
     #[test]
     fn sums_are_integers_of_any_size() {
         assert_eq!(Answer::sum(-7).line(), "{\"ok\":-7}");
-        assert_eq!(
-            Answer::sum(i128::from(i64::MAX) * 3).line(),
-            "{\"ok\":27670116110564327421}"
-        );
+        assert_eq!(Answer::sum(i128::from(i64::MAX) * 3).line(), "{\"ok\":27670116110564327421}");
     }
 
     #[test]

@@ -49,10 +49,7 @@ fn read(mut input: impl BufRead, mut take: impl FnMut(Line) -> bool) {
 
 fn next(input: &mut impl BufRead) -> io::Result<Option<Line>> {
     let mut bytes = Vec::new();
-    input
-        .by_ref()
-        .take(LINE_BYTES_MAX as u64 + 1)
-        .read_until(b'\n', &mut bytes)?;
+    input.by_ref().take(LINE_BYTES_MAX as u64 + 1).read_until(b'\n', &mut bytes)?;
     if bytes.is_empty() {
         return Ok(None);
     }
@@ -62,10 +59,7 @@ fn next(input: &mut impl BufRead) -> io::Result<Option<Line>> {
         input.skip_until(b'\n')?;
         return Ok(Some(Line::Bad(format!("a line has at most {LINE_BYTES_MAX} bytes"))));
     }
-    Ok(Some(String::from_utf8(bytes).map_or_else(
-        |_| Line::Bad("the line is not UTF-8".to_owned()),
-        Line::Text,
-    )))
+    Ok(Some(String::from_utf8(bytes).map_or_else(|_| Line::Bad("the line is not UTF-8".to_owned()), Line::Text)))
 }
 
 #[cfg(test)]

@@ -93,13 +93,7 @@ pub(crate) async fn run(command: &Command) -> Result<(), Failure> {
         all += 1;
         failed += u64::from(!answer.is_ok());
         let mut out = std::io::stdout().lock();
-        writeln!(out, "{}", answer.line())
-            .and_then(|()| out.flush())
-            .map_err(ExecError::Output)?;
+        writeln!(out, "{}", answer.line()).and_then(|()| out.flush()).map_err(ExecError::Output)?;
     }
-    if failed == 0 {
-        Ok(())
-    } else {
-        Err(ExecError::Some { failed, all }.into())
-    }
+    if failed == 0 { Ok(()) } else { Err(ExecError::Some { failed, all }.into()) }
 }

@@ -180,32 +180,12 @@ fn write(word: &str, arguments: &[&str], keyspace: KeyspaceId) -> Result<Update,
         ("del", [key]) => update(at(key), Op::Delete),
         ("incr", [key, n]) => update(at(key), add(n)?),
         ("reset", [key]) => update(at(key), Op::Reset),
-        ("sadd", [key, element]) => update(
-            at(key),
-            Op::Insert {
-                element: bytes(element),
-            },
-        ),
-        ("srem", [key, element]) => update(
-            at(key),
-            Op::Remove {
-                element: bytes(element),
-            },
-        ),
+        ("sadd", [key, element]) => update(at(key), Op::Insert { element: bytes(element) }),
+        ("srem", [key, element]) => update(at(key), Op::Remove { element: bytes(element) }),
         ("hset", [key, path, value]) => update(field(at(key), path), set(value)),
         ("hincr", [key, path, n]) => update(field(at(key), path), add(n)?),
-        ("hsadd", [key, path, element]) => update(
-            field(at(key), path),
-            Op::Insert {
-                element: bytes(element),
-            },
-        ),
-        ("hsrem", [key, path, element]) => update(
-            field(at(key), path),
-            Op::Remove {
-                element: bytes(element),
-            },
-        ),
+        ("hsadd", [key, path, element]) => update(field(at(key), path), Op::Insert { element: bytes(element) }),
+        ("hsrem", [key, path, element]) => update(field(at(key), path), Op::Remove { element: bytes(element) }),
         ("hdel", [key, path]) => update(field(at(key), path), Op::Delete),
         (known, _) if USAGE.iter().any(|(word, _)| *word == known) => Err(bad_arguments(known)),
         (later, _) if NOT_BUILT.contains(&later) => Err(ParseError::NotBuilt { word: later.to_owned() }),
@@ -214,15 +194,10 @@ fn write(word: &str, arguments: &[&str], keyspace: KeyspaceId) -> Result<Update,
 }
 
 fn bad_arguments(word: &str) -> ParseError {
-    let usage = USAGE
-        .iter()
-        .find(|(known, _)| *known == word)
-        .map_or("", |(_, usage)| *usage);
+    let usage = USAGE.iter().find(|(known, _)| *known == word).map_or("", |(_, usage)| *usage);
     let message = match word {
         "txn" => format!("txn takes writes: {word} {usage}"),
-        _ => format!("the arguments do not fit; use: {word} {usage}")
-            .trim_end()
-            .to_owned(),
+        _ => format!("the arguments do not fit; use: {word} {usage}").trim_end().to_owned(),
     };
     ParseError::BadArguments { message }
 }
@@ -233,23 +208,18 @@ fn bytes(text: &str) -> Bytes {
 
 /// A path `f1/f2` of nested maps. An empty component is the node's to refuse, with the limit that it breaks.
 fn field(object: Object, path: &str) -> Object {
-    path.split('/')
-        .fold(object, |object, component| object.field(bytes(component)))
+    path.split('/').fold(object, |object, component| object.field(bytes(component)))
 }
 
 /// A register's payload: the MessagePack string, as the SDK writes a `&str`.
 fn set(value: &str) -> Op {
-    Op::Set {
-        value: rmp_serde::to_vec(value).unwrap_or_default().into(),
-    }
+    Op::Set { value: rmp_serde::to_vec(value).unwrap_or_default().into() }
 }
 
 fn add(n: &str) -> Result<Op, ParseError> {
     n.parse()
         .map(|amount| Op::Add { amount })
-        .map_err(|_| ParseError::BadArguments {
-            message: format!("{n:?} is not a whole number of 64 bits"),
-        })
+        .map_err(|_| ParseError::BadArguments { message: format!("{n:?} is not a whole number of 64 bits") })
 }
 
 #[cfg(test)]
@@ -261,10 +231,7 @@ mod tests {
     }
 
     fn at(key: &str, path: &[&str]) -> Object {
-        path.iter()
-            .fold(Object::new(keyspace(), key.as_bytes().to_vec()), |object, part| {
-                object.field(bytes(part))
-            })
+        path.iter().fold(Object::new(keyspace(), key.as_bytes().to_vec()), |object, part| object.field(bytes(part)))
     }
 
     fn updates(line: &str) -> Vec<Update> {
@@ -278,11 +245,7 @@ mod tests {
     fn every_write_becomes_its_update() {
         let cases = [
             ("set k v", at("k", &[]), set("v")),
-            (
-                "set k \"two words; # \\\" and \\u00fc\"",
-                at("k", &[]),
-                set("two words; # \" and ü"),
-            ),
+            ("set k \"two words; # \\\" and \\u00fc\"", at("k", &[]), set("two words; # \" and ü")),
             ("set k a;b # a comment", at("k", &[]), set("a;b")),
             ("  del k  ", at("k", &[]), Op::Delete),
             ("incr k -5", at("k", &[]), Op::Add { amount: -5 }),
@@ -292,16 +255,8 @@ mod tests {
             ("srem s x", at("s", &[]), Op::Remove { element: bytes("x") }),
             ("hset m u/name ann", at("m", &["u", "name"]), set("ann")),
             ("hincr m u/visits 10", at("m", &["u", "visits"]), Op::Add { amount: 10 }),
-            (
-                "hsadd m tags red",
-                at("m", &["tags"]),
-                Op::Insert { element: bytes("red") },
-            ),
-            (
-                "hsrem m tags red",
-                at("m", &["tags"]),
-                Op::Remove { element: bytes("red") },
-            ),
+            ("hsadd m tags red", at("m", &["tags"]), Op::Insert { element: bytes("red") }),
+            ("hsrem m tags red", at("m", &["tags"]), Op::Remove { element: bytes("red") }),
             ("hdel m u", at("m", &["u"]), Op::Delete),
         ];
         for (line, object, op) in cases {
@@ -311,10 +266,7 @@ mod tests {
 
     #[test]
     fn a_transaction_is_its_writes_in_order() {
-        for line in [
-            "txn incr k 1; sadd s x;hset m f v",
-            "txn incr k 1 ; sadd s x; hset m f v;",
-        ] {
+        for line in ["txn incr k 1; sadd s x;hset m f v", "txn incr k 1 ; sadd s x; hset m f v;"] {
             let wanted = ["incr k 1", "sadd s x", "hset m f v"].map(|one| updates(one).remove(0));
             assert_eq!(updates(line), wanted, "{line}");
         }

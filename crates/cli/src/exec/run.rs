@@ -15,11 +15,7 @@ pub(super) struct Runner {
 
 impl Runner {
     pub(super) fn new(client: Client, keyspace: String) -> Self {
-        Self {
-            client,
-            keyspace,
-            session: None,
-        }
+        Self { client, keyspace, session: None }
     }
 
     /// Carries one command out.
@@ -82,10 +78,7 @@ impl<'a> Place<'a> {
         let Some((leaf, maps)) = object.path.split_last() else {
             return Place::Key;
         };
-        Place::Field(
-            maps.iter().fold(keyspace.map(&object.key), |map, field| map.map(field)),
-            leaf,
-        )
+        Place::Field(maps.iter().fold(keyspace.map(&object.key), |map, field| map.map(field)), leaf)
     }
 }
 

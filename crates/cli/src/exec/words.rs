@@ -13,9 +13,7 @@ pub(super) fn words(line: &str, operations: bool) -> Result<Vec<String>, ParseEr
             Some(behind) if operations => (";".to_owned(), behind),
             _ if rest.starts_with('"') => quoted(rest)?,
             _ => {
-                let end = rest
-                    .find(|c: char| c.is_whitespace() || operations && c == ';')
-                    .unwrap_or(rest.len());
+                let end = rest.find(|c: char| c.is_whitespace() || operations && c == ';').unwrap_or(rest.len());
                 let (word, behind) = rest.split_at(end);
                 (word.to_owned(), behind)
             }
@@ -27,15 +25,10 @@ pub(super) fn words(line: &str, operations: bool) -> Result<Vec<String>, ParseEr
 }
 
 fn quoted(text: &str) -> Result<(String, &str), ParseError> {
-    let bad = |problem: &str| ParseError::BadArguments {
-        message: format!("a quoted word is a JSON string: {problem}"),
-    };
+    let bad =
+        |problem: &str| ParseError::BadArguments { message: format!("a quoted word is a JSON string: {problem}") };
     let mut strings = serde_json::Deserializer::from_str(text).into_iter::<String>();
-    let word = strings
-        .next()
-        .transpose()
-        .map_err(|error| bad(&error.to_string()))?
-        .unwrap_or_default();
+    let word = strings.next().transpose().map_err(|error| bad(&error.to_string()))?.unwrap_or_default();
     let behind = text.get(strings.byte_offset()..).unwrap_or_default();
     if behind.starts_with(|c: char| !c.is_whitespace() && c != ';') {
         return Err(bad("put a blank behind the closing quote"));

@@ -89,24 +89,12 @@ pub(super) fn compare(
     let verdicts = regions
         .iter()
         .map(|(region, observed)| {
-            let mut judge = Judge {
-                region,
-                differences: &mut differences,
-                agrees: true,
-            };
+            let mut judge = Judge { region, differences: &mut differences, agrees: true };
             let skus = judge.net(end, expected, observed);
-            let carts = judge.group("cart", &end.carts, &observed.carts, Clone::clone, |cart| {
-                format!("{cart:?}")
-            });
+            let carts = judge.group("cart", &end.carts, &observed.carts, Clone::clone, |cart| format!("{cart:?}"));
             judge.no_stray_carts(end, observed);
             let lines = judge.lines(end, observed);
-            let revenue = judge.group(
-                "revenue",
-                &end.revenue,
-                &observed.revenue,
-                |sum| *sum,
-                ToString::to_string,
-            );
+            let revenue = judge.group("revenue", &end.revenue, &observed.revenue, |sum| *sum, ToString::to_string);
             let last = judge.last(end, observed, first.unwrap_or(observed));
             let digest = crate::hex(&observed.digest);
             let same = first.is_none_or(|first| first.digest == observed.digest);
@@ -117,16 +105,7 @@ pub(super) fn compare(
                 || digest.clone(),
             );
             let agrees = judge.agrees;
-            Verdict {
-                region: region.clone(),
-                skus,
-                carts,
-                lines,
-                revenue,
-                last,
-                digest,
-                agrees,
-            }
+            Verdict { region: region.clone(), skus, carts, lines, revenue, last, digest, agrees }
         })
         .collect();
     (verdicts, differences)
@@ -149,12 +128,7 @@ impl Judge<'_> {
         if !right {
             self.agrees = false;
             let (region, key) = (Some(self.region.clone()), key());
-            self.differences.push(Difference {
-                region,
-                key,
-                expected: expected(),
-                found: found(),
-            });
+            self.differences.push(Difference { region, key, expected: expected(), found: found() });
         }
         usize::from(right)
     }
@@ -170,17 +144,9 @@ impl Judge<'_> {
         let mut right = 0;
         for (name, wanted) in expected {
             let there = found.get(name).map(&of).unwrap_or_default();
-            right += self.check(
-                there == *wanted,
-                || format!("{what}:{name}"),
-                || show(wanted),
-                || show(&there),
-            );
+            right += self.check(there == *wanted, || format!("{what}:{name}"), || show(wanted), || show(&there));
         }
-        Tally {
-            right,
-            total: expected.len(),
-        }
+        Tally { right, total: expected.len() }
     }
 
     fn net(&mut self, end: &Expectation, expected: Option<&Expected>, observed: &Observed) -> Tally {
@@ -199,25 +165,13 @@ impl Judge<'_> {
             let agrees = by_file == Some(found) && by_lines == found;
             right += self.check(agrees, || format!("net:{sku}"), wanted, || found.to_string());
         }
-        Tally {
-            right,
-            total: skus.len(),
-        }
+        Tally { right, total: skus.len() }
     }
 
     /// An invoice of returns only must have no cart.
     fn no_stray_carts(&mut self, end: &Expectation, observed: &Observed) {
-        for (invoice, cart) in observed
-            .carts
-            .iter()
-            .filter(|(invoice, _)| !end.carts.contains_key(*invoice))
-        {
-            self.check(
-                cart.is_empty(),
-                || format!("cart:{invoice}"),
-                || "{}".to_owned(),
-                || format!("{cart:?}"),
-            );
+        for (invoice, cart) in observed.carts.iter().filter(|(invoice, _)| !end.carts.contains_key(*invoice)) {
+            self.check(cart.is_empty(), || format!("cart:{invoice}"), || "{}".to_owned(), || format!("{cart:?}"));
         }
     }
 
@@ -228,10 +182,7 @@ impl Judge<'_> {
             let key = || format!("lines:{invoice}, field {sku}");
             right += self.check(found == *units, key, || units.to_string(), || found.to_string());
         }
-        Tally {
-            right,
-            total: end.lines.len(),
-        }
+        Tally { right, total: end.lines.len() }
     }
 
     fn last(&mut self, end: &Expectation, observed: &Observed, first: &Observed) -> Tally {
@@ -239,9 +190,7 @@ impl Judge<'_> {
         for (sku, candidates) in &end.last {
             let found = observed.last.get(sku).cloned().flatten();
             let elsewhere = first.last.get(sku).cloned().flatten();
-            let candidate = found
-                .as_ref()
-                .is_some_and(|found| candidates.values().any(|value| value == found));
+            let candidate = found.as_ref().is_some_and(|found| candidates.values().any(|value| value == found));
             let wanted = || {
                 let candidates: Vec<_> = candidates.values().map(String::as_str).collect();
                 format!("one of {candidates:?}, the same everywhere (the first region has {elsewhere:?})")
@@ -249,10 +198,7 @@ impl Judge<'_> {
             let agrees = candidate && found == elsewhere;
             right += self.check(agrees, || format!("last:{sku}"), wanted, || format!("{found:?}"));
         }
-        Tally {
-            right,
-            total: end.last.len(),
-        }
+        Tally { right, total: end.last.len() }
     }
 }
 
@@ -270,19 +216,11 @@ mod tests {
     fn right() -> Observed {
         let end = Expectation::of(&lines());
         Observed {
-            net: end
-                .skus
-                .iter()
-                .map(|(sku, figures)| (sku.clone(), figures.net()))
-                .collect(),
+            net: end.skus.iter().map(|(sku, figures)| (sku.clone(), figures.net())).collect(),
             carts: end.carts.clone(),
             lines: end.lines.clone(),
             revenue: end.revenue.clone(),
-            last: end
-                .last
-                .iter()
-                .map(|(sku, last)| (sku.clone(), last.values().next().cloned()))
-                .collect(),
+            last: end.last.iter().map(|(sku, last)| (sku.clone(), last.values().next().cloned())).collect(),
             digest: [7; 32],
         }
     }
@@ -290,11 +228,7 @@ mod tests {
     fn judged(second: Observed, expected: Option<&str>) -> (Vec<Verdict>, Vec<Difference>) {
         let end = Expectation::of(&lines());
         let expected = expected.map(parsed);
-        compare(
-            &end,
-            expected.as_ref(),
-            &[(region("us"), right()), (region("eu"), second)],
-        )
+        compare(&end, expected.as_ref(), &[(region("us"), right()), (region("eu"), second)])
     }
 
     #[test]
@@ -356,18 +290,10 @@ mod tests {
 
     #[test]
     fn every_altered_expected_figure_makes_a_difference() {
-        for (from, to) in [
-            ("x\t18", "x\t17"),
-            ("\t5\t15", "\t6\t15"),
-            ("y\t1", "z\t1"),
-            ("\t4\t2", "\t4\t1"),
-        ] {
+        for (from, to) in [("x\t18", "x\t17"), ("\t5\t15", "\t6\t15"), ("y\t1", "z\t1"), ("\t4\t2", "\t4\t1")] {
             let (verdicts, differences) = judged(right(), Some(&GOOD.replacen(from, to, 1)));
             assert!(!differences.is_empty(), "{to}");
-            assert_eq!(
-                verdicts.iter().any(|verdict| !verdict.agrees),
-                differences.iter().any(|d| d.region.is_some())
-            );
+            assert_eq!(verdicts.iter().any(|verdict| !verdict.agrees), differences.iter().any(|d| d.region.is_some()));
         }
     }
 }

@@ -15,10 +15,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(5);
 pub(super) async fn tokens(clients: &[Client]) -> Result<Vec<SessionToken>, ReplayError> {
     let mut tokens = Vec::new();
     for client in clients {
-        let read = |source| ReplayError::Read {
-            region: client.region().clone(),
-            source,
-        };
+        let read = |source| ReplayError::Read { region: client.region().clone(), source };
         tokens.push(client.token().await.map_err(read)?);
     }
     Ok(tokens)
@@ -27,10 +24,7 @@ pub(super) async fn tokens(clients: &[Client]) -> Result<Vec<SessionToken>, Repl
 /// How many records `token` lacks of `target`.
 pub(super) fn lacks(token: &SessionToken, target: &SessionToken) -> u64 {
     let (seen, target) = (token.as_vector(), target.as_vector());
-    target
-        .iter()
-        .map(|(actor, seq)| seq.0.saturating_sub(seen.get(actor).0))
-        .sum()
+    target.iter().map(|(actor, seq)| seq.0.saturating_sub(seen.get(actor).0)).sum()
 }
 
 /// Waits until every region's vector covers `target` and all vectors are equal; returns how long each region took to
@@ -59,18 +53,9 @@ pub(super) async fn converge(
         }
         if began.elapsed() >= timeout {
             let behind = clients.iter().zip(missing).filter(|(_, missing)| *missing > 0);
-            let behind: Vec<_> = behind
-                .map(|(client, n)| format!("{} lacks {n} records", client.region()))
-                .collect();
-            let lagging = if behind.is_empty() {
-                "somebody else is writing".to_owned()
-            } else {
-                behind.join(", ")
-            };
-            return Err(ReplayError::NotConverged {
-                waited: timeout,
-                lagging,
-            });
+            let behind: Vec<_> = behind.map(|(client, n)| format!("{} lacks {n} records", client.region())).collect();
+            let lagging = if behind.is_empty() { "somebody else is writing".to_owned() } else { behind.join(", ") };
+            return Err(ReplayError::NotConverged { waited: timeout, lagging });
         }
         sleep(LOOK_EVERY).await;
     }

@@ -45,16 +45,8 @@ impl Links {
         let Some(cut_off) = topology.region(region) else {
             return Ok(None);
         };
-        let peers = topology
-            .regions
-            .iter()
-            .map(|other| other.name.clone())
-            .filter(|name| name != region)
-            .collect();
-        let links = Self {
-            admin: Admin::of(cut_off),
-            peers,
-        };
+        let peers = topology.regions.iter().map(|other| other.name.clone()).filter(|name| name != region).collect();
+        let links = Self { admin: Admin::of(cut_off), peers };
         links.set(LinkState::Up).await?;
         Ok(Some(links))
     }

@@ -59,10 +59,7 @@ impl Expectation {
         let figures = self.skus.entry(line.sku.clone()).or_default();
         if line.qty > 0 {
             figures.sold += qty;
-            self.carts
-                .entry(line.invoice.clone())
-                .or_default()
-                .insert(line.sku.clone());
+            self.carts.entry(line.invoice.clone()).or_default().insert(line.sku.clone());
         } else {
             figures.returned -= qty;
         }
@@ -71,10 +68,7 @@ impl Expectation {
         figures.homes.insert(line.home);
         *self.lines.entry((line.invoice.clone(), line.sku.clone())).or_default() += qty;
         *self.revenue.entry(line.geo.clone()).or_default() += i128::from(line.amount);
-        self.last
-            .entry(line.sku.clone())
-            .or_default()
-            .insert(line.home, line.stamp());
+        self.last.entry(line.sku.clone()).or_default().insert(line.home, line.stamp());
     }
 }
 
@@ -93,11 +87,7 @@ pub(super) mod tests {
 3,2011-11-14 08:13:00,C1,x,-13,1.65,1,UK,uk,r1
 4,2011-11-14 08:14:00,D,x,1,1.65,1,UK,uk,r1
 5,2011-11-14 08:15:00,A,x,2,1.65,1,UK,uk,r0";
-        read(
-            format!("{}\n{body}\n", HEADER.join(",")).as_bytes(),
-            Path::new("six.csv"),
-        )
-        .unwrap()
+        read(format!("{}\n{body}\n", HEADER.join(",")).as_bytes(), Path::new("six.csv")).unwrap()
     }
 
     #[test]
@@ -106,11 +96,8 @@ pub(super) mod tests {
         let x = &end.skus["x"];
         assert_eq!((x.sold, x.returned, x.net(), x.min_initial_stock), (18, 13, 5, 15));
         assert_eq!((x.invoices.len(), x.homes.len()), (4, 2));
-        let cart = |invoice: &str| {
-            end.carts
-                .get(invoice)
-                .map(|cart| cart.iter().map(String::as_str).collect::<Vec<_>>())
-        };
+        let cart =
+            |invoice: &str| end.carts.get(invoice).map(|cart| cart.iter().map(String::as_str).collect::<Vec<_>>());
         assert_eq!(cart("A"), Some(vec!["x", "y"]));
         assert_eq!(cart("C1"), None, "a return fills no cart");
         assert_eq!(end.lines[&("A".to_owned(), "x".to_owned())], 14);
@@ -118,10 +105,6 @@ pub(super) mod tests {
         assert_eq!(end.revenue["uk"], 1650 * 2 + 5);
         assert_eq!(end.revenue["eu"], 4950);
         let last: Vec<_> = end.last["x"].values().map(String::as_str).collect();
-        assert_eq!(
-            last,
-            ["2011-11-14 08:15:00|A", "2011-11-14 08:14:00|D"],
-            "one candidate per region"
-        );
+        assert_eq!(last, ["2011-11-14 08:15:00|A", "2011-11-14 08:14:00|D"], "one candidate per region");
     }
 }

@@ -68,10 +68,7 @@ pub(super) struct Expected {
 
 impl Expected {
     pub(super) fn read_file(file: &Path) -> Result<Self, FiguresError> {
-        let text = fs::read_to_string(file).map_err(|source| FiguresError::Io {
-            file: file.to_owned(),
-            source,
-        })?;
+        let text = fs::read_to_string(file).map_err(|source| FiguresError::Io { file: file.to_owned(), source })?;
         Self::parse(&text).map_err(|Broken { line, column, problem }| FiguresError::Broken {
             file: file.to_owned(),
             line,
@@ -82,9 +79,7 @@ impl Expected {
 
     fn parse(text: &str) -> Result<Self, Broken> {
         let mut lines = text.lines().enumerate();
-        let header: Vec<&str> = lines
-            .next()
-            .map_or_else(Vec::new, |(_, header)| header.split('\t').collect());
+        let header: Vec<&str> = lines.next().map_or_else(Vec::new, |(_, header)| header.split('\t').collect());
         for needed in ["sku", "net"] {
             if header.iter().filter(|name| **name == needed).count() != 1 {
                 return broken(1, needed, "must stand in the header, once");
@@ -150,11 +145,7 @@ struct Broken {
 }
 
 fn broken<T>(line: usize, column: &str, problem: impl Into<String>) -> Result<T, Broken> {
-    Err(Broken {
-        line,
-        column: column.to_owned(),
-        problem: problem.into(),
-    })
+    Err(Broken { line, column: column.to_owned(), problem: problem.into() })
 }
 
 #[cfg(test)]
@@ -206,9 +197,7 @@ y\t1\t0\t1\t1\t1\t1\t-
             ("sku\tnet\n\t1\n", 2, "sku"),
             ("sku\tnet\nx\t1\nx\t1\n", 3, "sku"),
         ] {
-            let broken = Expected::parse(text)
-                .err()
-                .unwrap_or_else(|| panic!("{text:?} is taken"));
+            let broken = Expected::parse(text).err().unwrap_or_else(|| panic!("{text:?} is taken"));
             assert_eq!((broken.line, broken.column.as_str()), (line, column), "{text:?}");
         }
     }

@@ -61,19 +61,11 @@ impl Plan {
         let regions = self.topology.regions.len();
         let stray = self.lines.iter().enumerate().find(|(_, line)| line.home >= regions);
         if let Some((index, line)) = stray {
-            return Err(ReplayError::Home {
-                line: index + 1,
-                home: line.home,
-                regions,
-            });
+            return Err(ReplayError::Home { line: index + 1, home: line.home, regions });
         }
         match &self.cut {
             Some(Cut { at, heal, .. }) if *at < 1 || at >= heal || *heal > self.lines.len() => {
-                Err(ReplayError::Window {
-                    at: *at,
-                    heal: *heal,
-                    lines: self.lines.len(),
-                })
+                Err(ReplayError::Window { at: *at, heal: *heal, lines: self.lines.len() })
             }
             _ => Ok(()),
         }
@@ -108,10 +100,7 @@ async fn run(plan: Plan, links: Option<&Links>) -> Result<Report, ReplayError> {
     let reader = |client: &Client| Observer::new(client, &keyspace, &keys);
     for client in clients.iter() {
         if let Some(key) = reader(client).key_in_use(&end).await? {
-            return Err(ReplayError::NotEmpty {
-                region: client.region().clone(),
-                key,
-            });
+            return Err(ReplayError::NotEmpty { region: client.region().clone(), key });
         }
     }
 
@@ -129,12 +118,7 @@ async fn run(plan: Plan, links: Option<&Links>) -> Result<Report, ReplayError> {
     let caught_up = converge(&clients, &target, plan.timeout).await?;
 
     let reading = Progress::new("checking", "regions", clients.len() as u64);
-    let also: Vec<String> = plan
-        .expected
-        .iter()
-        .flat_map(Expected::skus)
-        .map(str::to_owned)
-        .collect();
+    let also: Vec<String> = plan.expected.iter().flat_map(Expected::skus).map(str::to_owned).collect();
     let mut observed = Vec::new();
     for client in clients.iter() {
         observed.push((client.region().clone(), reader(client).observe(&end, &also).await?));
@@ -142,31 +126,15 @@ async fn run(plan: Plan, links: Option<&Links>) -> Result<Report, ReplayError> {
     }
     reading.end();
     let (verdicts, differences) = compare(&end, plan.expected.as_ref(), &observed);
-    let regions = verdicts
-        .into_iter()
-        .zip(caught_up)
-        .enumerate()
-        .map(|(home, (verdict, caught_up))| RegionReport {
-            played: orders.iter().filter(|line| line.home == home).count(),
-            caught_up_ms: caught_up.as_secs_f64() * 1000.0,
-            verdict,
-        });
+    let regions = verdicts.into_iter().zip(caught_up).enumerate().map(|(home, (verdict, caught_up))| RegionReport {
+        played: orders.iter().filter(|line| line.home == home).count(),
+        caught_up_ms: caught_up.as_secs_f64() * 1000.0,
+        verdict,
+    });
     let regions: Vec<_> = regions.collect();
-    let agree = differences.is_empty()
-        && regions.iter().all(
-            |RegionReport {
-                 verdict: Verdict { agrees, .. },
-                 ..
-             }| *agrees,
-        );
-    Ok(Report {
-        agree,
-        lines: orders.len(),
-        seconds,
-        regions,
-        cut,
-        differences,
-    })
+    let agree =
+        differences.is_empty() && regions.iter().all(|RegionReport { verdict: Verdict { agrees, .. }, .. }| *agrees);
+    Ok(Report { agree, lines: orders.len(), seconds, regions, cut, differences })
 }
 
 async fn play(player: &Player, cut: Option<(&Cut, &Links)>) -> Result<(SessionToken, Option<CutReport>), ReplayError> {
@@ -189,14 +157,5 @@ async fn play(player: &Player, cut: Option<(&Cut, &Links)>) -> Result<(SessionTo
         all_seen.join(token);
     }
     let behind = regions.zip(seen.iter().map(|token| lacks(token, &all_seen))).collect();
-    Ok((
-        target,
-        Some(CutReport {
-            region: region.clone(),
-            from_line: *at,
-            to_line: *heal,
-            seconds,
-            behind,
-        }),
-    ))
+    Ok((target, Some(CutReport { region: region.clone(), from_line: *at, to_line: *heal, seconds, behind })))
 }

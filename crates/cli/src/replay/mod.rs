@@ -91,13 +91,7 @@ pub(crate) struct Disagreement {
 impl Disagreement {
     /// Of a report, if it has any.
     pub(crate) fn of(report: &Report) -> Result<(), Self> {
-        if report.agree {
-            Ok(())
-        } else {
-            Err(Self {
-                differences: report.differences.len(),
-            })
-        }
+        if report.agree { Ok(()) } else { Err(Self { differences: report.differences.len() }) }
     }
 }
 

@@ -47,14 +47,8 @@ impl From<JoinError> for Failed {
 
 impl Observer {
     pub(super) fn new(client: &Client, keyspace: &str, keys: &Keys) -> Self {
-        let shop = Shop {
-            keyspace: client.keyspace(keyspace),
-            keys: keys.clone(),
-        };
-        Self {
-            client: client.clone(),
-            shop,
-        }
+        let shop = Shop { keyspace: client.keyspace(keyspace), keys: keys.clone() };
+        Self { client: client.clone(), shop }
     }
 
     /// Reads every figure of the expectation; `also` names further products.
@@ -69,10 +63,7 @@ impl Observer {
 
     fn blame(&self, failed: Failed) -> ReplayError {
         match failed {
-            Failed::Read(source) => ReplayError::Read {
-                region: self.client.region().clone(),
-                source,
-            },
+            Failed::Read(source) => ReplayError::Read { region: self.client.region().clone(), source },
             Failed::Task(error) => ReplayError::Task(error),
         }
     }
@@ -82,40 +73,20 @@ impl Observer {
     async fn in_use(&self, end: &Expectation) -> Result<Option<String>, Failed> {
         let seen = self.read_figures(end, &[]).await?;
         let keys = &self.shop.keys;
-        let last = seen
-            .last
-            .into_iter()
-            .filter(|(_, value)| value.is_some())
-            .map(|(sku, _)| keys.last(&sku));
-        let net = seen
-            .net
-            .into_iter()
-            .filter(|(_, net)| *net != 0)
-            .map(|(sku, _)| keys.net(&sku));
-        let carts = seen
-            .carts
-            .into_iter()
-            .filter(|(_, cart)| !cart.is_empty())
-            .map(|(invoice, _)| keys.cart(&invoice));
-        let revenue = seen
-            .revenue
-            .into_iter()
-            .filter(|(_, sum)| *sum != 0)
-            .map(|(geo, _)| keys.revenue(&geo));
+        let last = seen.last.into_iter().filter(|(_, value)| value.is_some()).map(|(sku, _)| keys.last(&sku));
+        let net = seen.net.into_iter().filter(|(_, net)| *net != 0).map(|(sku, _)| keys.net(&sku));
+        let carts = seen.carts.into_iter().filter(|(_, cart)| !cart.is_empty()).map(|(invoice, _)| keys.cart(&invoice));
+        let revenue = seen.revenue.into_iter().filter(|(_, sum)| *sum != 0).map(|(geo, _)| keys.revenue(&geo));
         Ok(last.chain(net).chain(carts).chain(revenue).next())
     }
 
     async fn read(&self, end: &Expectation, also: &[String]) -> Result<Observed, Failed> {
         let mut observed = self.read_figures(end, also).await?;
         let shop = self.shop.clone();
-        let lines = each(
-            end.lines.keys().cloned().collect(),
-            WIDTH,
-            move |(invoice, sku): (String, String)| {
-                let counter = shop.keyspace.map(shop.keys.lines(&invoice)).counter(&sku);
-                async move { Ok::<_, Failed>(((invoice, sku), counter.get().await?)) }
-            },
-        );
+        let lines = each(end.lines.keys().cloned().collect(), WIDTH, move |(invoice, sku): (String, String)| {
+            let counter = shop.keyspace.map(shop.keys.lines(&invoice)).counter(&sku);
+            async move { Ok::<_, Failed>(((invoice, sku), counter.get().await?)) }
+        });
         observed.lines = lines.await?.into_iter().collect();
         observed.digest = self.client.digest().await?.digest;
         Ok(observed)
@@ -131,23 +102,16 @@ impl Observer {
         });
         let shop = self.shop.clone();
         let invoices: BTreeSet<&String> = end.lines.keys().map(|(invoice, _)| invoice).collect();
-        let carts = each(
-            invoices.into_iter().cloned().collect(),
-            WIDTH,
-            move |invoice: String| {
-                let cart = shop.keyspace.set(shop.keys.cart(&invoice));
-                async move {
-                    let members = cart.members().await?;
-                    Ok::<_, Failed>((
-                        invoice,
-                        members
-                            .iter()
-                            .map(|sku| String::from_utf8_lossy(sku).into_owned())
-                            .collect(),
-                    ))
-                }
-            },
-        );
+        let carts = each(invoices.into_iter().cloned().collect(), WIDTH, move |invoice: String| {
+            let cart = shop.keyspace.set(shop.keys.cart(&invoice));
+            async move {
+                let members = cart.members().await?;
+                Ok::<_, Failed>((
+                    invoice,
+                    members.iter().map(|sku| String::from_utf8_lossy(sku).into_owned()).collect(),
+                ))
+            }
+        });
         let shop = self.shop.clone();
         let revenue = each(end.revenue.keys().cloned().collect(), WIDTH, move |geo: String| {
             let counter = shop.keyspace.counter(shop.keys.revenue(&geo));

@@ -62,14 +62,11 @@ impl Player {
             let Some(client) = self.clients.get(line.home) else {
                 continue;
             };
-            let receipt = self
-                .play_line(client, line)
-                .await
-                .map_err(|source| ReplayError::Write {
-                    line: index + 1,
-                    region: client.region().clone(),
-                    source: Box::new(source),
-                })?;
+            let receipt = self.play_line(client, line).await.map_err(|source| ReplayError::Write {
+                line: index + 1,
+                region: client.region().clone(),
+                source: Box::new(source),
+            })?;
             token.join(&receipt.token.into());
             progress.step();
         }
@@ -81,10 +78,7 @@ impl Player {
         if line.qty > 0 {
             batch.set(self.keys.cart(&line.invoice)).add(&line.sku);
         }
-        batch
-            .map(self.keys.lines(&line.invoice))
-            .counter(&line.sku)
-            .add(line.qty);
+        batch.map(self.keys.lines(&line.invoice)).counter(&line.sku).add(line.qty);
         batch.counter(self.keys.net(&line.sku)).add(line.qty);
         batch.counter(self.keys.revenue(&line.geo)).add(line.amount);
         batch.register(self.keys.last(&line.sku)).set(&line.stamp());

@@ -46,10 +46,7 @@ pub(crate) struct RegionReport {
 impl Report {
     /// How many differences a region has.
     fn differences_of(&self, region: &RegionName) -> usize {
-        self.differences
-            .iter()
-            .filter(|difference| difference.region.as_ref() == Some(region))
-            .count()
+        self.differences.iter().filter(|difference| difference.region.as_ref() == Some(region)).count()
     }
 
     fn table(&self) -> Table {
@@ -66,12 +63,7 @@ impl Report {
             "verdict",
         ]);
         let share = |tally: Tally| format!("{}/{}", tally.right, tally.total);
-        for RegionReport {
-            played,
-            caught_up_ms,
-            verdict,
-        } in &self.regions
-        {
+        for RegionReport { played, caught_up_ms, verdict } in &self.regions {
             let wrong = self.differences_of(&verdict.region);
             table.row(vec![
                 verdict.region.to_string(),
@@ -83,11 +75,7 @@ impl Report {
                 share(verdict.last),
                 format!("{caught_up_ms:.0}"),
                 verdict.digest.chars().take(DIGEST_CHARS).collect(),
-                if verdict.agrees {
-                    "agrees".to_owned()
-                } else {
-                    format!("{wrong} wrong")
-                },
+                if verdict.agrees { "agrees".to_owned() } else { format!("{wrong} wrong") },
             ]);
         }
         table
@@ -98,17 +86,9 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
         let rate = self.lines as f64 / self.seconds.max(f64::EPSILON);
-        writeln!(
-            f,
-            "{} order lines in {:.2} s, {rate:.0} a second, each one atomic record",
-            self.lines, self.seconds
-        )?;
+        writeln!(f, "{} order lines in {:.2} s, {rate:.0} a second, each one atomic record", self.lines, self.seconds)?;
         if let Some(cut) = &self.cut {
-            let behind: Vec<_> = cut
-                .behind
-                .iter()
-                .map(|(region, records)| format!("{region} {records}"))
-                .collect();
+            let behind: Vec<_> = cut.behind.iter().map(|(region, records)| format!("{region} {records}")).collect();
             writeln!(
                 f,
                 "{} was cut off for lines {} to {} ({:.2} s); records lacking when healed: {}",
@@ -120,24 +100,12 @@ impl fmt::Display for Report {
             )?;
         }
         writeln!(f, "\n{}\n", self.table())?;
-        for Difference {
-            region,
-            key,
-            expected,
-            found,
-        } in self.differences.iter().take(SHOWN_MAX)
-        {
-            let place = region
-                .as_ref()
-                .map_or_else(|| "expected figures".to_owned(), ToString::to_string);
+        for Difference { region, key, expected, found } in self.differences.iter().take(SHOWN_MAX) {
+            let place = region.as_ref().map_or_else(|| "expected figures".to_owned(), ToString::to_string);
             writeln!(f, "{place}: {key}: expected {expected}, found {found}")?;
         }
         if self.differences.len() > SHOWN_MAX {
-            writeln!(
-                f,
-                "and {} more; --json lists them all",
-                self.differences.len() - SHOWN_MAX
-            )?;
+            writeln!(f, "and {} more; --json lists them all", self.differences.len() - SHOWN_MAX)?;
         }
         if self.agree {
             write!(f, "all {} regions agree", self.regions.len())

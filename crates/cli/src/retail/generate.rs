@@ -36,11 +36,7 @@ pub struct Shape {
 
 impl Default for Shape {
     fn default() -> Self {
-        Self {
-            lines: 20_000,
-            skus: 2_500,
-            homes: 3,
-        }
+        Self { lines: 20_000, skus: 2_500, homes: 3 }
     }
 }
 
@@ -74,12 +70,7 @@ impl Maker {
                 total
             })
             .collect();
-        Self {
-            random: SplitMix::new(seed),
-            shape,
-            popularity,
-            invoice: 0,
-        }
+        Self { random: SplitMix::new(seed), shape, popularity, invoice: 0 }
     }
 
     /// Appends one invoice; returns the number of the line behind it.
@@ -90,27 +81,15 @@ impl Maker {
         let returned = self.random.percent(12);
         let (country, geo) = self.country();
         let known = self.random.percent(77);
-        let customer = if known {
-            (12_000 + self.random.below(6_500)).to_string()
-        } else {
-            String::new()
-        };
+        let customer = if known { (12_000 + self.random.below(6_500)).to_string() } else { String::new() };
         // An order is taken in one region; what it sells is sold from all of them.
         let home = self.random.below(self.shape.homes.max(1));
-        let lines = if returned {
-            1 + self.random.below(4)
-        } else {
-            3 + self.random.below(2 * LINES_PER_INVOICE)
-        };
+        let lines = if returned { 1 + self.random.below(4) } else { 3 + self.random.below(2 * LINES_PER_INVOICE) };
         let behind = (first + lines).min(self.shape.lines);
         for seq in first..behind {
             let sku = self.sku();
             let bulk = self.random.percent(10);
-            let size = if bulk {
-                24 + self.random.below(121)
-            } else {
-                1 + self.random.below(12)
-            };
+            let size = if bulk { 24 + self.random.below(121) } else { 1 + self.random.below(12) };
             let (letter, sign) = if returned { ("C", "-") } else { ("", "") };
             let price = price_of(sku);
             // Writing into a string cannot fail.
@@ -148,13 +127,7 @@ fn price_of(sku: u64) -> Milli {
 /// A moment of the week from 2000-01-03 on, which no real order of this kind bears.
 fn week_time(second: u64) -> String {
     let (day, rest) = (second / 86_400, second % 86_400);
-    format!(
-        "2000-01-{:02} {:02}:{:02}:{:02}",
-        3 + day,
-        rest / 3600,
-        rest / 60 % 60,
-        rest % 60
-    )
+    format!("2000-01-{:02} {:02}:{:02}:{:02}", 3 + day, rest / 3600, rest / 60 % 60, rest % 60)
 }
 
 #[cfg(test)]
@@ -183,14 +156,7 @@ mod tests {
         assert!((700..1100).contains(&invoices.len()), "{} invoices", invoices.len());
         let skus: BTreeSet<_> = made.iter().map(|line| &line.sku).collect();
         assert!((2_000..=2_500).contains(&skus.len()), "{} products", skus.len());
-        let short = generate(
-            1,
-            Shape {
-                lines: 1,
-                skus: 1,
-                homes: 1,
-            },
-        );
+        let short = generate(1, Shape { lines: 1, skus: 1, homes: 1 });
         assert_eq!(short.lines().count(), 2);
     }
 
@@ -198,29 +164,17 @@ mod tests {
     fn it_has_the_traits_of_real_orders() {
         let made = lines(42);
         let share = |wanted: fn(&OrderLine) -> bool| made.iter().filter(|line| wanted(line)).count() * 100 / made.len();
-        assert!(
-            share(|line| line.qty < 0) >= 1 && share(|line| line.qty < 0) <= 5,
-            "returns"
-        );
-        assert!(
-            (10..40).contains(&share(|line| line.customer.is_none())),
-            "unknown customers"
-        );
+        assert!(share(|line| line.qty < 0) >= 1 && share(|line| line.qty < 0) <= 5, "returns");
+        assert!((10..40).contains(&share(|line| line.customer.is_none())), "unknown customers");
         assert!(share(|line| line.geo == "uk") > 70 && share(|line| line.geo == "eu") > 3);
         assert!(made.iter().any(|line| line.geo == "row"));
-        assert!(
-            (0..3).all(|home| made.iter().filter(|line| line.home == home).count() > 5_000),
-            "three homes"
-        );
+        assert!((0..3).all(|home| made.iter().filter(|line| line.home == home).count() > 5_000), "three homes");
         let mut sold: BTreeMap<&str, usize> = BTreeMap::new();
         for line in &made {
             *sold.entry(&line.sku).or_default() += 1;
         }
         let mut counts: Vec<_> = sold.into_values().collect();
         counts.sort_unstable();
-        assert!(
-            counts[counts.len() - 1] > 20 * counts[counts.len() / 2],
-            "a few products sell all the time"
-        );
+        assert!(counts[counts.len() - 1] > 20 * counts[counts.len() / 2], "a few products sell all the time");
     }
 }

@@ -44,9 +44,8 @@ impl FromStr for Milli {
         if decimals.len() > 3 {
             return Err(MilliError::TooFine { text: text() });
         }
-        let milli = format!("{units}{decimals:0<3}")
-            .parse::<i64>()
-            .map_err(|_| MilliError::TooLarge { text: text() })?;
+        let milli =
+            format!("{units}{decimals:0<3}").parse::<i64>().map_err(|_| MilliError::TooLarge { text: text() })?;
         Ok(Self(if negative { -milli } else { milli }))
     }
 }
@@ -84,19 +83,11 @@ mod tests {
 
     #[test]
     fn whatever_is_not_exact_is_refused() {
-        for text in [
-            "", ".", "1.", ".5", "1.2.3", "1,65", "1e3", "+1", "--1", " 1", "NaN", "0x10", "١",
-        ] {
-            assert_eq!(
-                text.parse::<Milli>(),
-                Err(MilliError::NotDecimal { text: text.to_owned() })
-            );
+        for text in ["", ".", "1.", ".5", "1.2.3", "1,65", "1e3", "+1", "--1", " 1", "NaN", "0x10", "١"] {
+            assert_eq!(text.parse::<Milli>(), Err(MilliError::NotDecimal { text: text.to_owned() }));
         }
         assert!(matches!("1.0001".parse::<Milli>(), Err(MilliError::TooFine { .. })));
-        assert!(matches!(
-            "9223372036854775.808".parse::<Milli>(),
-            Err(MilliError::TooLarge { .. })
-        ));
+        assert!(matches!("9223372036854775.808".parse::<Milli>(), Err(MilliError::TooLarge { .. })));
     }
 
     #[test]

@@ -13,9 +13,7 @@ use super::{Milli, OrderLine};
 use crate::Remedy;
 
 /// The columns, in order.
-pub const HEADER: [&str; 10] = [
-    "seq", "ts", "invoice", "sku", "qty", "price", "customer", "country", "geo", "home",
-];
+pub const HEADER: [&str; 10] = ["seq", "ts", "invoice", "sku", "qty", "price", "customer", "country", "geo", "home"];
 
 /// Bytes of an invoice, a SKU or a geo: with its prefix it must fit a key.
 const TEXT_BYTES_MAX: usize = 256;
@@ -77,10 +75,7 @@ impl Remedy for CsvError {
 /// # Errors
 /// [`CsvError`], for the first thing that is wrong.
 pub fn read_file(file: &Path) -> Result<Vec<OrderLine>, CsvError> {
-    let open = File::open(file).map_err(|source| CsvError::Io {
-        file: file.to_owned(),
-        source,
-    })?;
+    let open = File::open(file).map_err(|source| CsvError::Io { file: file.to_owned(), source })?;
     read(BufReader::new(open), file)
 }
 
@@ -90,24 +85,15 @@ pub fn read_file(file: &Path) -> Result<Vec<OrderLine>, CsvError> {
 /// [`CsvError`], for the first thing that is wrong.
 pub fn read(input: impl Read, file: &Path) -> Result<Vec<OrderLine>, CsvError> {
     // Flexible, so that a line of the wrong length is reported here, with its column.
-    let mut reader = ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .from_reader(input);
+    let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(input);
     let mut record = ByteRecord::new();
     let mut next = |record: &mut ByteRecord| {
-        reader.read_byte_record(record).map_err(|error| CsvError::Io {
-            file: file.to_owned(),
-            source: error.into(),
-        })
+        reader.read_byte_record(record).map_err(|error| CsvError::Io { file: file.to_owned(), source: error.into() })
     };
     if !next(&mut record)? || !record.iter().eq(HEADER.map(str::as_bytes)) {
         let found = String::from_utf8_lossy(record.as_slice()).chars().take(80).collect();
         let found = if record.len() > 1 { record_text(&record) } else { found };
-        return Err(CsvError::Header {
-            file: file.to_owned(),
-            found,
-        });
+        return Err(CsvError::Header { file: file.to_owned(), found });
     }
     let mut lines = Vec::new();
     while next(&mut record)? {
@@ -121,11 +107,7 @@ pub fn read(input: impl Read, file: &Path) -> Result<Vec<OrderLine>, CsvError> {
         })?;
         lines.push(line);
     }
-    if lines.is_empty() {
-        Err(CsvError::Empty { file: file.to_owned() })
-    } else {
-        Ok(lines)
-    }
+    if lines.is_empty() { Err(CsvError::Empty { file: file.to_owned() }) } else { Ok(lines) }
 }
 
 fn record_text(record: &ByteRecord) -> String {
@@ -163,9 +145,7 @@ fn order_line(record: &ByteRecord) -> Result<OrderLine, Broken> {
         sku: named(3)?,
         qty,
         price,
-        customer: Some(text(6)?)
-            .filter(|customer| !customer.is_empty())
-            .map(str::to_owned),
+        customer: Some(text(6)?).filter(|customer| !customer.is_empty()).map(str::to_owned),
         country: named(7)?,
         geo: named(8)?,
         home: home(9, text(9)?)?,
@@ -174,10 +154,7 @@ fn order_line(record: &ByteRecord) -> Result<OrderLine, Broken> {
 }
 
 fn broken<T>(column: usize, problem: impl Into<String>) -> Result<T, Broken> {
-    Err(Broken {
-        column,
-        problem: problem.into(),
-    })
+    Err(Broken { column, problem: problem.into() })
 }
 
 fn field(record: &ByteRecord, column: usize) -> Result<&str, Broken> {
@@ -201,10 +178,7 @@ fn number<T: std::str::FromStr>(column: usize, text: &str) -> Result<T, Broken> 
 }
 
 fn home(column: usize, text: &str) -> Result<usize, Broken> {
-    match text
-        .strip_prefix('r')
-        .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))
-    {
+    match text.strip_prefix('r').filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit())) {
         Some(digits) => number(column, digits),
         None => broken(column, format!("{text:?} is not r0, r1, r2 …")),
     }
@@ -212,22 +186,14 @@ fn home(column: usize, text: &str) -> Result<usize, Broken> {
 
 fn timestamp(column: usize, text: &str) -> Result<String, Broken> {
     let shape = text.bytes().map(|byte| if byte.is_ascii_digit() { b'0' } else { byte });
-    let part = |from: usize| {
-        text.get(from..from + 2)
-            .and_then(|part| part.parse::<u8>().ok())
-            .unwrap_or(u8::MAX)
-    };
+    let part = |from: usize| text.get(from..from + 2).and_then(|part| part.parse::<u8>().ok()).unwrap_or(u8::MAX);
     let good = shape.eq(*b"0000-00-00 00:00:00")
         && (1..=12).contains(&part(5))
         && (1..=31).contains(&part(8))
         && part(11) < 24
         && part(14) < 60
         && part(17) < 60;
-    if good {
-        Ok(text.to_owned())
-    } else {
-        broken(column, format!("{text:?} is not YYYY-MM-DD HH:MM:SS"))
-    }
+    if good { Ok(text.to_owned()) } else { broken(column, format!("{text:?} is not YYYY-MM-DD HH:MM:SS")) }
 }
 
 #[cfg(test)]
@@ -246,20 +212,11 @@ mod tests {
 
     #[test]
     fn a_good_line_says_what_it_says() {
-        let lines = parse(&with_line(
-            "7,2011-11-20 16:12:00,C577595,POST,-3,0.29,,\"Korea, South\",row,r2",
-        ))
-        .unwrap();
+        let lines = parse(&with_line("7,2011-11-20 16:12:00,C577595,POST,-3,0.29,,\"Korea, South\",row,r2")).unwrap();
         assert_eq!(lines.len(), 2);
         let line = &lines[1];
-        assert_eq!(
-            (line.seq, line.qty, line.price, line.amount, line.home),
-            (7, -3, Milli(290), -870, 2)
-        );
-        assert_eq!(
-            (line.customer.as_deref(), line.country.as_str()),
-            (None, "Korea, South")
-        );
+        assert_eq!((line.seq, line.qty, line.price, line.amount, line.home), (7, -3, Milli(290), -870, 2));
+        assert_eq!((line.customer.as_deref(), line.country.as_str()), (None, "Korea, South"));
         assert_eq!(line.stamp(), "2011-11-20 16:12:00|C577595");
     }
 
@@ -317,10 +274,7 @@ mod tests {
         let at = bytes.len() - 20;
         bytes[at] = 0xFF;
         let error = read(bytes.as_slice(), Path::new("orders.csv")).unwrap_err();
-        assert!(
-            error.to_string().contains("line 3, column 8 `country`: is not UTF-8"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("line 3, column 8 `country`: is not UTF-8"), "{error}");
     }
 
     #[test]
@@ -329,10 +283,7 @@ mod tests {
             assert!(matches!(parse(text), Err(CsvError::Header { .. })), "{text}");
         }
         assert!(matches!(parse(&HEADER.join(",")), Err(CsvError::Empty { .. })));
-        assert!(matches!(
-            read_file(Path::new("/nowhere/x.csv")),
-            Err(CsvError::Io { .. })
-        ));
+        assert!(matches!(read_file(Path::new("/nowhere/x.csv")), Err(CsvError::Io { .. })));
     }
 
     #[test]

@@ -65,20 +65,11 @@ pub(crate) async fn run(command: &Command) -> Result<(), Failure> {
     } else {
         println!("{}", render::text(topology.cluster.as_str(), &answers));
     }
-    let silent: Vec<_> = answers
-        .iter()
-        .filter(|(_, answer)| answer.is_err())
-        .map(|(name, _)| name.as_str())
-        .collect();
+    let silent: Vec<_> = answers.iter().filter(|(_, answer)| answer.is_err()).map(|(name, _)| name.as_str()).collect();
     if silent.is_empty() {
         return Ok(());
     }
-    Err(Silent {
-        count: silent.len(),
-        all: answers.len(),
-        names: silent.join(", "),
-    }
-    .into())
+    Err(Silent { count: silent.len(), all: answers.len(), names: silent.join(", ") }.into())
 }
 
 /// The page of all regions, for a command that has just used them.
@@ -99,11 +90,7 @@ async fn ask(regions: &[&Region]) -> Vec<(RegionName, Result<Value, AdminError>)
     for (region, answer) in regions.iter().zip(asked) {
         let answer = answer.await.unwrap_or_else(|stopped| {
             let problem = stopped.to_string();
-            Err(AdminError::Silent {
-                region: region.name.clone(),
-                address: region.admin.clone(),
-                problem,
-            })
+            Err(AdminError::Silent { region: region.name.clone(), address: region.admin.clone(), problem })
         });
         answers.push((region.name.clone(), answer));
     }

@@ -8,21 +8,9 @@ use crate::table::Table;
 
 /// The page.
 pub(super) fn text(cluster: &str, answers: &[(RegionName, Result<Value, AdminError>)]) -> String {
-    let mut regions = Table::new(&[
-        "region", "health", "actor", "up", "disk", "queued", "sessions", "vector",
-    ]);
-    let mut links = Table::new(&[
-        "from",
-        "to",
-        "out",
-        "in",
-        "rtt",
-        "lag records",
-        "lag ms",
-        "behind",
-        "silent ms",
-        "clock ms",
-    ]);
+    let mut regions = Table::new(&["region", "health", "actor", "up", "disk", "queued", "sessions", "vector"]);
+    let mut links =
+        Table::new(&["from", "to", "out", "in", "rtt", "lag records", "lag ms", "behind", "silent ms", "clock ms"]);
     let mut remarks = Vec::new();
     for (name, answer) in answers {
         let Ok(status) = answer else {
@@ -33,14 +21,8 @@ pub(super) fn text(cluster: &str, answers: &[(RegionName, Result<Value, AdminErr
             name.to_string(),
             plain(status.get("health")),
             plain(status.get("actor")),
-            status
-                .get("uptime_ms")
-                .and_then(Value::as_u64)
-                .map_or_else(dash, seconds),
-            status
-                .pointer("/disk/bytes")
-                .and_then(Value::as_u64)
-                .map_or_else(dash, bytes),
+            status.get("uptime_ms").and_then(Value::as_u64).map_or_else(dash, seconds),
+            status.pointer("/disk/bytes").and_then(Value::as_u64).map_or_else(dash, bytes),
             plain(status.pointer("/queues/jobs")),
             plain(status.pointer("/queues/sessions")),
             vector(status.get("vv")),
@@ -61,12 +43,7 @@ pub(super) fn text(cluster: &str, answers: &[(RegionName, Result<Value, AdminErr
         }
         remarks.extend(list(status.get("alarms")).map(|alarm| format!("alarm at {name}: {}", plain(Some(alarm)))));
     }
-    remarks.extend(
-        answers
-            .iter()
-            .filter_map(|(_, answer)| answer.as_ref().err())
-            .map(ToString::to_string),
-    );
+    remarks.extend(answers.iter().filter_map(|(_, answer)| answer.as_ref().err()).map(ToString::to_string));
     let mut page = format!("cluster {cluster}\n\n{regions}\n\n{links}");
     if !remarks.is_empty() {
         page = format!("{page}\n\n{}", remarks.join("\n"));
@@ -109,20 +86,12 @@ fn seconds(ms: u64) -> String {
 }
 
 fn micros(us: u64) -> String {
-    if us < 10_000 {
-        format!("{us}us")
-    } else {
-        format!("{}ms", us / 1000)
-    }
+    if us < 10_000 { format!("{us}us") } else { format!("{}ms", us / 1000) }
 }
 
 fn bytes(bytes: u64) -> String {
     const MIB: u64 = 1024 * 1024;
-    if bytes < MIB {
-        format!("{}KiB", bytes.div_ceil(1024))
-    } else {
-        format!("{}MiB", bytes / MIB)
-    }
+    if bytes < MIB { format!("{}KiB", bytes.div_ceil(1024)) } else { format!("{}MiB", bytes / MIB) }
 }
 
 #[cfg(test)]
@@ -141,21 +110,11 @@ mod tests {
             "peers": [{"region": "eu-west", "link_in": false, "link_out": true, "rtt_us": null, "lag_records": 3}],
         });
         let address = Address::try_from("127.0.0.1:1".to_owned()).unwrap();
-        let down = AdminError::Silent {
-            region: name("eu-west"),
-            address,
-            problem: "refused".to_owned(),
-        };
+        let down = AdminError::Silent { region: name("eu-west"), address, problem: "refused".to_owned() };
         let page = text("shop", &[(name("us-east"), Ok(up)), (name("eu-west"), Err(down))]);
-        for part in [
-            "1.1730000000000:7",
-            "61s",
-            "5MiB",
-            "alarm at us-east: clock is off",
-            "down",
-            "unreachable",
-            "127.0.0.1:1",
-        ] {
+        for part in
+            ["1.1730000000000:7", "61s", "5MiB", "alarm at us-east: clock is off", "down", "unreachable", "127.0.0.1:1"]
+        {
             assert!(page.contains(part), "{part} in\n{page}");
         }
     }

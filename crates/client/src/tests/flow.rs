@@ -12,10 +12,7 @@ use crate::fake::{connected, receipt_of, settle, written};
 
 #[tokio::test(start_paused = true)]
 async fn four_thousand_requests_travel_together_and_their_answers_come_in_any_order() {
-    let settings = Settings {
-        in_flight: CONNECTION_REQUESTS_MAX,
-        ..Settings::default()
-    };
+    let settings = Settings { in_flight: CONNECTION_REQUESTS_MAX, ..Settings::default() };
     let (_db, shop, _region, mut server) = connected(settings).await;
     let writing: Vec<_> = (0..CONNECTION_REQUESTS_MAX)
         .map(|i| {
@@ -40,10 +37,7 @@ async fn four_thousand_requests_travel_together_and_their_answers_come_in_any_or
 
 #[tokio::test(start_paused = true)]
 async fn a_request_past_the_bound_waits_for_an_answer_to_another() {
-    let settings = Settings {
-        in_flight: 2,
-        ..Settings::default()
-    };
+    let settings = Settings { in_flight: 2, ..Settings::default() };
     let (_db, shop, _region, mut server) = connected(settings).await;
     let writing: Vec<_> = (0..3)
         .map(|_| {
@@ -62,10 +56,7 @@ async fn a_request_past_the_bound_waits_for_an_answer_to_another() {
 
 #[tokio::test(start_paused = true)]
 async fn a_large_request_takes_the_room_of_several() {
-    let settings = Settings {
-        in_flight: 8,
-        ..Settings::default()
-    };
+    let settings = Settings { in_flight: 8, ..Settings::default() };
     let (_db, shop, _region, mut server) = connected(settings).await;
     let (large, small) = (shop.register("large"), shop.counter("small"));
     let _large = tokio::spawn(async move { large.set_bytes(vec![0; 200 * 1024]).await });
@@ -79,10 +70,7 @@ async fn a_large_request_takes_the_room_of_several() {
 
 #[tokio::test(start_paused = true)]
 async fn a_dropped_request_gives_its_room_back_and_its_late_answer_harms_nobody() {
-    let settings = Settings {
-        in_flight: 1,
-        ..Settings::default()
-    };
+    let settings = Settings { in_flight: 1, ..Settings::default() };
     let (_db, shop, _region, mut server) = connected(settings).await;
     let counter = shop.counter("k");
     let abandoned = tokio::spawn({
@@ -116,10 +104,7 @@ async fn what_is_said_to_be_unsent_never_reaches_the_region() {
     settle().await;
     dropped.abort();
     let timed_out = doomed.add(1).await;
-    assert!(
-        matches!(timed_out, Err(WriteError::NotReachable { .. })),
-        "{timed_out:?}"
-    );
+    assert!(matches!(timed_out, Err(WriteError::NotReachable { .. })), "{timed_out:?}");
     assert!(matches!(early.await.unwrap(), Err(WriteError::NotReachable { .. })));
     for sent in sent {
         assert!(matches!(sent.await.unwrap(), Err(WriteError::OutcomeUnknown(_))));

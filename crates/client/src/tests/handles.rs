@@ -48,21 +48,11 @@ async fn a_batch_is_one_write_with_its_updates_in_order() {
         (at("c", &[]), Op::Reset),
         (at("s", &[]), Op::Insert { element: bytes("x") }),
         (at("s", &[]), Op::Remove { element: bytes("y") }),
-        (
-            at("r", &[]),
-            Op::Set {
-                value: Bytes::from_static(&[7]),
-            },
-        ),
+        (at("r", &[]), Op::Set { value: Bytes::from_static(&[7]) }),
         (at("r", &[]), Op::Set { value: bytes("raw") }),
         (at("r", &[]), Op::Unset),
         (at("m", &["inner", "n"]), Op::Add { amount: -1 }),
-        (
-            at("m", &["r"]),
-            Op::Set {
-                value: Bytes::from_static(&[0xA1, b'v']),
-            },
-        ),
+        (at("m", &["r"]), Op::Set { value: Bytes::from_static(&[0xA1, b'v']) }),
         (at("m", &["s"]), Op::Insert { element: bytes("e") }),
         (at("m", &["gone"]), Op::Delete),
         (at("k", &[]), Op::Delete),
@@ -131,15 +121,7 @@ async fn a_sessions_reads_carry_its_token_and_its_patience() {
         async move { counter.get().await }
     });
     let request = server.next().await.unwrap();
-    let Body::Read {
-        session: carried,
-        wait_ms,
-        object,
-        query,
-    } = request.body
-    else {
-        panic!("not a read")
-    };
+    let Body::Read { session: carried, wait_ms, object, query } = request.body else { panic!("not a read") };
     assert_eq!((carried.as_ref(), wait_ms), (Some(token.as_vector()), 7000));
     assert_eq!((object, query), (at("k", &[]), Query::Sum));
     // The region takes its time; the request's own patience comes on top of the session's.
@@ -149,13 +131,7 @@ async fn a_sessions_reads_carry_its_token_and_its_patience() {
 
     let waiting = tokio::spawn(async move { session.token().await });
     let request = server.next().await.unwrap();
-    assert!(matches!(
-        request.body,
-        Body::Token {
-            session: Some(_),
-            wait_ms: 7000
-        }
-    ));
+    assert!(matches!(request.body, Body::Token { session: Some(_), wait_ms: 7000 }));
     let seen = VersionVector::from(token.clone());
     server.answer(request.id, Ok(Outcome::Token(seen)));
     assert_eq!(waiting.await.unwrap(), Ok(token));
@@ -163,11 +139,9 @@ async fn a_sessions_reads_carry_its_token_and_its_patience() {
 
 #[tokio::test(start_paused = true)]
 async fn a_session_speaks_of_the_only_keyspace_or_of_the_default_one() {
-    for (keyspaces, expected) in [
-        (&["stock"][..], Some(10)),
-        (&["stock", "default"][..], Some(11)),
-        (&["a", "b"][..], None),
-    ] {
+    for (keyspaces, expected) in
+        [(&["stock"][..], Some(10)), (&["stock", "default"][..], Some(11)), (&["a", "b"][..], None)]
+    {
         let (net, [region]) = cluster(["us-east"]);
         let db = net.connect_to(keyspaces, &Settings::default()).await.unwrap();
         let mut server = region.accept().await;
@@ -191,17 +165,11 @@ async fn members_asks_page_after_page() {
     for (after, items, next) in [(None, ["a", "b"], Some("b")), (Some("b"), ["c", "d"], None)] {
         let request = server.next().await.unwrap();
         let asked = match request.body {
-            Body::Read {
-                query: Query::Elements(PageRequest { after, .. }),
-                ..
-            } => after,
+            Body::Read { query: Query::Elements(PageRequest { after, .. }), .. } => after,
             other => panic!("{other:?}"),
         };
         assert_eq!(asked, after.map(bytes));
-        let page = Page {
-            items: items.map(bytes).to_vec(),
-            next: next.map(bytes),
-        };
+        let page = Page { items: items.map(bytes).to_vec(), next: next.map(bytes) };
         server.answer(request.id, Ok(Outcome::Answer(Answer::Page(page))));
     }
     assert_eq!(reading.await.unwrap().unwrap(), ["a", "b", "c", "d"].map(bytes));
@@ -214,11 +182,7 @@ async fn a_register_reads_as_its_type_or_says_why_not() {
     let answers = [Some(stored.clone()), None, Some(stored)];
     let register = shop.register("r");
     let reading = tokio::spawn(async move {
-        (
-            register.get::<(String, u32)>().await,
-            register.get::<(String, u32)>().await,
-            register.get::<bool>().await,
-        )
+        (register.get::<(String, u32)>().await, register.get::<(String, u32)>().await, register.get::<bool>().await)
     });
     for answer in answers {
         let request = server.next().await.unwrap();

@@ -12,10 +12,7 @@ use crate::error::{ConnectError, ReadError};
 use crate::fake::{cluster, connected, settle, written};
 
 fn preferring(region: &str) -> Settings {
-    Settings {
-        region: Some(region.to_owned()),
-        ..Settings::default()
-    }
+    Settings { region: Some(region.to_owned()), ..Settings::default() }
 }
 
 #[tokio::test(start_paused = true)]
@@ -72,22 +69,14 @@ async fn no_client_without_a_region_and_the_error_names_each_and_why() {
     east.stop();
     west.cut();
     let error = net.connect(&Settings::default()).await.unwrap_err();
-    let ConnectError::NotReachable { tried } = &error else {
-        panic!("{error}")
-    };
+    let ConnectError::NotReachable { tried } = &error else { panic!("{error}") };
     assert_eq!(tried.len(), 2, "{error}");
     assert!(error.to_string().contains("eu-west: nobody is there"), "{error}");
-    assert!(
-        error.to_string().contains("us-east: no connection within 2000 ms"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("us-east: no connection within 2000 ms"), "{error}");
 
     let (net, _regions) = cluster(["eu-west"]);
     let error = net.connect(&preferring("mars")).await.unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "there is no region \"mars\" in regions.toml; it has: eu-west"
-    );
+    assert_eq!(error.to_string(), "there is no region \"mars\" in regions.toml; it has: eu-west");
 }
 
 #[tokio::test(start_paused = true)]

@@ -22,9 +22,7 @@ fn add(shop: &Keyspace) -> Writing {
 }
 
 fn overloaded() -> Refusal {
-    Refusal::Overloaded {
-        queue: "the commit queue".to_owned(),
-    }
+    Refusal::Overloaded { queue: "the commit queue".to_owned() }
 }
 
 async fn unknown(writing: Writing) -> Unanswered {
@@ -54,20 +52,14 @@ async fn a_region_that_never_answers_leaves_the_outcome_unknown_when_the_time_is
     let writing = add(&shop);
     let (_, sent) = server.write().await;
     let unanswered = unknown(writing).await;
-    assert_eq!(
-        (unanswered.request(), unanswered.region().as_str()),
-        (sent.request, "us-east")
-    );
+    assert_eq!((unanswered.request(), unanswered.region().as_str()), (sent.request, "us-east"));
     assert_eq!(start.elapsed().as_secs(), 5);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_sent_write_goes_to_no_other_region_even_if_its_own_never_comes_back() {
     let (net, [east, west]) = cluster(["us-east", "us-west"]);
-    let settings = Settings {
-        region: Some("us-east".to_owned()),
-        ..Settings::default()
-    };
+    let settings = Settings { region: Some("us-east".to_owned()), ..Settings::default() };
     let db = net.connect(&settings).await.unwrap();
     let mut server = east.accept().await;
     let writing = add(&db.keyspace("default"));
@@ -75,10 +67,7 @@ async fn a_sent_write_goes_to_no_other_region_even_if_its_own_never_comes_back()
     east.stop();
     drop(server);
     let unanswered = unknown(writing).await;
-    assert_eq!(
-        (unanswered.request(), unanswered.region().as_str()),
-        (sent.request, "us-east")
-    );
+    assert_eq!((unanswered.request(), unanswered.region().as_str()), (sent.request, "us-east"));
     assert!(west.is_unvisited().await);
 }
 
@@ -86,10 +75,7 @@ async fn a_sent_write_goes_to_no_other_region_even_if_its_own_never_comes_back()
 async fn a_write_that_was_never_sent_goes_to_another_region() {
     for cut in [false, true] {
         let (net, [east, west]) = cluster(["us-east", "us-west"]);
-        let settings = Settings {
-            region: Some("us-east".to_owned()),
-            ..Settings::default()
-        };
+        let settings = Settings { region: Some("us-east".to_owned()), ..Settings::default() };
         let db = net.connect(&settings).await.unwrap();
         if cut {
             east.cut();
@@ -110,11 +96,7 @@ async fn a_write_that_was_never_sent_goes_to_another_region() {
 #[tokio::test(start_paused = true)]
 async fn without_failover_a_write_that_cannot_be_sent_says_that_nothing_happened() {
     let (net, [east, west]) = cluster(["us-east", "us-west"]);
-    let settings = Settings {
-        region: Some("us-east".to_owned()),
-        failover: false,
-        ..Settings::default()
-    };
+    let settings = Settings { region: Some("us-east".to_owned()), failover: false, ..Settings::default() };
     let db = net.connect(&settings).await.unwrap();
     east.stop();
     drop(east.accept().await);
@@ -161,10 +143,7 @@ async fn a_refusal_is_a_refusal_and_is_not_retried() {
 #[tokio::test(start_paused = true)]
 async fn a_stopping_region_hands_the_write_to_another() {
     let (net, [east, west]) = cluster(["us-east", "us-west"]);
-    let settings = Settings {
-        region: Some("us-east".to_owned()),
-        ..Settings::default()
-    };
+    let settings = Settings { region: Some("us-east".to_owned()), ..Settings::default() };
     let db = net.connect(&settings).await.unwrap();
     let mut server = east.accept().await;
     let writing = add(&db.keyspace("default"));
@@ -219,10 +198,7 @@ async fn a_second_copy_refused_for_what_it_is_settles_the_first_as_well() {
     let reason = "too long".to_owned();
     server.answer(id, Err(Refusal::InvalidArgument { reason }));
     let settled = writing.await.unwrap();
-    assert!(matches!(
-        settled,
-        Err(WriteError::Refused(Refusal::InvalidArgument { .. }))
-    ));
+    assert!(matches!(settled, Err(WriteError::Refused(Refusal::InvalidArgument { .. }))));
 }
 
 #[tokio::test(start_paused = true)]

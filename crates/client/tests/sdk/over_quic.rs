@@ -54,12 +54,7 @@ fn region() -> Region {
     let own = credentials(dir.path(), &topology, role);
     let listener = ClientListener::from_socket(socket, &own, 10).unwrap();
     let config = Config::from_files(&regions_toml, dir.path()).unwrap();
-    Region {
-        config,
-        listener,
-        log: Log::default(),
-        dir,
-    }
+    Region { config, listener, log: Log::default(), dir }
 }
 
 fn credentials(dir: &Path, topology: &Topology, role: Role) -> Credentials {
@@ -84,11 +79,7 @@ fn carry_out(log: &Log, body: Body) -> Outcome {
         }
         Body::Read { .. } => Outcome::Answer(Answer::Sum(Some(sum))),
         Body::Token { .. } => Outcome::Token(VersionVector::new()),
-        Body::Digest => Outcome::Digest {
-            vv: VersionVector::new(),
-            digest: [7; 32],
-            rows: log.len() as u64,
-        },
+        Body::Digest => Outcome::Digest { vv: VersionVector::new(), digest: [7; 32], rows: log.len() as u64 },
     }
 }
 
@@ -115,19 +106,12 @@ async fn serve(mut session: Session, log: Log, mut writes: usize) {
 
 #[tokio::test]
 async fn four_thousand_writes_in_flight_are_each_answered_with_their_own_receipt() {
-    let Region {
-        config,
-        mut listener,
-        log,
-        dir: _dir,
-    } = region();
+    let Region { config, mut listener, log, dir: _dir } = region();
     let serving = tokio::spawn({
         let log = Arc::clone(&log);
         async move { serve(listener.accept().await.unwrap(), log, usize::MAX).await }
     });
-    let db = Client::connect(config.in_flight(CONNECTION_REQUESTS_MAX))
-        .await
-        .unwrap();
+    let db = Client::connect(config.in_flight(CONNECTION_REQUESTS_MAX)).await.unwrap();
     let shop = db.keyspace("default");
     let writing: Vec<_> = (0..CONNECTION_REQUESTS_MAX)
         .map(|i| {
@@ -149,12 +133,7 @@ async fn four_thousand_writes_in_flight_are_each_answered_with_their_own_receipt
 
 #[tokio::test]
 async fn writes_whose_connection_breaks_before_the_answer_happen_once() {
-    let Region {
-        config,
-        mut listener,
-        log,
-        dir: _dir,
-    } = region();
+    let Region { config, mut listener, log, dir: _dir } = region();
     let serving = tokio::spawn({
         let log = Arc::clone(&log);
         async move {
@@ -163,9 +142,7 @@ async fn writes_whose_connection_breaks_before_the_answer_happen_once() {
             }
         }
     });
-    let db = Client::connect(config.request_timeout(Duration::from_secs(30)))
-        .await
-        .unwrap();
+    let db = Client::connect(config.request_timeout(Duration::from_secs(30))).await.unwrap();
     let shop = db.keyspace("default");
     let writing: Vec<_> = (0..50)
         .map(|_| {
@@ -180,10 +157,7 @@ async fn writes_whose_connection_breaks_before_the_answer_happen_once() {
     dots.sort();
     dots.dedup();
     assert_eq!((dots.len(), log.lock().unwrap().len()), (50, 50));
-    assert!(
-        log.lock().unwrap().values().any(|(_, copies)| *copies > 1),
-        "none was sent twice"
-    );
+    assert!(log.lock().unwrap().values().any(|(_, copies)| *copies > 1), "none was sent twice");
     drop((db, shop));
     serving.await.unwrap();
 }
@@ -192,16 +166,10 @@ async fn writes_whose_connection_breaks_before_the_answer_happen_once() {
 async fn a_client_of_another_cluster_is_told_so_by_name() {
     let here = region();
     let there = region();
-    let strangers = credentials(
-        there.dir.path(),
-        here.config.topology(),
-        Role::Client("client".parse().unwrap()),
-    );
+    let strangers = credentials(there.dir.path(), here.config.topology(), Role::Client("client".parse().unwrap()));
     let config = Config::new(here.config.topology().clone(), strangers);
     let error = Client::connect(config).await.unwrap_err();
-    let ConnectError::NotReachable { tried } = &error else {
-        panic!("{error}")
-    };
+    let ConnectError::NotReachable { tried } = &error else { panic!("{error}") };
     assert_eq!(tried[0].region.as_str(), "us-east");
     assert!(error.to_string().contains("certificate"), "{error}");
 }
@@ -213,15 +181,7 @@ fn files_that_cannot_be_used_are_refused_with_the_file_and_the_remedy() {
     let refused = |dir: &Path| Config::from_files(&file, dir).unwrap_err().to_string();
     assert!(refused(dir.path()).contains("--config"));
     std::fs::write(&file, "cluster = 3").unwrap();
-    assert!(
-        refused(dir.path()).contains("regions.toml: line 1"),
-        "{}",
-        refused(dir.path())
-    );
+    assert!(refused(dir.path()).contains("regions.toml: line 1"), "{}", refused(dir.path()));
     std::fs::write(&file, REGIONS_TOML.replace("PORT", "2")).unwrap();
-    assert!(
-        refused(dir.path()).contains("halcyon certs init"),
-        "{}",
-        refused(dir.path())
-    );
+    assert!(refused(dir.path()).contains("halcyon certs init"), "{}", refused(dir.path()));
 }

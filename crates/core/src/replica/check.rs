@@ -19,10 +19,7 @@ impl Replica {
         assert!(self.timers.agrees(), "the timer table differs from its order");
         assert!(self.writes <= COMMIT_QUEUE_MAX && self.write_bytes <= COMMIT_QUEUE_BYTES_MAX);
         for (region, peer) in &self.peers {
-            assert!(
-                peer.outbound.agrees(self.actor),
-                "the windows to region {region} are off"
-            );
+            assert!(peer.outbound.agrees(self.actor), "the windows to region {region} are off");
             assert!(self.delivery.waiting_bytes(*region) <= PENDING_BYTES_MAX);
             let beats = self.timers.is_set(Timer::Heartbeat(*region));
             assert_eq!(beats, peer.outbound.is_up(), "an open link has a heartbeat");

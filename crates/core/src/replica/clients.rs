@@ -64,13 +64,7 @@ impl Replica {
             let queue = "the queue of waiting reads".to_owned();
             return Err(Refusal::Overloaded { queue });
         }
-        let read = Waiting {
-            session,
-            id,
-            body,
-            since: now.mono,
-            deadline: now.mono + wait,
-        };
+        let read = Waiting { session, id, body, since: now.mono, deadline: now.mono + wait };
         self.reads.put_off(lacks, read);
         self.time_reads();
         Ok(())
@@ -121,11 +115,7 @@ impl Replica {
     }
 
     fn known(&self, keyspace: KeyspaceId) -> Result<(), Refusal> {
-        if self.keyspaces.contains(&keyspace) {
-            Ok(())
-        } else {
-            Err(Refusal::UnknownKeyspace { id: keyspace })
-        }
+        if self.keyspaces.contains(&keyspace) { Ok(()) } else { Err(Refusal::UnknownKeyspace { id: keyspace }) }
     }
 }
 

@@ -12,12 +12,7 @@ use crate::event::{Alarm, Command, Committed, Job, JobResult};
 impl Replica {
     pub(super) fn committed(&mut self, now: Now, committed: Committed) {
         debug_assert!(self.synced.le(&committed.vv), "what is synced stays so");
-        let Committed {
-            results,
-            vv,
-            hlc,
-            heads,
-        } = committed;
+        let Committed { results, vv, hlc, heads } = committed;
         let wrote = vv.get(self.actor) > self.synced.get(self.actor);
         self.synced = vv;
         self.hlc = hlc;
@@ -102,12 +97,7 @@ impl Replica {
                     touched.insert(record.dot.actor);
                     let bytes = stored.bytes.len();
                     let ticket = self.tickets.issue(Outstanding::Record { from, bytes });
-                    self.jobs.push_back(Job::Record {
-                        ticket,
-                        wall: now.wall,
-                        record: *record,
-                        stored,
-                    });
+                    self.jobs.push_back(Job::Record { ticket, wall: now.wall, record: *record, stored });
                 }
                 Step::Blocked { from, deps } => {
                     self.check_own(from, &deps);

@@ -59,8 +59,7 @@ impl Replica {
             echo: peer.inbound.echo(now.mono),
         });
         let messages = hello.into_iter().chain([beat]);
-        self.commands
-            .extend(messages.map(|message| Command::Send { peer: region, message }));
+        self.commands.extend(messages.map(|message| Command::Send { peer: region, message }));
         self.timers.set(Timer::Heartbeat(region), now.mono + HEARTBEAT_EVERY);
         self.feed(region);
     }

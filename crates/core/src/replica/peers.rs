@@ -155,20 +155,12 @@ impl Replica {
         let (theirs, ours) = (shown.get(self.actor), self.synced.get(self.actor));
         let Some(peer) = self.peers.get_mut(&from) else { return };
         if theirs > ours && !std::mem::replace(&mut peer.inbound.ahead, true) {
-            self.alarm(Alarm::ForkedHistory {
-                peer: from,
-                theirs,
-                ours,
-            });
+            self.alarm(Alarm::ForkedHistory { peer: from, theirs, ours });
         }
     }
 
     fn check_origin(&self, from: RegionId, actor: ActorId) -> Result<(), PeerError> {
-        if self.is_known(actor) {
-            Ok(())
-        } else {
-            Err(PeerError::ForeignActor { from, actor })
-        }
+        if self.is_known(actor) { Ok(()) } else { Err(PeerError::ForeignActor { from, actor }) }
     }
 }
 

@@ -88,11 +88,7 @@ impl Replica {
             let other = |(region, _): (&RegionId, _)| *region != pull.peer;
             let left = line.failed == Some(pull.peer) && self.able(now, actor, received).any(other);
             let patience = PULL_PATIENCE + peer.inbound.rtt.unwrap_or_default();
-            return if usable && !left {
-                pull.progress + patience
-            } else {
-                now.mono
-            };
+            return if usable && !left { pull.progress + patience } else { now.mono };
         }
         let Some(origin) = self.direct(now, actor).and_then(|region| self.peers.get(&region)) else {
             return now.mono;
@@ -129,36 +125,17 @@ impl Replica {
         let failed = self.delivery.lines.get(&actor).and_then(|line| line.failed);
         // Its own region resumes the push from there; else the nearest; whoever has just failed comes last.
         let best = self.able(now, actor, received).min_by_key(|(region, peer)| {
-            (
-                failed == Some(**region),
-                direct != Some(**region),
-                peer.inbound.rtt,
-                **region,
-            )
+            (failed == Some(**region), direct != Some(**region), peer.inbound.rtt, **region)
         });
         let Some((region, peer)) = best else {
             return PULL_PATIENCE;
         };
         let (peer, upto) = (*region, peer.inbound.known.get(actor));
-        let patience = PULL_PATIENCE
-            + self
-                .peers
-                .get(&peer)
-                .and_then(|peer| peer.inbound.rtt)
-                .unwrap_or_default();
+        let patience = PULL_PATIENCE + self.peers.get(&peer).and_then(|peer| peer.inbound.rtt).unwrap_or_default();
         if let Some(line) = self.delivery.lines.get_mut(&actor) {
-            line.pull = Some(Pull {
-                peer,
-                after: received,
-                upto,
-                progress: now.mono,
-            });
+            line.pull = Some(Pull { peer, after: received, upto, progress: now.mono });
         }
-        let message = PeerMessage::Pull(halcyon_wire::Pull {
-            actor,
-            after: received,
-            upto,
-        });
+        let message = PeerMessage::Pull(halcyon_wire::Pull { actor, after: received, upto });
         self.commands.push_back(Command::Send { peer, message });
         patience
     }

@@ -9,12 +9,7 @@ impl Replica {
     pub(super) fn report(&self, now: Now) -> Status {
         let records = |job: &&Outstanding| matches!(job, Outstanding::Record { .. });
         let pulls = self.delivery.lines.iter().filter_map(|(actor, line)| {
-            line.pull.map(|pull| PullStatus {
-                actor: *actor,
-                peer: pull.peer,
-                after: pull.after,
-                upto: pull.upto,
-            })
+            line.pull.map(|pull| PullStatus { actor: *actor, peer: pull.peer, after: pull.after, upto: pull.upto })
         });
         Status {
             region: self.region,

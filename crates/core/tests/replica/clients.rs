@@ -9,12 +9,7 @@ use halcyon_wire::{Body, Outcome, Refusal, Write};
 use crate::world::{BASE, World, keyspace, ms, region};
 
 fn read(session: Option<VersionVector>, wait_ms: u32) -> Body {
-    Body::Read {
-        session,
-        wait_ms,
-        object: halcyon_crdt::Object::new(keyspace(), "k"),
-        query: Query::Get,
-    }
+    Body::Read { session, wait_ms, object: halcyon_crdt::Object::new(keyspace(), "k"), query: Query::Get }
 }
 
 fn token(world: &World, n: u64, seq: u64) -> VersionVector {
@@ -33,12 +28,8 @@ fn a_write_is_answered_once_it_is_synced() {
     assert!(world.node(1).replies.is_empty(), "not before");
     world.run(ms(2));
     let actor = world.node(1).disk.actor;
-    let [(SessionId(1), reply)] = &world.node(1).replies[..] else {
-        panic!()
-    };
-    let Ok(Outcome::Written(receipt)) = &reply.result else {
-        panic!("{reply:?}")
-    };
+    let [(SessionId(1), reply)] = &world.node(1).replies[..] else { panic!() };
+    let Ok(Outcome::Written(receipt)) = &reply.result else { panic!("{reply:?}") };
     assert_eq!(receipt.dot, Dot { actor, seq: Seq(1) });
     assert!(receipt.token.covers(receipt.dot));
 }
@@ -50,14 +41,7 @@ fn a_session_read_waits_then_answers_or_says_not_yet() {
     world.ask(2, 10, read(None, 0));
     world.ask(2, 11, read(seen.clone(), 0));
     world.ask(2, 12, read(seen.clone(), 500));
-    world.ask(
-        2,
-        13,
-        Body::Token {
-            session: seen,
-            wait_ms: 500,
-        },
-    );
+    world.ask(2, 13, Body::Token { session: seen, wait_ms: 500 });
     world.ask(2, 14, read(never.clone(), 300));
     world.ask(2, 15, read(never, u32::MAX));
     let ids = |world: &World| world.node(2).reads.iter().map(|(id, _)| *id).collect::<Vec<_>>();
@@ -71,13 +55,7 @@ fn a_session_read_waits_then_answers_or_says_not_yet() {
     world.run(ms(300));
     assert_eq!(refusals(&world, 2).last(), Some(&Refusal::NotYet { waited: ms(300) }));
     world.run(SESSION_WAIT_MAX);
-    assert_eq!(
-        refusals(&world, 2).last(),
-        Some(&Refusal::NotYet {
-            waited: SESSION_WAIT_MAX
-        }),
-        "capped"
-    );
+    assert_eq!(refusals(&world, 2).last(), Some(&Refusal::NotYet { waited: SESSION_WAIT_MAX }), "capped");
     assert_eq!(world.node(2).replica.status(world.clock()).waiting_reads, 0);
 }
 
@@ -103,12 +81,7 @@ fn waiting_reads_are_bounded_and_forgotten_with_their_session() {
         world.ask(1, id, read(never.clone(), 1000));
     }
     assert!(matches!(refusals(&world, 1)[..], [Refusal::Overloaded { .. }]));
-    world
-        .nodes
-        .get_mut(&region(1))
-        .unwrap()
-        .replica
-        .handle_session_closed(SessionId(1));
+    world.nodes.get_mut(&region(1)).unwrap().replica.handle_session_closed(SessionId(1));
     assert_eq!(world.node(1).replica.status(world.clock()).waiting_reads, 0);
 }
 
@@ -124,11 +97,7 @@ fn a_write_past_the_queue_limit_is_refused() {
     assert_eq!(world.node(1).replies.len(), COMMIT_QUEUE_MAX + 1, "each answered once");
     world.write(1);
     world.run(ms(1000));
-    assert_eq!(
-        world.node(1).replies.len(),
-        COMMIT_QUEUE_MAX + 2,
-        "and there is room again"
-    );
+    assert_eq!(world.node(1).replies.len(), COMMIT_QUEUE_MAX + 2, "and there is room again");
 }
 
 #[test]
@@ -151,21 +120,9 @@ fn an_unknown_keyspace_is_refused() {
     let query = Query::Get;
     let (session, wait_ms) = (None, 0);
     let op = halcyon_crdt::Op::Reset;
-    let updates = vec![halcyon_crdt::Update {
-        object: object.clone(),
-        op,
-    }];
+    let updates = vec![halcyon_crdt::Update { object: object.clone(), op }];
     let request = RequestId::mint(BASE, &[0; 10]);
-    world.ask(
-        1,
-        1,
-        Body::Read {
-            session,
-            wait_ms,
-            object,
-            query,
-        },
-    );
+    world.ask(1, 1, Body::Read { session, wait_ms, object, query });
     world.ask(1, 2, Body::Write(Write { request, updates }));
     assert_eq!(refusals(&world, 1), vec![Refusal::UnknownKeyspace { id }; 2]);
 }

@@ -11,10 +11,7 @@ struct Babble(u64);
 
 impl Babble {
     fn upto(&mut self, max: u64) -> u64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % (max + 1)
     }
 
@@ -43,14 +40,8 @@ impl Babble {
         }
         let mut deps = self.vv();
         deps.set(actor, seq.previous());
-        let record = Record {
-            dot: Dot { actor, seq },
-            hlc: Hlc::ZERO,
-            deps,
-            ctx: None,
-            request: None,
-            effects: Vec::new(),
-        };
+        let record =
+            Record { dot: Dot { actor, seq }, hlc: Hlc::ZERO, deps, ctx: None, request: None, effects: Vec::new() };
         record.encode(&VersionVector::new()).bytes
     }
 
@@ -63,11 +54,7 @@ impl Babble {
                 boot: BootId(Uuid::from_u64_pair(2, self.upto(40))),
                 vv: self.vv(),
             }),
-            1 => PeerMessage::Pull(Pull {
-                actor: self.actor(),
-                after: Seq(self.number()),
-                upto: Seq(self.number()),
-            }),
+            1 => PeerMessage::Pull(Pull { actor: self.actor(), after: Seq(self.number()), upto: Seq(self.number()) }),
             2 | 3 => PeerMessage::Heartbeat(Heartbeat {
                 seq: Seq(self.number()),
                 head: ChainHash::genesis(ActorId::from_u64(self.upto(1))),
@@ -75,20 +62,13 @@ impl Babble {
                 hlc: Hlc::from_u64(self.number()),
                 wall: UnixMs(self.number()),
                 ping_us: self.number(),
-                echo: (self.upto(1) == 0).then(|| Echo {
-                    ping_us: self.number(),
-                    held_us: self.number(),
-                }),
+                echo: (self.upto(1) == 0).then(|| Echo { ping_us: self.number(), held_us: self.number() }),
             }),
             _ => {
                 let (actor, first) = (self.actor(), self.number());
                 let seqs = (0..self.upto(4)).map(|n| Seq(first.saturating_add(n)));
                 let records = seqs.collect::<Vec<_>>().into_iter().map(|seq| self.record(actor, seq));
-                PeerMessage::Range(Range {
-                    actor,
-                    first: Seq(first),
-                    records: records.collect(),
-                })
+                PeerMessage::Range(Range { actor, first: Seq(first), records: records.collect() })
             }
         }
     }
@@ -100,10 +80,7 @@ fn any_message_in_any_order_is_survived() {
         let mut babble = Babble(seed);
         let disk = Disk::new(ActorId::mint(region(1), UnixMs(1)));
         let config = config(region(1), &[region(1), region(2), region(3)], 0);
-        let now = |n| Now {
-            mono: ms(n),
-            wall: BASE.plus(ms(n)),
-        };
+        let now = |n| Now { mono: ms(n), wall: BASE.plus(ms(n)) };
         let mut replica = Replica::new(config, disk.start(), now(0));
         for n in 0..200 {
             match babble.upto(20) {

@@ -18,10 +18,7 @@ fn replica(seed: u64) -> Replica {
 }
 
 fn at(mono: Duration) -> Now {
-    Now {
-        mono,
-        wall: UnixMs(1_800_000_000_000).plus(mono),
-    }
+    Now { mono, wall: UnixMs(1_800_000_000_000).plus(mono) }
 }
 
 fn hello(boot: u64) -> Hello {
@@ -86,10 +83,7 @@ fn a_region_that_comes_back_is_dialled_at_once() {
         peers(1)[0].link_out || peers(2)[0].link_out
     });
     assert!(first.is_some());
-    assert!(
-        world.until(ms(50), introduced).is_some(),
-        "the other waits out its pause"
-    );
+    assert!(world.until(ms(50), introduced).is_some(), "the other waits out its pause");
 }
 
 fn introduced(world: &World) -> bool {
@@ -102,22 +96,13 @@ fn a_stranger_and_a_wrong_cluster_are_refused() {
     let mut replica = replica(1);
     let mut say = |from, hello| replica.handle_peer(at(ms(1)), region(from), PeerMessage::Hello(hello));
     assert_eq!(say(9, hello(0)), Err(PeerError::Stranger { from: region(9) }));
-    let other = Hello {
-        agreement: [8; 32],
-        ..hello(0)
-    };
+    let other = Hello { agreement: [8; 32], ..hello(0) };
     assert_eq!(say(2, other), Err(PeerError::OtherCluster { from: region(2) }));
     let said = region(3);
     let wrong = PeerError::WrongRegion { from: region(2), said };
-    let posing = Hello {
-        region: said,
-        ..hello(0)
-    };
+    let posing = Hello { region: said, ..hello(0) };
     assert_eq!(say(2, posing), Err(wrong.clone()));
-    let posing = Hello {
-        actor: ActorId::mint(said, UnixMs(1)),
-        ..hello(0)
-    };
+    let posing = Hello { actor: ActorId::mint(said, UnixMs(1)), ..hello(0) };
     assert_eq!(say(2, posing), Err(wrong));
     assert_eq!(say(2, hello(0)), Ok(()));
 }
@@ -142,15 +127,9 @@ fn a_copied_directory_is_refused_and_a_restart_is_not() {
 fn records_of_no_region_are_refused() {
     let mut replica = replica(1);
     replica.handle_link(at(ms(1)), region(2), LinkEvent::InUp);
-    replica
-        .handle_peer(at(ms(1)), region(2), PeerMessage::Hello(hello(0)))
-        .unwrap();
+    replica.handle_peer(at(ms(1)), region(2), PeerMessage::Hello(hello(0))).unwrap();
     let actor = ActorId::mint(region(77), UnixMs(1));
-    let range = Range {
-        actor,
-        first: Seq(1),
-        records: Vec::new(),
-    };
+    let range = Range { actor, first: Seq(1), records: Vec::new() };
     let refused = replica.handle_peer(at(ms(1)), region(2), PeerMessage::Range(range));
     let from = region(2);
     assert_eq!(refused, Err(PeerError::ForeignActor { from, actor }));
@@ -160,21 +139,14 @@ fn records_of_no_region_are_refused() {
 fn an_unreadable_record_stops_its_stream_and_nothing_else() {
     let mut world = World::settled(3, 2);
     let one = world.node(1).disk.actor;
-    let junk = Range {
-        actor: one,
-        first: Seq(1),
-        records: vec![vec![1, 2, 3].into()],
-    };
+    let junk = Range { actor: one, first: Seq(1), records: vec![vec![1, 2, 3].into()] };
     // 2 relays rubbish in the name of 1; 3 says so once, and goes on with both.
     for _ in 0..2 {
         world.transmit((region(2), region(3)), &PeerMessage::Range(junk.clone()));
     }
     world.run(ms(10));
     let alarms = &world.node(3).alarms;
-    assert!(
-        matches!(alarms[..], [Alarm::Undecodable { peer, .. }] if peer == region(2)),
-        "{alarms:?}"
-    );
+    assert!(matches!(alarms[..], [Alarm::Undecodable { peer, .. }] if peer == region(2)), "{alarms:?}");
     assert!(world.node(3).errors.is_empty(), "the link stays");
     world.write(1);
     world.write(2);
@@ -191,11 +163,7 @@ fn an_idle_link_has_heartbeats_and_a_measured_round_trip() {
     let rtt = peer.rtt.unwrap();
     assert!(rtt >= ms(79) && rtt <= ms(82), "{rtt:?}");
     assert!(peer.silent_for <= HEARTBEAT_EVERY);
-    assert!(
-        peer.clock_offset_ms.unwrap().abs() <= 11,
-        "half of the asymmetry: {:?}",
-        peer.clock_offset_ms
-    );
+    assert!(peer.clock_offset_ms.unwrap().abs() <= 11, "half of the asymmetry: {:?}", peer.clock_offset_ms);
     world.cut(2, 1);
     world.run(ms(3000));
     let peer = &world.node(1).replica.status(world.clock()).peers[0];
@@ -215,11 +183,7 @@ fn lag_is_told_in_records_and_time() {
     assert!(peer.lag >= ms(390) && peer.lag <= ms(400), "{:?}", peer.lag);
     world.heal();
     assert!(
-        world
-            .until(ms(3000), |world| world.node(1).replica.status(world.clock()).peers[0]
-                .lag_records
-                == 0)
-            .is_some()
+        world.until(ms(3000), |world| world.node(1).replica.status(world.clock()).peers[0].lag_records == 0).is_some()
     );
     let status = world.node(1).replica.status(world.clock());
     assert_eq!(status.peers[0].lag, Duration::ZERO);
@@ -239,9 +203,5 @@ fn what_every_member_has_becomes_stable() {
     world.write(3);
     let stable = world.node(1).replica.status(world.clock()).stable;
     world.run(ms(50));
-    assert_eq!(
-        world.node(1).replica.status(world.clock()).stable,
-        stable,
-        "2 has not said so to 1"
-    );
+    assert_eq!(world.node(1).replica.status(world.clock()).stable, stable, "2 has not said so to 1");
 }

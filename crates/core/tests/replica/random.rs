@@ -45,11 +45,7 @@ fn p3_replicas_agree_after_any_program() {
     for seed in 0..SEEDS {
         let mut world = program(seed);
         let took = world.until(ms(15_000), World::agree);
-        assert!(
-            took.is_some(),
-            "seed {seed}: {:#?}",
-            world.node(1).replica.status(world.clock())
-        );
+        assert!(took.is_some(), "seed {seed}: {:#?}", world.node(1).replica.status(world.clock()));
         for node in world.nodes.values() {
             assert!(
                 node.alarms.is_empty() && node.errors.is_empty(),

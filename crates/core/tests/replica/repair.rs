@@ -62,10 +62,7 @@ fn a_restarted_peer_is_resumed_from_its_vector() {
     world.carried.clear();
     assert!(world.until(ms(3000), World::agree).is_some());
     let to_2 = world.carried.iter().filter(|(((_, to), _), _)| *to == region(2));
-    assert!(
-        to_2.clone().all(|((_, dot), _)| dot.seq > Seq(100)),
-        "what it had is not sent again"
-    );
+    assert!(to_2.clone().all(|((_, dot), _)| dot.seq > Seq(100)), "what it had is not sent again");
     assert_eq!(to_2.count(), 100, "from its own region, and from nobody else");
 }
 
@@ -93,10 +90,7 @@ fn an_ack_is_never_ahead_of_the_sync() {
     let acked = |world: &World| world.node(1).replica.status(world.clock()).peers[0].acked;
     world.run(ms(690));
     assert_eq!(acked(&world), Seq(0));
-    assert!(
-        world.until(ms(40), |world| acked(world) == Seq(1)).is_some(),
-        "and promptly then"
-    );
+    assert!(world.until(ms(40), |world| acked(world) == Seq(1)).is_some(), "and promptly then");
 }
 
 #[test]
@@ -165,10 +159,7 @@ fn records_that_only_their_own_link_loses_come_by_another() {
     for _ in 0..10 {
         world.write(1);
         let next = world.until(ms(5000), World::agree).expect("found");
-        assert!(
-            next <= HEARTBEAT_EVERY + ms(30),
-            "a failed link is not waited for: {next:?}"
-        );
+        assert!(next <= HEARTBEAT_EVERY + ms(30), "a failed link is not waited for: {next:?}");
     }
     world.link(1, 2).loses = Loses::Nothing;
     world.write(1);
@@ -193,10 +184,7 @@ fn a_peer_that_lost_its_disk_gets_everything_again() {
 }
 
 fn at(mono: u64) -> Now {
-    Now {
-        mono: ms(mono),
-        wall: BASE.plus(ms(mono)),
-    }
+    Now { mono: ms(mono), wall: BASE.plus(ms(mono)) }
 }
 
 fn actor(n: u64) -> ActorId {
@@ -218,9 +206,7 @@ fn greeted() -> Replica {
         boot: BootId(Uuid::from_u64_pair(2, 0)),
         vv: VersionVector::new(),
     };
-    replica
-        .handle_peer(at(2), region(2), PeerMessage::Hello(hello))
-        .unwrap();
+    replica.handle_peer(at(2), region(2), PeerMessage::Hello(hello)).unwrap();
     replica
 }
 
@@ -255,45 +241,26 @@ fn no_record_is_sent_over_a_link_that_has_not_proved_itself() {
 fn whoever_sent_a_waiting_record_is_asked_for_what_it_waits_for() {
     let mut replica = greeted();
     let record = Record {
-        dot: Dot {
-            actor: actor(2),
-            seq: Seq(1),
-        },
+        dot: Dot { actor: actor(2), seq: Seq(1) },
         hlc: Hlc::ZERO,
         deps: [(actor(3), Seq(4))].into_iter().collect(),
         ctx: None,
         request: None,
         effects: Vec::new(),
     };
-    let range = Range {
-        actor: actor(2),
-        first: Seq(1),
-        records: vec![record.encode(&VersionVector::new()).bytes],
-    };
+    let range = Range { actor: actor(2), first: Seq(1), records: vec![record.encode(&VersionVector::new()).bytes] };
     // 3 was never heard; its silence is certain only after a while.
-    replica
-        .handle_peer(at(900), region(2), PeerMessage::Range(range))
-        .unwrap();
+    replica.handle_peer(at(900), region(2), PeerMessage::Range(range)).unwrap();
     assert_eq!(replica.poll_job(), None);
     let asked = |replica: &mut Replica| {
         let mut sent = commands(replica).into_iter();
         sent.find_map(|command| match command {
-            Command::Send {
-                peer,
-                message: PeerMessage::Pull(pull),
-            } => Some((peer, pull)),
+            Command::Send { peer, message: PeerMessage::Pull(pull) } => Some((peer, pull)),
             _ => None,
         })
     };
     assert_eq!(asked(&mut replica), None);
-    replica.handle_timeout(Now {
-        mono: SILENT_AFTER,
-        ..at(0)
-    });
-    let pull = Pull {
-        actor: actor(3),
-        after: Seq(0),
-        upto: Seq(4),
-    };
+    replica.handle_timeout(Now { mono: SILENT_AFTER, ..at(0) });
+    let pull = Pull { actor: actor(3), after: Seq(0), upto: Seq(4) };
     assert_eq!(asked(&mut replica), Some((region(2), pull)));
 }

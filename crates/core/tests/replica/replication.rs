@@ -122,18 +122,10 @@ fn a_fork_is_refused() {
     world.write_bytes(1, 9);
     world.run(ms(1000));
     let two = world.node(2);
-    assert!(
-        two.alarms.iter().any(|alarm| matches!(alarm, Alarm::Fork { .. })),
-        "{:?}",
-        two.alarms
-    );
+    assert!(two.alarms.iter().any(|alarm| matches!(alarm, Alarm::Fork { .. })), "{:?}", two.alarms);
     assert_eq!(two.alarms.len(), 1, "told once");
     assert!(two.errors.iter().all(halcyon_core::PeerError::needs_operator));
-    assert_eq!(
-        two.disk.vv.get(world.node(1).disk.actor),
-        Seq(1),
-        "none of it was taken"
-    );
+    assert_eq!(two.disk.vv.get(world.node(1).disk.actor), Seq(1), "none of it was taken");
 }
 
 #[test]
@@ -148,11 +140,7 @@ fn a_peer_that_knows_more_of_us_raises_an_alarm() {
         *disk = crate::world::Disk::new(actor);
     });
     world.run(ms(500));
-    let ahead = Alarm::ForkedHistory {
-        peer: region(2),
-        theirs: Seq(3),
-        ours: Seq(0),
-    };
+    let ahead = Alarm::ForkedHistory { peer: region(2), theirs: Seq(3), ours: Seq(0) };
     assert_eq!(world.node(1).alarms, [ahead]);
     assert_eq!(world.pulls, 0, "own records are pulled from nobody");
 }

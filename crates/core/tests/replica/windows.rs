@@ -40,11 +40,7 @@ fn a_slow_peer_gets_backpressure_and_stalls_nobody_else() {
     let (one, two) = (region(1), region(2));
     let has = |world: &World| world.nodes[&two].disk.vv == world.nodes[&one].disk.vv;
     assert!(world.until(ms(200), has).is_some(), "the other peer has everything");
-    let sent = world
-        .carried
-        .keys()
-        .filter(|(link, _)| *link == (one, region(3)))
-        .count();
+    let sent = world.carried.keys().filter(|(link, _)| *link == (one, region(3))).count();
     assert!(sent <= 3, "one range at a time: {sent}");
     // The link takes records again; what it swallowed is gone.
     world.link(1, 3).stalled = false;
@@ -63,10 +59,7 @@ fn a_peer_that_does_not_ack_is_sent_one_window() {
         world.run(ms(5));
     }
     let unacked = world.node(1).replica.status(world.clock()).peers[0].unacked_bytes;
-    assert!(
-        unacked >= LINK_WINDOW_BYTES_MAX && unacked < LINK_WINDOW_BYTES_MAX + 2 * value,
-        "{unacked}"
-    );
+    assert!(unacked >= LINK_WINDOW_BYTES_MAX && unacked < LINK_WINDOW_BYTES_MAX + 2 * value, "{unacked}");
 }
 
 #[test]
@@ -102,10 +95,7 @@ fn pending_records_are_bounded_and_nothing_is_lost() {
     flood(&mut world, 2, 3);
     world.run(ms(50));
     let pending = world.node(3).replica.status(world.clock()).pending_bytes;
-    assert!(
-        pending > PENDING_BYTES_MAX - RANGE_BYTES_MAX && pending <= PENDING_BYTES_MAX,
-        "{pending}"
-    );
+    assert!(pending > PENDING_BYTES_MAX - RANGE_BYTES_MAX && pending <= PENDING_BYTES_MAX, "{pending}");
     world.link(3, 2).loss_percent = 0;
     assert!(world.until(ms(20_000), World::agree).is_some());
 }
@@ -124,10 +114,7 @@ fn records_with_the_committer_are_bounded() {
         Job::Write { .. } => 0,
     };
     let applying: usize = world.node(2).jobs.iter().chain(&world.node(2).group).map(bytes).sum();
-    assert!(
-        applying > PENDING_BYTES_MAX / 2 && applying <= PENDING_BYTES_MAX + RANGE_BYTES_MAX,
-        "{applying}"
-    );
+    assert!(applying > PENDING_BYTES_MAX / 2 && applying <= PENDING_BYTES_MAX + RANGE_BYTES_MAX, "{applying}");
     assert!(world.until(ms(20_000), World::agree).is_some());
 }
 

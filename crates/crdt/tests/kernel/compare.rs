@@ -24,11 +24,7 @@ pub(crate) fn rows_are_the_survivors(replica: &Replica, truth: &Truth) -> TestCa
         let Some((place, counted)) = found else { continue };
         let here = |s: &&Survivor| s.place == place && counted.is_none_or(|replica| s.replica == replica);
         let mut survivors: Vec<_> = truth.survivors.iter().filter(here).collect();
-        prop_assert!(
-            !survivors.is_empty(),
-            "a row at {:?}, but nothing survives there",
-            place
-        );
+        prop_assert!(!survivors.is_empty(), "a row at {:?}, but nothing survives there", place);
         accounted += survivors.len();
         match row {
             Row::Entries(entries) => {
@@ -42,21 +38,13 @@ pub(crate) fn rows_are_the_survivors(replica: &Replica, truth: &Truth) -> TestCa
             }
         }
     }
-    prop_assert_eq!(
-        accounted,
-        truth.survivors.len(),
-        "a survivor has no row; survivors: {:?}",
-        truth.survivors
-    );
+    prop_assert_eq!(accounted, truth.survivors.len(), "a survivor has no row; survivors: {:?}", truth.survivors);
     Ok(())
 }
 
 fn entry(survivor: &Survivor) -> Entry {
     Entry {
-        dot: Dot {
-            actor: actor(survivor.replica),
-            seq: Seq(survivor.seq),
-        },
+        dot: Dot { actor: actor(survivor.replica), seq: Seq(survivor.seq) },
         hlc: Hlc::from_u64(survivor.hlc),
         expiry: None,
         payload: survivor.payload(),
@@ -160,9 +148,6 @@ fn pages(
             None => break,
         }
     }
-    prop_assert!(
-        found.iter().eq(expected.iter()),
-        "{found:?} instead of {expected:?}, {items_max} at a time"
-    );
+    prop_assert!(found.iter().eq(expected.iter()), "{found:?} instead of {expected:?}, {items_max} at a time");
     Ok(())
 }

@@ -17,26 +17,13 @@ pub(crate) struct Program {
 #[derive(Debug, Clone)]
 pub(crate) enum Step {
     /// A transaction that sees the present; its stamp lies `ahead` further than it needs to.
-    Commit {
-        at: usize,
-        ahead: u64,
-        changes: Vec<Change>,
-    },
+    Commit { at: usize, ahead: u64, changes: Vec<Change> },
     /// The snapshot that later stale transactions of this replica see.
     Begin { at: usize },
     /// A transaction that sees the replica's snapshot, if it has one.
-    CommitStale {
-        at: usize,
-        ahead: u64,
-        changes: Vec<Change>,
-    },
+    CommitStale { at: usize, ahead: u64, changes: Vec<Change> },
     /// `to` asks `from` for what it lacks: at most `most` records, only `from`'s own or whatever it has (a relay).
-    Pull {
-        from: usize,
-        to: usize,
-        own: bool,
-        most: usize,
-    },
+    Pull { from: usize, to: usize, own: bool, most: usize },
     /// Any one record of the world that `to` may take next.
     Receive { to: usize, pick: usize },
 }

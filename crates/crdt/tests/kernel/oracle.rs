@@ -96,12 +96,7 @@ enum Said {
 }
 
 fn said(Change { at, act }: Change) -> Said {
-    let write = |leaf, what| {
-        Said::Write(Write {
-            place: Place { at, leaf },
-            what,
-        })
-    };
+    let write = |leaf, what| Said::Write(Write { place: Place { at, leaf }, what });
     let only = |leaf| Said::Removal(Removal::Only(Place { at, leaf }));
     match act {
         Act::Set(value) => write(Leaf::Register, What::Value(value)),

@@ -7,18 +7,8 @@ use crate::world::{Change, Replica};
 #[test]
 fn a_transaction_keeps_its_last_word() {
     let last_word = |name, changes: Vec<Vec<Change>>, sees: Vec<See>| {
-        let before = [
-            Do(A, [set(K, 9), add(K, 9), insert(K, X)].concat()),
-            Do(A, changes.concat()),
-            Sync,
-        ];
-        play(
-            name,
-            &before
-                .into_iter()
-                .chain(sees.into_iter().map(AllSee))
-                .collect::<Vec<_>>(),
-        );
+        let before = [Do(A, [set(K, 9), add(K, 9), insert(K, X)].concat()), Do(A, changes.concat()), Sync];
+        play(name, &before.into_iter().chain(sees.into_iter().map(AllSee)).collect::<Vec<_>>());
     };
     last_word(
         "write, then delete",
@@ -36,11 +26,7 @@ fn a_transaction_keeps_its_last_word() {
         vec![Sum(K, Some(5)), Value(K, Some(9))],
     );
     last_word("set twice", vec![set(K, 1), set(K, 2)], vec![Value(K, Some(2))]);
-    last_word(
-        "insert, remove, insert",
-        vec![insert(K, X), remove(K, X), insert(K, X)],
-        vec![Elements(K, &[X])],
-    );
+    last_word("insert, remove, insert", vec![insert(K, X), remove(K, X), insert(K, X)], vec![Elements(K, &[X])]);
 }
 
 /// A name, what was there before, the two changes, and what everybody sees once both have arrived everywhere.
@@ -77,20 +63,8 @@ fn p6_concurrent_pairs_come_out_as_the_table_says() {
             [reset(K), add(K, 2)].concat(),
             vec![Sum(K, Some(3))],
         ),
-        (
-            "add ‖ remove",
-            insert(K, X),
-            insert(K, X),
-            remove(K, X),
-            vec![Elements(K, &[X])],
-        ),
-        (
-            "add ‖ remove of what was not there",
-            vec![],
-            insert(K, X),
-            remove(K, X),
-            vec![Elements(K, &[X])],
-        ),
+        ("add ‖ remove", insert(K, X), insert(K, X), remove(K, X), vec![Elements(K, &[X])]),
+        ("add ‖ remove of what was not there", vec![], insert(K, X), remove(K, X), vec![Elements(K, &[X])]),
         (
             "update ‖ remove field",
             [set(F_G, 1), set(F_F, 1)].concat(),
@@ -123,30 +97,13 @@ fn p6_concurrent_pairs_come_out_as_the_table_says() {
     for (name, before, left, right, sees) in pairs {
         for (first, second) in [(&left, &right), (&right, &left)] {
             let start = || {
-                if before.is_empty() {
-                    Begin(C)
-                } else {
-                    Do(A, before.clone())
-                }
+                if before.is_empty() { Begin(C) } else { Do(A, before.clone()) }
             };
             let end = || sees.iter().cloned().map(AllSee);
             let regions = [start(), Sync, Do(A, first.clone()), Do(B, second.clone()), Sync];
-            play(
-                &format!("{name}, two regions"),
-                &regions.into_iter().chain(end()).collect::<Vec<_>>(),
-            );
-            let one = [
-                start(),
-                Sync,
-                Begin(B),
-                Stale(B, first.clone()),
-                Stale(B, second.clone()),
-                Sync,
-            ];
-            play(
-                &format!("{name}, one region"),
-                &one.into_iter().chain(end()).collect::<Vec<_>>(),
-            );
+            play(&format!("{name}, two regions"), &regions.into_iter().chain(end()).collect::<Vec<_>>());
+            let one = [start(), Sync, Begin(B), Stale(B, first.clone()), Stale(B, second.clone()), Sync];
+            play(&format!("{name}, one region"), &one.into_iter().chain(end()).collect::<Vec<_>>());
         }
     }
 }

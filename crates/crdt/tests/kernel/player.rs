@@ -98,10 +98,7 @@ pub(crate) fn play(name: &str, lines: &[Line]) {
                 for _ in 0..world.len() {
                     (0..3).for_each(|from| (0..3).for_each(|to| pull(&mut world, from, to, false)));
                 }
-                assert!(
-                    world.iter().all(|r| r.bytes() == world[0].bytes()),
-                    "{place}: replicas differ"
-                );
+                assert!(world.iter().all(|r| r.bytes() == world[0].bytes()), "{place}: replicas differ");
             }
             Sees(at, see) => assert_sees(&mut world[*at], see, &place),
             AllSee(see) => world.iter_mut().for_each(|replica| assert_sees(replica, see, &place)),
@@ -125,10 +122,7 @@ fn pull(world: &mut [Replica], from: usize, to: usize, own: bool) {
 
 /// A read of the wrong type shows the empty value here.
 fn assert_sees(replica: &mut Replica, see: &See, place: &str) {
-    let all = PageRequest {
-        after: None,
-        items_max: 100,
-    };
+    let all = PageRequest { after: None, items_max: 100 };
     let mut ask = |at: &At, query: Query| match read(&mut replica.rows, at.object(), &query, UnixMs(0)) {
         Ok(answer) => Some(answer),
         Err(ReadError::WrongType { .. }) => None,
@@ -149,10 +143,7 @@ fn assert_sees(replica: &mut Replica, see: &See, place: &str) {
         },
         Elements(at, expected) => {
             let found = items(ask(at, Query::Elements(all)));
-            assert!(
-                found.iter().eq(expected.iter().map(|i| ELEMENTS[*i])),
-                "{place}: {found:?}"
-            );
+            assert!(found.iter().eq(expected.iter().map(|i| ELEMENTS[*i])), "{place}: {found:?}");
         }
         Fields(at, expected) => {
             let found = items(ask(at, Query::Fields(all)));

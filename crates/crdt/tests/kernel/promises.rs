@@ -68,10 +68,7 @@ fn p6_each_increment_counts_once_until_a_reset_has_seen_it() {
                 _ => None,
             };
         for change in &record.changes {
-            let place = Place {
-                at: change.at,
-                leaf: Leaf::Counter,
-            };
+            let place = Place { at: change.at, leaf: Leaf::Counter };
             for i in 0..ACTORS {
                 let old = interval(before, place, i);
                 // What counted before began behind the old interval's low end.
@@ -84,14 +81,7 @@ fn p6_each_increment_counts_once_until_a_reset_has_seen_it() {
                 let mut kept = increments(&replica.log, place, i).filter(kept).peekable();
                 let there = kept.peek().is_some();
                 let new = interval(&replica.rows, place, i);
-                prop_assert_eq!(
-                    new.is_some(),
-                    there,
-                    "{:?} of {:?}, after {:?}",
-                    place,
-                    actor(i),
-                    record
-                );
+                prop_assert_eq!(new.is_some(), there, "{:?} of {:?}, after {:?}", place, actor(i), record);
                 let sum: i128 = kept.map(|(_, amount)| amount).sum();
                 prop_assert_eq!(new.map_or(0, Interval::value), sum, "{:?} of {:?}", place, actor(i));
             }

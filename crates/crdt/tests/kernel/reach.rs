@@ -52,9 +52,6 @@ fn programs_reach_the_conflicts_they_are_meant_for() {
     assert_eq!(reached.borrow().len(), 9, "every kind of conflict was looked for");
     for (what, programs) in reached.into_inner() {
         // One in two hundred is fifty programs of a full run of one test.
-        assert!(
-            programs * 200 >= programs_run,
-            "{what}: in {programs} of {programs_run} programs only"
-        );
+        assert!(programs * 200 >= programs_run, "{what}: in {programs} of {programs_run} programs only");
     }
 }

@@ -17,9 +17,7 @@ where
     S::Value: Debug,
 {
     let number = |name: &str, default: u64| match env::var(name) {
-        Ok(text) => text
-            .parse()
-            .unwrap_or_else(|e| panic!("{name}={text:?} is no number: {e}")),
+        Ok(text) => text.parse().unwrap_or_else(|e| panic!("{name}={text:?} is no number: {e}")),
         Err(_) => default,
     };
     let (cases, seed) = (number("HALCYON_CASES", 10_000), number("HALCYON_SEED", 0));
@@ -49,10 +47,7 @@ type Watch<'a> = dyn FnMut(&mut Replica, &Rc<Record>) -> TestCaseResult + 'a;
 /// Runs a program; afterwards every replica, and so many newcomers that only listen, take every record, each in another
 /// causal order.
 pub(crate) fn run(program: &Program, listeners: usize, watch: &mut Watch<'_>) -> Result<World, TestCaseError> {
-    let mut world = World {
-        replicas: (0..program.replicas).map(Replica::new).collect(),
-        records: Vec::new(),
-    };
+    let mut world = World { replicas: (0..program.replicas).map(Replica::new).collect(), records: Vec::new() };
     for step in &program.steps {
         world.step(step, watch)?;
     }

@@ -10,47 +10,18 @@ fn registers_hold_their_scenarios() {
         play(name, &lines.into_iter().chain(end(value)).collect::<Vec<_>>());
     };
     let (x, y) = (Some(1), Some(2));
-    r(
-        "R1 higher stamp wins",
-        vec![
-            at(A, 2_100),
-            at(B, 2_200),
-            at(C, 2_050),
-            Do(A, set(K, 1)),
-            Do(B, set(K, 2)),
-        ],
-        y,
-    );
-    r(
-        "R2 equal stamps, higher actor wins",
-        vec![at(A, 2_100), at(B, 2_100), Do(A, set(K, 1)), Do(B, set(K, 2))],
-        y,
-    );
+    r("R1 higher stamp wins", vec![at(A, 2_100), at(B, 2_200), at(C, 2_050), Do(A, set(K, 1)), Do(B, set(K, 2))], y);
+    r("R2 equal stamps, higher actor wins", vec![at(A, 2_100), at(B, 2_100), Do(A, set(K, 1)), Do(B, set(K, 2))], y);
     r(
         "R3 a causal overwrite beats a clock far ahead",
         vec![at(A, 3_600_000), Do(A, set(K, 1)), Pull(A, B), Do(B, set(K, 2))],
         y,
     );
-    r(
-        "R5 set ‖ delete survives",
-        vec![Do(A, set(K, 0)), Sync, Do(A, delete(K)), Do(B, set(K, 2))],
-        y,
-    );
-    r(
-        "R6 two deletes",
-        vec![Do(A, set(K, 1)), Sync, Do(A, delete(K)), Do(B, delete(K))],
-        None,
-    );
+    r("R5 set ‖ delete survives", vec![Do(A, set(K, 0)), Sync, Do(A, delete(K)), Do(B, set(K, 2))], y);
+    r("R6 two deletes", vec![Do(A, set(K, 1)), Sync, Do(A, delete(K)), Do(B, delete(K))], None);
     r(
         "A2 a record comes by relay",
-        vec![
-            Do(A, set(K, 1)),
-            Pull(A, B),
-            Do(B, set(K2, 2)),
-            Pull(B, C),
-            Sees(C, Value(K, x)),
-            Sees(C, Value(K2, y)),
-        ],
+        vec![Do(A, set(K, 1)), Pull(A, B), Do(B, set(K2, 2)), Pull(B, C), Sees(C, Value(K, x)), Sees(C, Value(K2, y))],
         x,
     );
 }
@@ -58,25 +29,9 @@ fn registers_hold_their_scenarios() {
 #[test]
 fn counters_hold_their_scenarios() {
     let c = |name, lines: Vec<Line>, sum| {
-        play(
-            name,
-            &lines
-                .into_iter()
-                .chain([Sync, AllSee(Sum(K, Some(sum)))])
-                .collect::<Vec<_>>(),
-        );
+        play(name, &lines.into_iter().chain([Sync, AllSee(Sum(K, Some(sum)))]).collect::<Vec<_>>());
     };
-    c(
-        "C1 sums",
-        vec![
-            Do(A, add(K, 7)),
-            Do(B, add(K, 3)),
-            Sync,
-            Do(A, add(K, -3)),
-            Do(B, add(K, 6)),
-        ],
-        13,
-    );
+    c("C1 sums", vec![Do(A, add(K, 7)), Do(B, add(K, 3)), Sync, Do(A, add(K, -3)), Do(B, add(K, 6))], 13);
     c(
         "C2 a reset keeps exactly what is concurrent",
         vec![Do(A, add(K, 100)), Pull(A, B), Do(B, reset(K)), Do(A, add(K, 30))],
@@ -84,43 +39,19 @@ fn counters_hold_their_scenarios() {
     );
     c(
         "C3 two resets do not subtract twice",
-        vec![
-            Do(A, add(K, 10)),
-            Sync,
-            Do(A, reset(K)),
-            Do(B, reset(K)),
-            Do(C, add(K, 5)),
-        ],
+        vec![Do(A, add(K, 10)), Sync, Do(A, reset(K)), Do(B, reset(K)), Do(C, add(K, 5))],
         5,
     );
-    c(
-        "C6 delete ‖ increment",
-        vec![Do(A, add(K, 4)), Sync, Do(A, delete(K)), Do(B, add(K, 2))],
-        2,
-    );
+    c("C6 delete ‖ increment", vec![Do(A, add(K, 4)), Sync, Do(A, delete(K)), Do(B, add(K, 2))], 2);
 }
 
 #[test]
 fn sets_hold_their_scenarios() {
     let s = |name, lines: Vec<Line>, elements| {
-        play(
-            name,
-            &lines
-                .into_iter()
-                .chain([Sync, AllSee(Elements(K, elements))])
-                .collect::<Vec<_>>(),
-        );
+        play(name, &lines.into_iter().chain([Sync, AllSee(Elements(K, elements))]).collect::<Vec<_>>());
     };
-    s(
-        "S1 add ‖ remove",
-        vec![Do(A, insert(K, X)), Sync, Do(A, remove(K, X)), Do(B, insert(K, X))],
-        &[X],
-    );
-    s(
-        "S2 a remove of what it never saw does nothing",
-        vec![Do(A, insert(K, X)), Do(B, remove(K, X))],
-        &[X],
-    );
+    s("S1 add ‖ remove", vec![Do(A, insert(K, X)), Sync, Do(A, remove(K, X)), Do(B, insert(K, X))], &[X]);
+    s("S2 a remove of what it never saw does nothing", vec![Do(A, insert(K, X)), Do(B, remove(K, X))], &[X]);
     s(
         "S3 delete keeps concurrent adds only",
         vec![
@@ -151,12 +82,7 @@ fn sets_hold_their_scenarios() {
 fn maps_and_transactions_hold_their_scenarios() {
     play(
         "H1 different fields merge",
-        &[
-            Do(A, set(F, 1)),
-            Do(B, set(F_OTHER, 2)),
-            Sync,
-            AllSee(Fields(K, &[b"f", b"f\0\xFF"])),
-        ],
+        &[Do(A, set(F, 1)), Do(B, set(F_OTHER, 2)), Sync, AllSee(Fields(K, &[b"f", b"f\0\xFF"]))],
     );
     // u = f, name = f/g, city = f/f; visits is the counter at f/g.
     play(
@@ -178,13 +104,7 @@ fn maps_and_transactions_hold_their_scenarios() {
     );
     play(
         "H4 one field, two types",
-        &[
-            Do(A, set(F, 1)),
-            Do(B, add(F, 5)),
-            Sync,
-            AllSee(Value(F, Some(1))),
-            AllSee(Sum(F, Some(5))),
-        ],
+        &[Do(A, set(F, 1)), Do(B, add(F, 5)), Sync, AllSee(Value(F, Some(1))), AllSee(Sum(F, Some(5)))],
     );
     play(
         "T1 one key, two types",

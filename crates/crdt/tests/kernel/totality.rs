@@ -85,25 +85,13 @@ fn effect() -> impl Strategy<Value = Effect> {
 
 fn record() -> impl Strategy<Value = (Dot, Hlc, VersionVector, Vec<Effect>)> {
     let ctx = prop::collection::vec(number(), ACTORS);
-    (
-        0..ACTORS,
-        number(),
-        number(),
-        ctx,
-        prop::collection::vec(effect(), 1..4),
-    )
-        .prop_map(|(i, seq, hlc, ctx, effects)| {
-            let dot = Dot {
-                actor: actor(i),
-                seq: Seq(seq),
-            };
-            let ctx = ctx
-                .into_iter()
-                .enumerate()
-                .map(|(i, seq)| (actor(i), Seq(seq)))
-                .collect();
+    (0..ACTORS, number(), number(), ctx, prop::collection::vec(effect(), 1..4)).prop_map(
+        |(i, seq, hlc, ctx, effects)| {
+            let dot = Dot { actor: actor(i), seq: Seq(seq) };
+            let ctx = ctx.into_iter().enumerate().map(|(i, seq)| (actor(i), Seq(seq))).collect();
             (dot, Hlc::from_u64(hlc), ctx, effects)
-        })
+        },
+    )
 }
 
 #[test]
@@ -111,16 +99,8 @@ fn apply_is_total_on_effects_that_pass_their_check() {
     check(&prop::collection::vec(record(), 1..8), |records| {
         let mut rows = MemoryRows::default();
         for (dot, hlc, ctx, effects) in &records {
-            let effects: Vec<_> = effects
-                .iter()
-                .filter(|effect| effect.check().is_ok())
-                .cloned()
-                .collect();
-            let stamp = Stamp {
-                dot: *dot,
-                hlc: *hlc,
-                ctx,
-            };
+            let effects: Vec<_> = effects.iter().filter(|effect| effect.check().is_ok()).cloned().collect();
+            let stamp = Stamp { dot: *dot, hlc: *hlc, ctx };
             let Ok(()) = apply(&mut rows, stamp, &effects);
         }
         for (key, row) in rows.iter() {
@@ -131,11 +111,7 @@ fn apply_is_total_on_effects_that_pass_their_check() {
             prop_assert_eq!(Row::decode(kind.unwrap(), &bytes), Ok(row.clone()));
         }
         for at in At::all() {
-            for query in [
-                Query::Get,
-                Query::Sum,
-                Query::Fields(halcyon_crdt::query::PageRequest::default()),
-            ] {
+            for query in [Query::Get, Query::Sum, Query::Fields(halcyon_crdt::query::PageRequest::default())] {
                 let _ = read(&mut rows, at.object(), &query, UnixMs(0));
             }
         }
@@ -146,30 +122,16 @@ fn apply_is_total_on_effects_that_pass_their_check() {
 #[test]
 fn a_clear_of_more_rows_than_one_step_looks_at_reaches_all_of_them() {
     let (mut rows, top) = (MemoryRows::default(), At(0).object());
-    let dot = |seq| Dot {
-        actor: actor(0),
-        seq: Seq(seq),
-    };
-    let stamp = |seq, ctx| Stamp {
-        dot: dot(seq),
-        hlc: Hlc::from_u64(seq),
-        ctx,
-    };
+    let dot = |seq| Dot { actor: actor(0), seq: Seq(seq) };
+    let stamp = |seq, ctx| Stamp { dot: dot(seq), hlc: Hlc::from_u64(seq), ctx };
     let nothing = VersionVector::new();
     for n in 0..3_000_u64 {
-        let effect = Effect::Assign {
-            row: top.element(&n.to_be_bytes()),
-            expiry: None,
-            payload: Bytes::new(),
-        };
+        let effect = Effect::Assign { row: top.element(&n.to_be_bytes()), expiry: None, payload: Bytes::new() };
         let Ok(()) = apply(&mut rows, stamp(n + 1, &nothing), &[effect]);
     }
     // It saw all but the last ten additions.
     let ctx = [(actor(0), Seq(2_990))].into_iter().collect();
-    let clear = Effect::Clear {
-        prefix: top.below(),
-        intervals: Vec::new(),
-    };
+    let clear = Effect::Clear { prefix: top.below(), intervals: Vec::new() };
     let Ok(()) = apply(&mut rows, stamp(3_001, &ctx), &[clear]);
     let mut left = 0;
     let Ok(()) = rows.scan(&top.below(), &[], |_, _| {

@@ -42,24 +42,15 @@ impl fmt::Debug for Change {
 impl Change {
     fn update(self, replica: usize, seq: u64) -> Update {
         let op = match self.act {
-            Act::Set(value) => Op::Set {
-                value: payload(value, replica, seq),
-            },
+            Act::Set(value) => Op::Set { value: payload(value, replica, seq) },
             Act::Add(amount) => Op::Add { amount },
             Act::Unset => Op::Unset,
             Act::Reset => Op::Reset,
-            Act::Insert(element) => Op::Insert {
-                element: Bytes::from_static(ELEMENTS[element]),
-            },
-            Act::Remove(element) => Op::Remove {
-                element: Bytes::from_static(ELEMENTS[element]),
-            },
+            Act::Insert(element) => Op::Insert { element: Bytes::from_static(ELEMENTS[element]) },
+            Act::Remove(element) => Op::Remove { element: Bytes::from_static(ELEMENTS[element]) },
             Act::Delete => Op::Delete,
         };
-        Update {
-            object: self.at.object().clone(),
-            op,
-        }
+        Update { object: self.at.object().clone(), op }
     }
 }
 
@@ -104,10 +95,7 @@ pub(crate) struct Record {
 
 impl Record {
     pub(crate) fn dot(&self) -> Dot {
-        Dot {
-            actor: actor(self.replica),
-            seq: Seq(self.seq),
-        }
+        Dot { actor: actor(self.replica), seq: Seq(self.seq) }
     }
 }
 
@@ -126,14 +114,7 @@ pub(crate) struct Replica {
 
 impl Replica {
     pub(crate) fn new(me: usize) -> Self {
-        Self {
-            me,
-            seen: Seen::default(),
-            rows: MemoryRows::default(),
-            log: Vec::new(),
-            snapshot: None,
-            hlc: 1_000,
-        }
+        Self { me, seen: Seen::default(), rows: MemoryRows::default(), log: Vec::new(), snapshot: None, hlc: 1_000 }
     }
 
     /// Remembers the present as the view of later stale transactions.
@@ -155,10 +136,7 @@ impl Replica {
             Some((ctx, rows)) => (*ctx, Some(rows)),
             None => (self.seen, None),
         };
-        let dot = Dot {
-            actor: actor(self.me),
-            seq: Seq(seq),
-        };
+        let dot = Dot { actor: actor(self.me), seq: Seq(seq) };
         let effects = match prepare(&updates, dot, &ctx.vector(), &mut self.rows, seen) {
             Ok(effects) => effects,
             Err(PrepareError::CounterOverflow { .. }) => return Ok(None),
@@ -196,11 +174,7 @@ impl Replica {
     /// Applies a record that may be delivered, own or another's, by the same code.
     pub(crate) fn take(&mut self, record: &Rc<Record>) {
         assert!(self.may_take(record), "the world broke the delivery rule");
-        let stamp = Stamp {
-            dot: record.dot(),
-            hlc: Hlc::from_u64(record.hlc),
-            ctx: &record.ctx.vector(),
-        };
+        let stamp = Stamp { dot: record.dot(), hlc: Hlc::from_u64(record.hlc), ctx: &record.ctx.vector() };
         let Ok(()) = apply(&mut self.rows, stamp, &record.effects);
         self.seen.0[record.replica] = record.seq;
         self.log.push(Rc::clone(record));

@@ -17,19 +17,11 @@ struct Case {
 }
 
 fn case(what: &'static str, shown: Shown, (peer, client): (bool, bool)) -> Case {
-    Case {
-        what,
-        shown: Some(shown),
-        peer,
-        client,
-    }
+    Case { what, shown: Some(shown), peer, client }
 }
 
 fn without_server_auth(uri: &str) -> Claim {
-    Claim {
-        usages: vec![ExtendedKeyUsagePurpose::ClientAuth],
-        ..claim(uri)
-    }
+    Claim { usages: vec![ExtendedKeyUsagePurpose::ClientAuth], ..claim(uri) }
 }
 
 fn another_authority(world: &World) -> TempDir {
@@ -40,60 +32,24 @@ fn another_authority(world: &World) -> TempDir {
 
 fn callers(world: &World) -> Vec<Case> {
     let (ours, other) = (world.certs.path(), another_authority(world));
-    let (eu, us, app) = (
-        "halcyon://shop/region/eu-west",
-        "halcyon://shop/region/us-east",
-        "halcyon://shop/client/app",
-    );
+    let (eu, us, app) = ("halcyon://shop/region/eu-west", "halcyon://shop/region/us-east", "halcyon://shop/client/app");
     let ops = "halcyon://shop/admin/ops";
-    let twice = Claim {
-        uris: vec![eu.to_owned(), app.to_owned()],
-        ..claim(eu)
-    };
-    let no_name = Claim {
-        uris: Vec::new(),
-        ..claim(eu)
-    };
+    let twice = Claim { uris: vec![eu.to_owned(), app.to_owned()], ..claim(eu) };
+    let no_name = Claim { uris: Vec::new(), ..claim(eu) };
     let another_name = claim("spiffe://shop/region/eu-west");
     let years = |uri, years| Claim { years, ..claim(uri) }.signed_by(ours);
-    let server_only = |uri| {
-        Claim {
-            usages: vec![ExtendedKeyUsagePurpose::ServerAuth],
-            ..claim(uri)
-        }
-        .signed_by(ours)
-    };
+    let server_only = |uri| Claim { usages: vec![ExtendedKeyUsagePurpose::ServerAuth], ..claim(uri) }.signed_by(ours);
     let neither = (false, false);
     vec![
         case("another region", claim(eu).signed_by(ours), (true, false)),
         case("a client", without_server_auth(app).signed_by(ours), (false, true)),
         case("an admin", without_server_auth(ops).signed_by(ours), (false, true)),
         case("the listener's own region", claim(us).signed_by(ours), neither),
-        case(
-            "a region unknown to the topology",
-            claim("halcyon://shop/region/mars").signed_by(ours),
-            neither,
-        ),
-        case(
-            "a region of another authority",
-            claim(eu).signed_by(other.path()),
-            neither,
-        ),
-        case(
-            "a client of another authority",
-            claim(app).signed_by(other.path()),
-            neither,
-        ),
-        case(
-            "a region of another cluster",
-            claim("halcyon://mart/region/eu-west").signed_by(ours),
-            neither,
-        ),
-        case(
-            "a client of another cluster",
-            claim("halcyon://mart/client/app").signed_by(ours),
-            neither,
-        ),
+        case("a region unknown to the topology", claim("halcyon://shop/region/mars").signed_by(ours), neither),
+        case("a region of another authority", claim(eu).signed_by(other.path()), neither),
+        case("a client of another authority", claim(app).signed_by(other.path()), neither),
+        case("a region of another cluster", claim("halcyon://mart/region/eu-west").signed_by(ours), neither),
+        case("a client of another cluster", claim("halcyon://mart/client/app").signed_by(ours), neither),
         case("an expired region", years(eu, (2020, 2021)), neither),
         case("an expired client", years(app, (2020, 2021)), neither),
         case("a region not yet valid", years(eu, (2090, 2100)), neither),
@@ -105,27 +61,10 @@ fn callers(world: &World) -> Vec<Case> {
         case("no name", no_name.signed_by(ours), neither),
         case("two names", twice.signed_by(ours), neither),
         case("a name of another system", another_name.signed_by(ours), neither),
-        case(
-            "an unknown role",
-            claim("halcyon://shop/root/eu-west").signed_by(ours),
-            neither,
-        ),
-        case(
-            "a region's certificate without its key",
-            forge::without_its_key(&claim(eu).signed_by(ours)),
-            neither,
-        ),
-        case(
-            "a client's certificate without its key",
-            forge::without_its_key(&claim(app).signed_by(ours)),
-            neither,
-        ),
-        Case {
-            what: "none",
-            shown: None,
-            peer: false,
-            client: false,
-        },
+        case("an unknown role", claim("halcyon://shop/root/eu-west").signed_by(ours), neither),
+        case("a region's certificate without its key", forge::without_its_key(&claim(eu).signed_by(ours)), neither),
+        case("a client's certificate without its key", forge::without_its_key(&claim(app).signed_by(ours)), neither),
+        Case { what: "none", shown: None, peer: false, client: false },
     ]
 }
 
@@ -135,13 +74,7 @@ async fn a_wrong_certificate_is_refused_on_both_planes() {
     let (mut peers, mut clients) = (world.peer_listener(), world.client_listener(100));
     let (peer_port, client_port) = (peers.local_address().unwrap(), clients.local_address().unwrap());
     let mut admitted = 0;
-    for Case {
-        what,
-        shown,
-        peer,
-        client,
-    } in callers(&world)
-    {
+    for Case { what, shown, peer, client } in callers(&world) {
         let dialled = forge::dial(peer_port, PEER, shown.clone()).await;
         assert_eq!(dialled.is_ok(), peer, "{what} on the peer plane: {dialled:?}");
         // What was refused must not have arrived either: the next arrival is the one that was admitted.
@@ -153,10 +86,7 @@ async fn a_wrong_certificate_is_refused_on_both_planes() {
         assert_eq!(dialled.is_ok(), client, "{what} on the client plane: {dialled:?}");
         if dialled.is_ok() {
             assert!(
-                matches!(
-                    clients.accept().await.unwrap().identity.role,
-                    Role::Client(_) | Role::Admin(_)
-                ),
+                matches!(clients.accept().await.unwrap().identity.role, Role::Client(_) | Role::Admin(_)),
                 "{what}"
             );
             admitted += 1;
@@ -173,16 +103,10 @@ async fn a_good_certificate_with_the_other_planes_protocol_or_none_is_refused() 
     let eu = claim("halcyon://shop/region/eu-west").signed_by(world.certs.path());
     let app = claim("halcyon://shop/client/app").signed_by(world.certs.path());
     for alpn in [CLIENT, b"", b"h3", b"halcyon-peer/2"] {
-        assert!(
-            forge::dial(peer_port, alpn, Some(eu.clone())).await.is_err(),
-            "{alpn:?}"
-        );
+        assert!(forge::dial(peer_port, alpn, Some(eu.clone())).await.is_err(), "{alpn:?}");
     }
     for alpn in [PEER, b"", b"h3", b"halcyon-client/2"] {
-        assert!(
-            forge::dial(client_port, alpn, Some(app.clone())).await.is_err(),
-            "{alpn:?}"
-        );
+        assert!(forge::dial(client_port, alpn, Some(app.clone())).await.is_err(), "{alpn:?}");
     }
     assert!(forge::dial(peer_port, PEER, Some(eu)).await.is_ok());
     assert!(forge::dial(client_port, CLIENT, Some(app)).await.is_ok());
@@ -204,10 +128,7 @@ fn answerers(world: &World) -> Vec<(&'static str, Shown, Believed)> {
         (what, shown, believed)
     };
     let years = |years| Claim { years, ..claim(eu) }.signed_by(ours);
-    let two = Claim {
-        uris: vec![eu.to_owned(), eu.to_owned()],
-        ..claim(eu)
-    };
+    let two = Claim { uris: vec![eu.to_owned(), eu.to_owned()], ..claim(eu) };
     vec![
         ("the region dialled", claim(eu).signed_by(ours), Believed::Yes),
         named("another region", "halcyon://shop/region/ap-south"),
@@ -215,48 +136,24 @@ fn answerers(world: &World) -> Vec<(&'static str, Shown, Believed)> {
         named("a client that may serve", "halcyon://shop/client/eu-west"),
         named("an admin that may serve", "halcyon://shop/admin/eu-west"),
         named("the region of another cluster", "halcyon://mart/region/eu-west"),
-        (
-            "a region that may only dial",
-            without_server_auth(eu).signed_by(ours),
-            Believed::Untrusted,
-        ),
-        (
-            "another authority",
-            claim(eu).signed_by(other.path()),
-            Believed::Untrusted,
-        ),
+        ("a region that may only dial", without_server_auth(eu).signed_by(ours), Believed::Untrusted),
+        ("another authority", claim(eu).signed_by(other.path()), Believed::Untrusted),
         ("expired", years((2020, 2021)), Believed::Untrusted),
         ("not yet valid", years((2090, 2100)), Believed::Untrusted),
         ("self-signed", claim(eu).self_signed(), Believed::Untrusted),
-        (
-            "no name",
-            Claim {
-                uris: Vec::new(),
-                ..claim(eu)
-            }
-            .signed_by(ours),
-            Believed::Untrusted,
-        ),
+        ("no name", Claim { uris: Vec::new(), ..claim(eu) }.signed_by(ours), Believed::Untrusted),
         ("two names", two.signed_by(ours), Believed::Untrusted),
-        (
-            "without its key",
-            forge::without_its_key(&claim(eu).signed_by(ours)),
-            Believed::Untrusted,
-        ),
+        ("without its key", forge::without_its_key(&claim(eu).signed_by(ours)), Believed::Untrusted),
     ]
 }
 
 fn verdict<T>(dialled: Result<T, DialError>) -> Result<Believed, DialError> {
     let of = |uri: String| {
-        [
-            "halcyon://shop/region/ap-south",
-            "halcyon://shop/region/us-east",
-            "halcyon://shop/client/eu-west",
-        ]
-        .into_iter()
-        .chain(["halcyon://shop/admin/eu-west", "halcyon://mart/region/eu-west"])
-        .find(|known| *known == uri)
-        .map(Believed::SomebodyElse)
+        ["halcyon://shop/region/ap-south", "halcyon://shop/region/us-east", "halcyon://shop/client/eu-west"]
+            .into_iter()
+            .chain(["halcyon://shop/admin/eu-west", "halcyon://mart/region/eu-west"])
+            .find(|known| *known == uri)
+            .map(Believed::SomebodyElse)
     };
     match dialled {
         Ok(_) => Ok(Believed::Yes),
@@ -277,20 +174,9 @@ async fn a_dialler_believes_nobody_but_the_region_it_dialled() {
         let mut eu = world.region(1).clone();
         eu.peer = peer_socket.local_addr().unwrap().to_string().try_into().unwrap();
         eu.client = client_socket.local_addr().unwrap().to_string().try_into().unwrap();
-        let _answering = (
-            forge::answer(peer_socket, shown.clone()),
-            forge::answer(client_socket, shown),
-        );
-        assert_eq!(
-            verdict(peer::dial(&us, &eu).await).as_ref(),
-            Ok(&believed),
-            "{what} on the peer plane"
-        );
-        assert_eq!(
-            verdict(client::dial(&app, &eu).await).as_ref(),
-            Ok(&believed),
-            "{what} on the client plane"
-        );
+        let _answering = (forge::answer(peer_socket, shown.clone()), forge::answer(client_socket, shown));
+        assert_eq!(verdict(peer::dial(&us, &eu).await).as_ref(), Ok(&believed), "{what} on the peer plane");
+        assert_eq!(verdict(client::dial(&app, &eu).await).as_ref(), Ok(&believed), "{what} on the client plane");
     }
 }
 
@@ -311,16 +197,11 @@ async fn a_refused_dial_says_what_is_wrong_with_our_certificate() {
     let (_peers, _clients) = (world.peer_listener(), world.client_listener(100));
     let us = world.region(0);
     let refused = |dialled: Result<(), DialError>, why: &str| {
-        let Err(DialError::Refused { reason, region, .. }) = dialled else {
-            panic!("{dialled:?}")
-        };
+        let Err(DialError::Refused { reason, region, .. }) = dialled else { panic!("{dialled:?}") };
         assert!(reason.contains(why) && region == us.name, "{reason}");
     };
     let ours = world.certs.path();
-    let (eu, app) = (
-        credentials(&world, &region("eu-west"), ours),
-        credentials(&world, &world::client(), ours),
-    );
+    let (eu, app) = (credentials(&world, &region("eu-west"), ours), credentials(&world, &world::client(), ours));
     let ops = credentials(&world, &admin(), ours);
     assert!(peer::dial(&eu, us).await.is_ok() && client::dial(&app, us).await.is_ok());
     assert!(client::dial(&ops, us).await.is_ok());
@@ -334,14 +215,8 @@ async fn a_refused_dial_says_what_is_wrong_with_our_certificate() {
     refused(peer::dial(&stranger, us).await.map(drop), "another authority");
 
     let expired = TempDir::new().unwrap();
-    let validity = authority::Validity {
-        not_before: halcyon_types::UnixMs(0),
-        not_after: NOW,
-    };
-    let late = authority::Authority::load(ours)
-        .unwrap()
-        .issue(&world::client(), validity)
-        .unwrap();
+    let validity = authority::Validity { not_before: halcyon_types::UnixMs(0), not_after: NOW };
+    let late = authority::Authority::load(ours).unwrap().issue(&world::client(), validity).unwrap();
     late.write(expired.path(), &world::client()).unwrap();
     let late = credentials(&world, &world::client(), expired.path());
     refused(client::dial(&late, us).await.map(drop), "expired");

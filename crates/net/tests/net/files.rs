@@ -22,18 +22,8 @@ fn init_leaves_a_certificate_per_role_and_keys_for_the_owner_alone() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort();
-    let stems = [
-        "admin-admin",
-        "ca",
-        "client-client",
-        "region-ap-south",
-        "region-eu-west",
-        "region-us-east",
-    ];
-    let expected: Vec<_> = stems
-        .iter()
-        .flat_map(|stem| [format!("{stem}.key"), format!("{stem}.pem")])
-        .collect();
+    let stems = ["admin-admin", "ca", "client-client", "region-ap-south", "region-eu-west", "region-us-east"];
+    let expected: Vec<_> = stems.iter().flat_map(|stem| [format!("{stem}.key"), format!("{stem}.pem")]).collect();
     assert_eq!(names, expected);
     for key in stems.map(|stem| format!("{stem}.key")) {
         assert_eq!(mode(&world.certs.path().join(&key)), 0o600, "{key}");
@@ -47,10 +37,7 @@ fn nothing_is_ever_written_over() {
     let before = fs::read(dir.join("ca.key")).unwrap();
     let again = authority::init(dir, &world.topology, NOW, VALID);
     assert!(matches!(again, Err(AuthorityError::AlreadyThere { file }) if file.ends_with("ca.pem")));
-    let issued = Authority::load(dir)
-        .unwrap()
-        .issue(&region("us-east"), Validity::starting(NOW, VALID))
-        .unwrap();
+    let issued = Authority::load(dir).unwrap().issue(&region("us-east"), Validity::starting(NOW, VALID)).unwrap();
     let written = issued.write(dir, &region("us-east"));
     assert!(matches!(written, Err(AuthorityError::AlreadyThere { file }) if file.ends_with("region-us-east.key")));
     assert_eq!(fs::read(dir.join("ca.key")).unwrap(), before);
@@ -63,11 +50,7 @@ fn a_certificate_issued_later_is_as_good() {
     let role = Role::Client("till-3".parse().unwrap());
     let authority = Authority::load(world.certs.path()).unwrap();
     assert_eq!(authority.cluster(), &world.topology.cluster);
-    authority
-        .issue(&role, Validity::starting(NOW, VALID))
-        .unwrap()
-        .write(world.certs.path(), &role)
-        .unwrap();
+    authority.issue(&role, Validity::starting(NOW, VALID)).unwrap().write(world.certs.path(), &role).unwrap();
     assert_eq!(world.credentials(role.clone()).identity(), &world.identity(role));
 }
 
@@ -75,14 +58,8 @@ fn a_certificate_issued_later_is_as_good() {
 fn a_validity_past_what_a_certificate_can_say_is_refused() {
     let world = World::new();
     let authority = Authority::load(world.certs.path()).unwrap();
-    let endless = Validity {
-        not_before: NOW,
-        not_after: halcyon_types::UnixMs(u64::MAX),
-    };
-    assert!(matches!(
-        authority.issue(&world::client(), endless),
-        Err(AuthorityError::Issue { .. })
-    ));
+    let endless = Validity { not_before: NOW, not_after: halcyon_types::UnixMs(u64::MAX) };
+    assert!(matches!(authority.issue(&world::client(), endless), Err(AuthorityError::Issue { .. })));
 }
 
 #[test]
@@ -90,15 +67,9 @@ fn an_authority_whose_key_others_can_read_issues_nothing() {
     let world = World::new();
     let key = world.certs.path().join("ca.key");
     fs::set_permissions(&key, fs::Permissions::from_mode(0o640)).unwrap();
-    assert!(matches!(
-        Authority::load(world.certs.path()),
-        Err(AuthorityError::Shared { mode: 0o640, .. })
-    ));
+    assert!(matches!(Authority::load(world.certs.path()), Err(AuthorityError::Shared { mode: 0o640, .. })));
     fs::remove_file(&key).unwrap();
-    assert!(matches!(
-        Authority::load(world.certs.path()),
-        Err(AuthorityError::Missing { .. })
-    ));
+    assert!(matches!(Authority::load(world.certs.path()), Err(AuthorityError::Missing { .. })));
 }
 
 /// What loading us-east's credentials says after `spoil` had its way with the directory.
@@ -128,10 +99,7 @@ fn a_key_that_others_can_read_is_refused_with_the_remedy() {
         let error = refusal(|_, dir| {
             fs::set_permissions(dir.join("region-us-east.key"), fs::Permissions::from_mode(shared)).unwrap();
         });
-        assert!(
-            matches!(error, CredentialsError::Shared { mode, .. } if mode == shared),
-            "{error}"
-        );
+        assert!(matches!(error, CredentialsError::Shared { mode, .. } if mode == shared), "{error}");
         assert!(error.to_string().contains("chmod 600 ") && error.to_string().contains("region-us-east.key"));
     }
 }
@@ -139,12 +107,7 @@ fn a_key_that_others_can_read_is_refused_with_the_remedy() {
 #[test]
 fn what_is_not_pem_of_the_right_kind_is_refused() {
     for file in ["ca.pem", "region-us-east.pem", "region-us-east.key"] {
-        for junk in [
-            "",
-            "junk",
-            "-----BEGIN CERTIFICATE-----\nAAAA\n",
-            "-----BEGIN PRIVATE KEY-----\n!\n",
-        ] {
+        for junk in ["", "junk", "-----BEGIN CERTIFICATE-----\nAAAA\n", "-----BEGIN PRIVATE KEY-----\n!\n"] {
             let error = refusal(|_, dir| fs::write(dir.join(file), junk).unwrap());
             assert!(
                 matches!(&error, CredentialsError::Unparsable { file: named, .. } if named.ends_with(file)),
@@ -191,11 +154,7 @@ fn pem(der: &[u8]) -> String {
         let bits = three.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - three.len()));
         for at in 0..4 {
             let six = (bits >> (18 - 6 * at)) & 63;
-            text.push(if at <= three.len() {
-                char::from(ALPHABET[six as usize])
-            } else {
-                '='
-            });
+            text.push(if at <= three.len() { char::from(ALPHABET[six as usize]) } else { '=' });
         }
     }
     format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n")
@@ -207,9 +166,7 @@ fn no_debug_output_and_no_error_shows_a_key() {
     let secrets =
         ["ca.key", "region-us-east.key"].map(|file| fs::read_to_string(world.certs.path().join(file)).unwrap());
     let authority = Authority::load(world.certs.path()).unwrap();
-    let issued = authority
-        .issue(&region("us-east"), Validity::starting(NOW, VALID))
-        .unwrap();
+    let issued = authority.issue(&region("us-east"), Validity::starting(NOW, VALID)).unwrap();
     let said = format!("{authority:?} {:?} {issued:?}", world.credentials(region("us-east")));
     let broken = refusal(|_, dir| {
         let key = fs::read_to_string(dir.join("region-us-east.key")).unwrap();

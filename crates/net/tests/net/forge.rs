@@ -33,21 +33,13 @@ pub(crate) struct Claim {
 /// What a good certificate would say, both usages, until somebody changes it.
 pub(crate) fn claim(uri: &str) -> Claim {
     let usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
-    Claim {
-        uris: vec![uri.to_owned()],
-        years: (2024, 2100),
-        usages,
-    }
+    Claim { uris: vec![uri.to_owned()], years: (2024, 2100), usages }
 }
 
 impl Claim {
     fn params(&self) -> CertificateParams {
         let mut params = CertificateParams::default();
-        params.subject_alt_names = self
-            .uris
-            .iter()
-            .map(|uri| SanType::URI(uri.as_str().try_into().unwrap()))
-            .collect();
+        params.subject_alt_names = self.uris.iter().map(|uri| SanType::URI(uri.as_str().try_into().unwrap())).collect();
         params.not_before = date_time_ymd(self.years.0, 1, 1);
         params.not_after = date_time_ymd(self.years.1, 1, 1);
         params.extended_key_usages.clone_from(&self.usages);
@@ -92,19 +84,11 @@ pub(crate) async fn connect(to: SocketAddr, alpn: &[u8], shown: Option<Shown>) -
         Some(shown) => config.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(shown))),
         None => config.with_no_client_auth(),
     };
-    config.alpn_protocols = if alpn.is_empty() {
-        Vec::new()
-    } else {
-        vec![alpn.to_vec()]
-    };
+    config.alpn_protocols = if alpn.is_empty() { Vec::new() } else { vec![alpn.to_vec()] };
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     let endpoint = Endpoint::new(EndpointConfig::default(), None, socket, Arc::new(TokioRuntime)).unwrap();
     let config = quinn::ClientConfig::new(Arc::new(QuicClientConfig::try_from(config).unwrap()));
-    endpoint
-        .connect_with(config, to, "halcyon")
-        .unwrap()
-        .await
-        .map_err(|error| error.to_string())
+    endpoint.connect_with(config, to, "halcyon").unwrap().await.map_err(|error| error.to_string())
 }
 
 /// Dials as `peer::dial` or `client::dial` would, as far as the greeting.

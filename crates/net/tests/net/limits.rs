@@ -21,9 +21,7 @@ async fn garbage_sent_to_a_port_does_no_harm() {
     let mut noise = 0x9e37_79b9_7f4a_7c15_u64;
     for round in 0..2000_usize {
         let mut datagram: Vec<u8> = std::iter::repeat_with(|| {
-            noise = noise
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
+            noise = noise.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             noise.to_be_bytes()[0]
         })
         .take(round % 1400)
@@ -51,34 +49,20 @@ async fn garbage_sent_to_a_port_does_no_harm() {
 async fn those_who_say_nothing_after_the_handshake_hold_up_nobody() {
     let world = World::new();
     let (mut peers, mut clients) = (world.peer_listener(), world.client_listener(100));
-    let (eu, app) = (
-        claim("halcyon://shop/region/eu-west"),
-        claim("halcyon://shop/client/app"),
-    );
+    let (eu, app) = (claim("halcyon://shop/region/eu-west"), claim("halcyon://shop/client/app"));
     let mut silent = Vec::new();
     for _ in 0..20 {
         let shown = eu.signed_by(world.certs.path());
-        silent.push(
-            forge::connect(peers.local_address().unwrap(), PEER, Some(shown))
-                .await
-                .unwrap(),
-        );
+        silent.push(forge::connect(peers.local_address().unwrap(), PEER, Some(shown)).await.unwrap());
         let shown = app.signed_by(world.certs.path());
-        silent.push(
-            forge::connect(clients.local_address().unwrap(), CLIENT, Some(shown))
-                .await
-                .unwrap(),
-        );
+        silent.push(forge::connect(clients.local_address().unwrap(), CLIENT, Some(shown)).await.unwrap());
     }
     let (eu, app) = (world.credentials(region("eu-west")), world.credentials(world::client()));
     let (sender, receiver) = tokio::join!(peer::dial(&eu, world.region(0)), peers.accept());
     assert!(sender.is_ok() && receiver.is_some());
     let (near, far) = tokio::join!(client::dial(&app, world.region(0)), clients.accept());
     assert!(near.is_ok() && far.is_some());
-    assert!(
-        silent.iter().all(|connection| connection.close_reason().is_none()),
-        "they were there all the while"
-    );
+    assert!(silent.iter().all(|connection| connection.close_reason().is_none()), "they were there all the while");
 }
 
 #[tokio::test]
@@ -92,10 +76,7 @@ async fn past_the_most_connections_a_dial_is_turned_away_until_one_ends() {
         held.push((near.unwrap(), far.unwrap()));
     }
     let turned_away = client::dial(&app, world.region(0)).await;
-    assert!(
-        matches!(&turned_away, Err(DialError::NotReachable { .. })),
-        "{turned_away:?}"
-    );
+    assert!(matches!(&turned_away, Err(DialError::NotReachable { .. })), "{turned_away:?}");
     assert!(turned_away.unwrap_err().to_string().contains("no more connections"));
 
     let (near, far) = held.pop().unwrap();
@@ -126,11 +107,7 @@ async fn a_crowd_that_arrives_at_once_is_admitted() {
         held.push(listener.accept().await.unwrap());
     }
     let dialled = dials.join_all().await;
-    assert!(
-        dialled.iter().all(Result::is_ok),
-        "{:?}",
-        dialled.iter().find(|dialled| dialled.is_err())
-    );
+    assert!(dialled.iter().all(Result::is_ok), "{:?}", dialled.iter().find(|dialled| dialled.is_err()));
 }
 
 #[tokio::test(start_paused = true)]
@@ -150,15 +127,9 @@ async fn an_address_that_cannot_be_bound_or_dialled_is_named_with_the_remedy() {
     let us = world.credentials(region("us-east"));
     let taken = &world.region(0).peer;
     let error = PeerListener::bind(taken, &us, &world.topology).await.unwrap_err();
-    assert!(
-        matches!(&error, BindError::InUse { address } if *address == taken.to_string()),
-        "{error}"
-    );
+    assert!(matches!(&error, BindError::InUse { address } if *address == taken.to_string()), "{error}");
     let error = ClientListener::bind(&world.region(0).client, &us).await.unwrap_err();
-    assert!(
-        matches!(error, BindError::InUse { .. }) && error.to_string().contains("regions.toml"),
-        "{error}"
-    );
+    assert!(matches!(error, BindError::InUse { .. }) && error.to_string().contains("regions.toml"), "{error}");
     // Set aside for documentation (RFC 5737), so on no machine.
     let error = ClientListener::bind(&address("192.0.2.1:7101"), &us).await.unwrap_err();
     assert!(matches!(error, BindError::Other { .. }), "{error}");
@@ -185,8 +156,5 @@ async fn only_a_region_of_the_topology_listens() {
     let mut smaller = world.topology.clone();
     smaller.regions.remove(0);
     let us = world.credentials(region("us-east"));
-    assert!(matches!(
-        PeerListener::from_socket(world::loopback(), &us, &smaller),
-        Err(BindError::NotARegion { .. })
-    ));
+    assert!(matches!(PeerListener::from_socket(world::loopback(), &us, &smaller), Err(BindError::NotARegion { .. })));
 }

@@ -69,10 +69,7 @@ async fn read_to_end(mut reader: FrameReader) -> Vec<Vec<u8>> {
 async fn frames_travel_both_streams_of_a_link_in_order() {
     let world = World::new();
     let (sender, receiver, _listener) = link(&world).await;
-    assert_eq!(
-        (sender.region.as_str(), receiver.region.as_str()),
-        ("us-east", "eu-west")
-    );
+    assert_eq!((sender.region.as_str(), receiver.region.as_str()), ("us-east", "eu-west"));
     let (control, records) = (bodies(60), bodies(400));
     let ((), (), control_read, records_read) = tokio::join!(
         write(sender.control, &control),
@@ -87,10 +84,7 @@ async fn frames_travel_both_streams_of_a_link_in_order() {
 async fn frames_travel_a_session_both_ways_in_order() {
     let world = World::new();
     let (near, far, _listener) = session(&world).await;
-    assert_eq!(
-        (&near.identity, &far.identity),
-        (&world.identity(region("us-east")), &world.identity(world::client()))
-    );
+    assert_eq!((&near.identity, &far.identity), (&world.identity(region("us-east")), &world.identity(world::client())));
     let (asked, answered) = (bodies(400), bodies(300));
     let ((), (), asked_read, answered_read) = tokio::join!(
         write(near.writer, &asked),
@@ -105,10 +99,7 @@ async fn frames_travel_a_session_both_ways_in_order() {
 async fn unread_records_never_hold_up_a_heartbeat() {
     let world = World::new();
     let (mut sender, mut receiver, _listener) = link(&world).await;
-    let bulk = framed(&vec![
-        vec![0; FRAME_BYTES_MAX];
-        3 * LINK_WINDOW_BYTES_MAX / FRAME_BYTES_MAX
-    ]);
+    let bulk = framed(&vec![vec![0; FRAME_BYTES_MAX]; 3 * LINK_WINDOW_BYTES_MAX / FRAME_BYTES_MAX]);
     let mut heartbeats = Vec::new();
     // Nobody reads the records, so writing them never ends.
     let overtaking = async {
@@ -154,12 +145,7 @@ async fn a_frame_that_does_not_exist_ends_the_reading_after_the_good_ones() {
             break error;
         }
     };
-    assert_eq!(
-        error,
-        FrameError::Size(FrameSizeError::TooLarge {
-            bytes: u32::MAX as usize
-        })
-    );
+    assert_eq!(error, FrameError::Size(FrameSizeError::TooLarge { bytes: u32::MAX as usize }));
     assert_eq!(frames.len(), 1);
 }
 
@@ -169,15 +155,10 @@ async fn whoever_closes_says_why_and_the_other_end_is_told() {
     let (near, mut far, _listener) = session(&world).await;
     assert!(near.handle.rtt().as_nanos() > 0);
     far.handle.close("going \u{1b}[31mdown");
-    let there = LinkEnd::There {
-        reason: "going \u{fffd}[31mdown".to_owned(),
-    };
+    let there = LinkEnd::There { reason: "going \u{fffd}[31mdown".to_owned() };
     assert_eq!(near.handle.closed().await, there);
     assert_eq!(far.handle.closed().await, LinkEnd::Here);
-    assert_eq!(
-        far.reader.read(&mut Vec::new()).await,
-        Err(FrameError::Ended(LinkEnd::Here))
-    );
+    assert_eq!(far.reader.read(&mut Vec::new()).await, Err(FrameError::Ended(LinkEnd::Here)));
     let mut writer = near.writer;
     assert_eq!(writer.write(framed(&[vec![1]])).await, Err(FrameError::Ended(there)));
 }
@@ -188,13 +169,7 @@ async fn a_link_that_is_dropped_is_seen_to_end() {
     let (sender, mut receiver, _listener) = link(&world).await;
     drop(sender);
     let read = receiver.records.read(&mut Vec::new()).await;
-    assert!(
-        matches!(
-            read,
-            Err(FrameError::Ended(LinkEnd::There { .. }) | FrameError::Abandoned)
-        ),
-        "{read:?}"
-    );
+    assert!(matches!(read, Err(FrameError::Ended(LinkEnd::There { .. }) | FrameError::Abandoned)), "{read:?}");
     assert!(matches!(receiver.handle.closed().await, LinkEnd::There { .. }));
 }
 
@@ -225,10 +200,7 @@ async fn accepted_by_a_node_that_is_killed(world: &World, socket: std::net::UdpS
     let (kill, killed) = tokio::sync::oneshot::channel();
     let (gone, seen_gone) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
-        let node = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
+        let node = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let left = node.block_on(async {
             let mut listener = ClientListener::from_socket(socket, &own, 10).unwrap();
             let session = listener.accept().await.unwrap();
@@ -259,12 +231,7 @@ async fn a_restarted_node_is_known_by_the_next_packet_not_by_silence() {
     let _restarted = ClientListener::from_socket(socket, &own, 10).unwrap();
     near.writer.write(framed(&[vec![1; 100]])).await.unwrap();
     let end = tokio::time::timeout(HANDSHAKE_TIMEOUT, near.handle.closed()).await;
-    assert_eq!(
-        end,
-        Ok(LinkEnd::Broken {
-            problem: "reset by peer".to_owned()
-        })
-    );
+    assert_eq!(end, Ok(LinkEnd::Broken { problem: "reset by peer".to_owned() }));
 }
 
 #[tokio::test]
@@ -274,10 +241,7 @@ async fn a_process_about_to_exit_can_wait_until_the_other_end_is_told() {
     let (app, us) = (world.credentials(world::client()), world.region(0).clone());
     // The dialler's runtime ends, like a process, with the last statement.
     std::thread::spawn(move || {
-        let process = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
+        let process = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         process.block_on(async {
             let near = client::dial(&app, &us).await.unwrap();
             near.handle.close_and_flush("bye").await;
@@ -285,10 +249,5 @@ async fn a_process_about_to_exit_can_wait_until_the_other_end_is_told() {
     });
     let far = listener.accept().await.unwrap();
     let end = tokio::time::timeout(HANDSHAKE_TIMEOUT, far.handle.closed()).await;
-    assert_eq!(
-        end,
-        Ok(LinkEnd::There {
-            reason: "bye".to_owned()
-        })
-    );
+    assert_eq!(end, Ok(LinkEnd::There { reason: "bye".to_owned() }));
 }

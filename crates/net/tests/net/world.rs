@@ -58,19 +58,11 @@ impl World {
         let topology = Topology::parse(&text).unwrap();
         let certs = TempDir::new().unwrap();
         authority::init(certs.path(), &topology, NOW, VALID).unwrap();
-        Self {
-            topology,
-            certs,
-            peers,
-            clients,
-        }
+        Self { topology, certs, peers, clients }
     }
 
     pub(crate) fn identity(&self, role: Role) -> Identity {
-        Identity {
-            cluster: self.topology.cluster.clone(),
-            role,
-        }
+        Identity { cluster: self.topology.cluster.clone(), role }
     }
 
     pub(crate) fn credentials(&self, role: Role) -> Credentials {

@@ -42,13 +42,7 @@ impl Driver {
     fn command(&mut self, command: Command) {
         match command {
             Command::Send { peer, message } => self.send(peer, &message),
-            Command::SendRange {
-                peer,
-                actor,
-                after,
-                upto,
-                bytes_max,
-            } => {
+            Command::SendRange { peer, actor, after, upto, bytes_max } => {
                 self.send_range(peer, actor, after, upto, bytes_max);
             }
             Command::Reply { session, response } => self.reply(session, &response),
@@ -72,9 +66,7 @@ impl Driver {
     }
 
     fn send_range(&mut self, peer: RegionId, actor: ActorId, after: Seq, upto: Seq, bytes_max: usize) {
-        let from_tail = (actor == self.site.actor)
-            .then(|| self.tail.range(after, upto, bytes_max))
-            .flatten();
+        let from_tail = (actor == self.site.actor).then(|| self.tail.range(after, upto, bytes_max)).flatten();
         let records = match from_tail {
             Some(records) => records,
             None => match self.site.reader.log(actor, after, upto, bytes_max) {
@@ -90,17 +82,12 @@ impl Driver {
         let range = Range { actor, first, records };
         let (last, bytes) = (range.last(), range.bytes());
         self.send(peer, &PeerMessage::Range(range));
-        self.replica
-            .handle_sent(self.site.clocks.now(), peer, actor, last, bytes);
+        self.replica.handle_sent(self.site.clocks.now(), peer, actor, last, bytes);
     }
 
     fn reply(&mut self, session: SessionId, response: &Response) {
         if let Err(refusal) = &response.result {
-            self.site
-                .metrics
-                .refusals
-                .get_or_create(&Reason { reason: refusal.name() })
-                .inc();
+            self.site.metrics.refusals.get_or_create(&Reason { reason: refusal.name() }).inc();
         }
         if let Some(answers) = self.sessions.get(&session) {
             put(answers, response);
@@ -121,25 +108,13 @@ impl Driver {
                 };
                 let reader = self.site.reader.clone();
                 tokio::task::spawn_blocking(move || {
-                    put(
-                        &answers,
-                        &Response {
-                            id,
-                            result: reads::digest(&reader),
-                        },
-                    );
+                    put(&answers, &Response { id, result: reads::digest(&reader) });
                     answers.flush();
                 });
             }
             Body::Write(_) | Body::Token { .. } => {
                 let reason = "defect: this is no read".to_owned();
-                self.reply(
-                    session,
-                    &Response {
-                        id,
-                        result: Err(Refusal::BadRequest { reason }),
-                    },
-                );
+                self.reply(session, &Response { id, result: Err(Refusal::BadRequest { reason }) });
             }
         }
     }
@@ -147,12 +122,7 @@ impl Driver {
     fn dial(&mut self, peer: RegionId) {
         if let Some(region) = self.site.topology.regions.iter().find(|region| region.id == peer) {
             let own = self.site.credentials.clone();
-            tokio::spawn(peers::dial(
-                own,
-                region.clone(),
-                self.site.numbers.clone(),
-                self.events.clone(),
-            ));
+            tokio::spawn(peers::dial(own, region.clone(), self.site.numbers.clone(), self.events.clone()));
         }
     }
 
@@ -160,11 +130,7 @@ impl Driver {
         self.alarm_text(alarm.to_string());
         if let Alarm::ForkedHistory { peer, theirs, ours } = alarm {
             let peer = self.name_of(*peer);
-            self.fatal = Some(NodeError::RolledBack {
-                peer,
-                theirs: *theirs,
-                ours: *ours,
-            });
+            self.fatal = Some(NodeError::RolledBack { peer, theirs: *theirs, ours: *ours });
         }
     }
 
@@ -183,13 +149,8 @@ impl Driver {
 
 fn put(answers: &Outbox, response: &Response) {
     if let Err(error) = answers.put(response) {
-        let result = Err(Refusal::TooLarge {
-            reason: format!("the answer does not fit a frame: {error}"),
-        });
+        let result = Err(Refusal::TooLarge { reason: format!("the answer does not fit a frame: {error}") });
         // A refusal of a few bytes fits.
-        let _ = answers.put(&Response {
-            id: response.id,
-            result,
-        });
+        let _ = answers.put(&Response { id: response.id, result });
     }
 }

@@ -28,11 +28,7 @@ impl Driver {
             actor: self.site.actor.to_string(),
             vv: core.vv.iter().map(|(actor, seq)| (actor.to_string(), seq.0)).collect(),
             uptime_ms: ms(self.site.clocks.now().mono),
-            health: if self.alarms.is_empty() {
-                "ok".to_owned()
-            } else {
-                "alarmed".to_owned()
-            },
+            health: if self.alarms.is_empty() { "ok".to_owned() } else { "alarmed".to_owned() },
             peers: peers.collect(),
             queues: QueueStatus {
                 jobs: (core.queued_writes + core.queued_records) as u64,
@@ -41,9 +37,7 @@ impl Driver {
                 pulls: core.pulls.len() as u64,
                 sessions: self.sessions.len() as u64,
             },
-            disk: DiskStatus {
-                bytes: directory_bytes(&self.site.data),
-            },
+            disk: DiskStatus { bytes: directory_bytes(&self.site.data) },
             alarms: self.alarms.clone(),
             fault_api: self.site.fault_api,
         }
@@ -58,13 +52,5 @@ fn ms(duration: Duration) -> u64 {
 fn directory_bytes(dir: &Path) -> u64 {
     let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
     let sizes = entries.filter_map(|entry| Some((entry.path(), entry.metadata().ok()?)));
-    sizes
-        .map(|(path, data)| {
-            if data.is_dir() {
-                directory_bytes(&path)
-            } else {
-                data.len()
-            }
-        })
-        .sum()
+    sizes.map(|(path, data)| if data.is_dir() { directory_bytes(&path) } else { data.len() }).sum()
 }

@@ -55,10 +55,7 @@ pub(super) fn prepare(dir: &Path) -> Result<State, OpenError> {
     let format = text.trim_end().strip_prefix(FINISHED);
     match format.and_then(|format| format.parse().ok()) {
         Some(FORMAT) => check_database(dir).map(|()| State::Finished),
-        Some(found) => Err(OpenError::Format {
-            found,
-            expected: FORMAT,
-        }),
+        Some(found) => Err(OpenError::Format { found, expected: FORMAT }),
         None => Err(not_ours(dir)),
     }
 }
@@ -92,11 +89,7 @@ fn mark(dir: &Path, text: &str) -> Result<(), OpenError> {
 /// A running database always has these, and a killed one leaves them.
 fn check_database(dir: &Path) -> Result<(), OpenError> {
     let path = database(dir);
-    let missing = |what: &str| {
-        Err(OpenError::Damaged {
-            reason: format!("{} has lost its {what}", path.display()),
-        })
-    };
+    let missing = |what: &str| Err(OpenError::Damaged { reason: format!("{} has lost its {what}", path.display()) });
     if !path.join("CURRENT").exists() {
         return missing("file CURRENT");
     }
@@ -117,9 +110,7 @@ pub(super) fn open_error(dir: &Path, error: &rocksdb::Error) -> OpenError {
     match error.kind() {
         rocksdb::ErrorKind::Corruption => OpenError::Damaged { reason },
         rocksdb::ErrorKind::IOError if locked => OpenError::InUse { dir: dir.to_owned() },
-        _ => OpenError::Io {
-            reason: format!("{}: {reason}", dir.display()),
-        },
+        _ => OpenError::Io { reason: format!("{}: {reason}", dir.display()) },
     }
 }
 
@@ -128,7 +119,5 @@ fn not_ours(dir: &Path) -> OpenError {
 }
 
 fn io(dir: &Path, error: &std::io::Error) -> OpenError {
-    OpenError::Io {
-        reason: format!("{}: {error}", dir.display()),
-    }
+    OpenError::Io { reason: format!("{}: {error}", dir.display()) }
 }

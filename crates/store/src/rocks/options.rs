@@ -18,10 +18,7 @@ pub struct RocksSettings {
 
 impl Default for RocksSettings {
     fn default() -> Self {
-        Self {
-            block_cache_bytes: 256 * MIB,
-            write_buffer_bytes: 64 * MIB,
-        }
+        Self { block_cache_bytes: 256 * MIB, write_buffer_bytes: 64 * MIB }
     }
 }
 

@@ -14,11 +14,7 @@ use crate::Head;
 fn own<D: Disk>(node: &Node<D>) -> Vec<Record> {
     let actor = node.actor();
     let mut head = Head::genesis(actor);
-    let log = node
-        .committer
-        .reader()
-        .log(actor, Seq::ZERO, Seq(u64::MAX), usize::MAX)
-        .unwrap();
+    let log = node.committer.reader().log(actor, Seq::ZERO, Seq(u64::MAX), usize::MAX).unwrap();
     log.iter()
         .map(|stored| {
             let record = Record::decode(&stored.bytes, actor, &head.deps).unwrap();
@@ -41,14 +37,8 @@ fn stamps_rise_strictly_across_restarts_while_the_wall_goes_back<D: Disk>() {
     }
     let stamps: Vec<Hlc> = own(&node).iter().map(|record| record.hlc).collect();
     assert_eq!(stamps.len(), 24);
-    assert!(
-        stamps.windows(2).all(|pair| pair[0] < pair[1]),
-        "one stamp per record, rising: {stamps:?}"
-    );
-    assert!(
-        stamps[23].wall() < T.plus(Duration::from_secs(2)),
-        "and not far ahead of the wall"
-    );
+    assert!(stamps.windows(2).all(|pair| pair[0] < pair[1]), "one stamp per record, rising: {stamps:?}");
+    assert!(stamps[23].wall() < T.plus(Duration::from_secs(2)), "and not far ahead of the wall");
 }
 
 fn the_ceiling_moves_on_with_the_clock<D: Disk>() {

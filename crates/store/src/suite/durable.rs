@@ -14,12 +14,7 @@ use crate::{StageError, Staged};
 fn p1_a_committed_write_is_there_after_a_crash<D: Disk>() {
     let mut node = Node::<D>::new(1);
     for n in 0..50 {
-        node.stage(vec![
-            add("stock", 1),
-            insert("cart", &format!("{n}")),
-            set("last", &format!("{n}")),
-        ])
-        .unwrap();
+        node.stage(vec![add("stock", 1), insert("cart", &format!("{n}")), set("last", &format!("{n}"))]).unwrap();
         if n % 7 == 0 {
             node.commit();
         }
@@ -62,17 +57,10 @@ fn p2_no_dot_is_used_twice_whatever_crashes_between<D: Disk>() {
         node.restart();
         assert_eq!(node.actor(), actor, "a restart is no new incarnation");
     }
-    let log = node
-        .committer
-        .reader()
-        .log(actor, Seq::ZERO, Seq(u64::MAX), usize::MAX)
-        .unwrap();
+    let log = node.committer.reader().log(actor, Seq::ZERO, Seq(u64::MAX), usize::MAX).unwrap();
     let kept: BTreeMap<_, _> = log.into_iter().map(|record| (record.seq, record.bytes)).collect();
     assert_eq!(kept, told);
-    assert_eq!(
-        told.keys().copied().collect::<Vec<_>>(),
-        (1..=told.len() as u64).map(Seq).collect::<Vec<_>>()
-    );
+    assert_eq!(told.keys().copied().collect::<Vec<_>>(), (1..=told.len() as u64).map(Seq).collect::<Vec<_>>());
 }
 
 fn p2_the_chain_hash_is_that_of_the_log<D: Disk>() {
@@ -88,16 +76,9 @@ fn p2_the_chain_hash_is_that_of_the_log<D: Disk>() {
         }
     }
     let head = node.commit().head;
-    let log = node
-        .committer
-        .reader()
-        .log(node.actor(), Seq::ZERO, Seq(10), usize::MAX)
-        .unwrap();
+    let log = node.committer.reader().log(node.actor(), Seq::ZERO, Seq(10), usize::MAX).unwrap();
     let genesis = ChainHash::genesis(node.actor());
-    assert_eq!(
-        log.iter().fold(genesis, |hash, record| hash.extend(&record.bytes)),
-        head
-    );
+    assert_eq!(log.iter().fold(genesis, |hash, record| hash.extend(&record.bytes)), head);
 }
 
 fn a_record_is_encoded_as_the_change_since_the_one_before<D: Disk>() {
@@ -122,32 +103,20 @@ fn a_record_is_encoded_as_the_change_since_the_one_before<D: Disk>() {
 
 fn p2_the_end_of_numbers_is_refused_never_wrapped<D: Disk>() {
     let mut node = Node::<D>::new(1);
-    let end = Dot {
-        actor: node.actor(),
-        seq: Seq(u64::MAX),
-    };
+    let end = Dot { actor: node.actor(), seq: Seq(u64::MAX) };
     let backend = node.disk.start();
     let (mut batch, mut value) = (backend.batch(), Vec::new());
     layout::put_vv(&mut value, &[(end.actor, end.seq)].into_iter().collect());
     batch.put(Family::State, &layout::VV_KEY, &value);
     value.clear();
-    layout::put_head(
-        &mut value,
-        &Head {
-            seq: end.seq,
-            ..Head::genesis(end.actor)
-        },
-    );
+    layout::put_head(&mut value, &Head { seq: end.seq, ..Head::genesis(end.actor) });
     batch.put(Family::State, &layout::head_key(end.actor), &value);
     batch.put(Family::Log, &layout::log_key(end), b"record");
     backend.write(batch, Durability::Synced).unwrap();
     drop(backend);
     node.restart();
     let refused = node.stage(vec![add("stock", 1)]);
-    assert!(
-        matches!(refused, Err(StageError::Refused(Refusal::Storage { .. }))),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(StageError::Refused(Refusal::Storage { .. }))), "{refused:?}");
     assert_eq!(node.commit().vv.get(end.actor), end.seq);
 }
 
@@ -168,10 +137,7 @@ fn a_write_sees_what_its_own_group_wrote_before_it<D: Disk>() {
     let mut node = Node::<D>::new(1);
     node.stage(vec![add("stock", i64::MAX)]).unwrap();
     let refused = node.stage(vec![add("stock", 1)]);
-    assert!(
-        matches!(refused, Err(StageError::Refused(Refusal::CounterOverflow { .. }))),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(StageError::Refused(Refusal::CounterOverflow { .. }))), "{refused:?}");
     node.commit();
     assert_eq!(node.sum(&object("stock")), i64::MAX.into());
 }
@@ -179,9 +145,7 @@ fn a_write_sees_what_its_own_group_wrote_before_it<D: Disk>() {
 fn what_is_staged_is_counted_and_what_is_committed_is_told<D: Disk>() {
     let mut node = Node::<D>::new(1);
     assert_eq!(node.committer.staged(), (0, 0));
-    let Ok(Staged::Fresh(dot)) = node.stage(vec![add("stock", 1)]) else {
-        panic!()
-    };
+    let Ok(Staged::Fresh(dot)) = node.stage(vec![add("stock", 1)]) else { panic!() };
     let (count, bytes) = node.committer.staged();
     assert_eq!((count, dot.seq), (1, Seq(1)));
     let committed = node.commit();

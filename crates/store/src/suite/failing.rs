@@ -14,10 +14,7 @@ fn after_a_failed_sync_nothing_is_taken_any_more() {
         assert!(matches!(node.committer.commit(), Err(CommitError::Write(_))));
         // The disk would work again; the committer must not.
         assert_eq!(node.committer.commit(), Err(CommitError::Fatal(Fatal::Stopped)));
-        assert_eq!(
-            node.stage(vec![add("stock", 1)]),
-            Err(StageError::Fatal(Fatal::Stopped))
-        );
+        assert_eq!(node.stage(vec![add("stock", 1)]), Err(StageError::Fatal(Fatal::Stopped)));
         assert_eq!(node.sum(&object("stock")), 1, "and readers see none of it");
     }
 }

@@ -44,16 +44,7 @@ impl<D: Disk> Node<D> {
     pub(super) fn with(region: u16, settings: Settings) -> Self {
         let mut disk = D::new();
         let (committer, recovered) = Committer::open_with(disk.start(), &claim(region, T), settings).unwrap();
-        Self {
-            disk,
-            committer,
-            heads: recovered.heads.clone(),
-            recovered,
-            now: T,
-            region,
-            settings,
-            requests: 0,
-        }
+        Self { disk, committer, heads: recovered.heads.clone(), recovered, now: T, region, settings, requests: 0 }
     }
 
     /// Dies and starts again.
@@ -74,10 +65,7 @@ impl<D: Disk> Node<D> {
         self.requests += 1;
         let mut random = [0; 10];
         random[2..].copy_from_slice(&(u64::from(self.region) << 48 | self.requests).to_be_bytes());
-        Write {
-            request: RequestId::mint(self.now, &random),
-            updates,
-        }
+        Write { request: RequestId::mint(self.now, &random), updates }
     }
 
     pub(super) fn stage(&mut self, updates: Vec<Update>) -> Result<Staged, StageError> {
@@ -93,9 +81,7 @@ impl<D: Disk> Node<D> {
 
     /// Stages and commits one write.
     pub(super) fn put(&mut self, updates: Vec<Update>) -> Dot {
-        let Ok(Staged::Fresh(dot)) = self.stage(updates) else {
-            panic!("a plain write is taken")
-        };
+        let Ok(Staged::Fresh(dot)) = self.stage(updates) else { panic!("a plain write is taken") };
         self.commit();
         dot
     }
@@ -150,10 +136,7 @@ impl<D: Disk> Node<D> {
     }
 
     pub(super) fn elements(&self, object: &Object) -> Vec<Bytes> {
-        let page = PageRequest {
-            after: None,
-            items_max: 1000,
-        };
+        let page = PageRequest { after: None, items_max: 1000 };
         match self.read(object, &Query::Elements(page)) {
             Answer::Page(page) => page.items,
             other => panic!("{other:?}"),

@@ -30,10 +30,7 @@ fn damage<D: Disk>(change: impl FnOnce(&Node<D>, &mut <D::Backend as Backend>::B
 }
 
 fn own<D: Disk>(node: &Node<D>, seq: u64) -> Dot {
-    Dot {
-        actor: node.actor(),
-        seq: Seq(seq),
-    }
+    Dot { actor: node.actor(), seq: Seq(seq) }
 }
 
 fn a_new_directory_mints_an_actor_and_keeps_it<D: Disk>() {
@@ -47,14 +44,8 @@ fn a_new_directory_mints_an_actor_and_keeps_it<D: Disk>() {
 }
 
 fn data_of_another_cluster_is_refused<D: Disk>() {
-    let other = Claim {
-        cluster: "farm".parse().unwrap(),
-        ..claim(1, T)
-    };
-    let expected = OpenError::OtherCluster {
-        found: "shop".to_owned(),
-        expected: "farm".to_owned(),
-    };
+    let other = Claim { cluster: "farm".parse().unwrap(), ..claim(1, T) };
+    let expected = OpenError::OtherCluster { found: "shop".to_owned(), expected: "farm".to_owned() };
     assert_eq!(reopened::<D>(&other, |_, _| ()), expected);
 }
 
@@ -72,10 +63,7 @@ fn a_dead_clock_is_refused<D: Disk>() {
     assert!(matches!(error, OpenError::DeadClock { .. }));
     let mut disk = D::new();
     let new = Committer::open(disk.start(), &claim(1, UnixMs(0)));
-    assert!(
-        matches!(new, Err(OpenError::DeadClock { .. })),
-        "and nothing is minted by it"
-    );
+    assert!(matches!(new, Err(OpenError::DeadClock { .. })), "and nothing is minted by it");
     assert!(Committer::open(disk.start(), &claim(1, T)).is_ok());
 }
 

@@ -44,11 +44,7 @@ fn a_range_of_a_log_is_contiguous_and_bounded<D: Disk>() {
     };
     assert_eq!(seqs(actor, 0, 20, usize::MAX), (1..=20).collect::<Vec<_>>());
     assert_eq!(seqs(actor, 4, 6, usize::MAX), [5, 6]);
-    assert_eq!(
-        seqs(actor, 18, u64::MAX, usize::MAX),
-        [19, 20],
-        "no other actor's follow"
-    );
+    assert_eq!(seqs(actor, 18, u64::MAX, usize::MAX), [19, 20], "no other actor's follow");
     assert_eq!(seqs(theirs, 18, u64::MAX, usize::MAX), [19, 20]);
     assert_eq!(seqs(actor, 0, 20, 0), [1], "one at least");
     let one = reader.log(actor, Seq(4), Seq(5), 0).unwrap()[0].bytes.len();
@@ -57,10 +53,7 @@ fn a_range_of_a_log_is_contiguous_and_bounded<D: Disk>() {
     for (after, upto) in [(20, 30), (6, 6), (7, 6), (u64::MAX, u64::MAX)] {
         assert!(seqs(actor, after, upto, usize::MAX).is_empty(), "{after} {upto}");
     }
-    assert!(
-        seqs(ActorId::from_u64(1), 0, 9, usize::MAX).is_empty(),
-        "an actor nobody knows"
-    );
+    assert!(seqs(ActorId::from_u64(1), 0, 9, usize::MAX).is_empty(), "an actor nobody knows");
 }
 
 fn a_hole_in_a_log_is_damage_never_a_shorter_range<D: Disk>() {
@@ -70,31 +63,15 @@ fn a_hole_in_a_log_is_damage_never_a_shorter_range<D: Disk>() {
     }
     let backend = node.disk.start();
     let mut batch = backend.batch();
-    batch.delete(
-        Family::Log,
-        &layout::log_key(halcyon_types::Dot {
-            actor: node.actor(),
-            seq: Seq(3),
-        }),
-    );
+    batch.delete(Family::Log, &layout::log_key(halcyon_types::Dot { actor: node.actor(), seq: Seq(3) }));
     backend.write(batch, Durability::Synced).unwrap();
     drop(backend);
     node.restart();
     for after in [0, 2] {
-        let holed = node
-            .committer
-            .reader()
-            .log(node.actor(), Seq(after), Seq(5), usize::MAX);
+        let holed = node.committer.reader().log(node.actor(), Seq(after), Seq(5), usize::MAX);
         assert!(matches!(holed, Err(ReadError::Damaged { .. })), "{holed:?}");
     }
-    assert_eq!(
-        node.committer
-            .reader()
-            .log(node.actor(), Seq(3), Seq(5), usize::MAX)
-            .unwrap()
-            .len(),
-        2
-    );
+    assert_eq!(node.committer.reader().log(node.actor(), Seq(3), Seq(5), usize::MAX).unwrap().len(), 2);
 }
 
 fn the_size_of_the_cache_changes_nothing<D: Disk>() {

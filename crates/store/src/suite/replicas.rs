@@ -56,11 +56,7 @@ fn pull<D: Disk>(nodes: &mut [Node<D>], to: usize, from: usize, whose: usize, mo
     let actor = nodes[whose].actor();
     // Split the borrow: `to` is taken out of the row for a moment.
     let (low, high) = nodes.split_at_mut(to.max(from));
-    let (to, from) = if to < from {
-        (&mut low[to], &high[0])
-    } else {
-        (&mut high[0], &low[from])
-    };
+    let (to, from) = if to < from { (&mut low[to], &high[0]) } else { (&mut high[0], &low[from]) };
     to.pull(from, actor, most)
 }
 
@@ -123,11 +119,7 @@ fn chain<D: Disk>() -> (Node<D>, Node<D>, Vec<(Record, halcyon_wire::StoredRecor
     b.put(vec![add("stock", 1)]);
     b.pull(&a, a.actor(), 1);
     b.put(vec![set("name", "b")]);
-    let log = b
-        .committer
-        .reader()
-        .log(b.actor(), Seq::ZERO, Seq(2), usize::MAX)
-        .unwrap();
+    let log = b.committer.reader().log(b.actor(), Seq::ZERO, Seq(2), usize::MAX).unwrap();
     let mut deps = VersionVector::new();
     let records = log.into_iter().map(|stored| {
         let record = Record::decode(&stored.bytes, b.actor(), &deps).unwrap();
@@ -141,25 +133,11 @@ fn chain<D: Disk>() -> (Node<D>, Node<D>, Vec<(Record, halcyon_wire::StoredRecor
 fn p4_a_record_before_its_time_is_an_error_that_leaves_no_trace<D: Disk>() {
     let (_, b, records) = chain::<D>();
     let mut c = Node::<D>::new(3);
-    let [(first, first_stored), (second, second_stored)] = &records[..] else {
-        panic!()
-    };
+    let [(first, first_stored), (second, second_stored)] = &records[..] else { panic!() };
     let before = c.digest();
     let mut refused = |record: &Record, stored| c.committer.stage_record(c.now, record, stored).unwrap_err();
-    assert_eq!(
-        refused(second, second_stored),
-        ApplyError::Gap {
-            dot: second.dot,
-            have: Seq::ZERO
-        }
-    );
-    assert_eq!(
-        refused(first, second_stored),
-        ApplyError::Mismatch {
-            dot: first.dot,
-            stored: Seq(2)
-        }
-    );
+    assert_eq!(refused(second, second_stored), ApplyError::Gap { dot: second.dot, have: Seq::ZERO });
+    assert_eq!(refused(first, second_stored), ApplyError::Mismatch { dot: first.dot, stored: Seq(2) });
     c.committer.stage_record(c.now, first, first_stored).unwrap();
     let early = c.committer.stage_record(c.now, second, second_stored).unwrap_err();
     assert_eq!(early, ApplyError::Early { dot: second.dot });
@@ -186,12 +164,7 @@ fn p2_a_record_of_the_nodes_own_log_from_elsewhere_is_refused<D: Disk>() {
     let mut restored = Node::<D>::new(1);
     assert_eq!(node.actor(), restored.actor(), "a copy of the directory");
     let dot = node.put(vec![add("stock", 1)]);
-    let stored = node
-        .committer
-        .reader()
-        .log(dot.actor, Seq::ZERO, Seq(1), usize::MAX)
-        .unwrap()
-        .remove(0);
+    let stored = node.committer.reader().log(dot.actor, Seq::ZERO, Seq(1), usize::MAX).unwrap().remove(0);
     let record = Record::decode(&stored.bytes, dot.actor, &VersionVector::new()).unwrap();
     let refused = restored.committer.stage_record(restored.now, &record, &stored);
     assert_eq!(refused, Err(ApplyError::Own { dot }));
@@ -205,17 +178,10 @@ fn a_replicated_log_is_the_same_bytes_with_the_same_hash<D: Disk>() {
     assert_eq!(c.pull(&b, b.actor(), 9), 2);
     c.restart();
     for actor in [a.actor(), b.actor()] {
-        let log = |node: &Node<D>| {
-            node.committer
-                .reader()
-                .log(actor, Seq::ZERO, Seq(9), usize::MAX)
-                .unwrap()
-        };
+        let log = |node: &Node<D>| node.committer.reader().log(actor, Seq::ZERO, Seq(9), usize::MAX).unwrap();
         assert_eq!(log(&c), log(&b));
         assert_eq!(c.heads[&actor], b.heads[&actor]);
-        let hash = log(&c)
-            .iter()
-            .fold(Head::genesis(actor).hash, |hash, record| hash.extend(&record.bytes));
+        let hash = log(&c).iter().fold(Head::genesis(actor).hash, |hash, record| hash.extend(&record.bytes));
         assert_eq!(c.heads[&actor].hash, hash);
     }
     assert_eq!(c.digest(), b.digest());

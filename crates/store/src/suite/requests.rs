@@ -44,22 +44,14 @@ fn a_refused_write_leaves_no_trace<D: Disk>() {
     assert_eq!(node.value(&object("name")).unwrap(), "before");
 
     // Their ids are free: what was refused may be asked for again.
-    let again = Write {
-        request: writes[0].request,
-        updates: vec![set("name", "after")],
-    };
-    assert!(matches!(
-        node.committer.stage_write(node.now, &again),
-        Ok(Staged::Fresh(_))
-    ));
+    let again = Write { request: writes[0].request, updates: vec![set("name", "after")] };
+    assert!(matches!(node.committer.stage_write(node.now, &again), Ok(Staged::Fresh(_))));
 }
 
 fn a_retry_is_answered_with_the_first_record<D: Disk>() {
     let mut node = Node::<D>::new(1);
     let write = node.write(vec![add("stock", 1)]);
-    let Ok(Staged::Fresh(dot)) = node.committer.stage_write(node.now, &write) else {
-        panic!()
-    };
+    let Ok(Staged::Fresh(dot)) = node.committer.stage_write(node.now, &write) else { panic!() };
     let retry = |node: &mut Node<D>| node.committer.stage_write(node.now, &write);
     assert_eq!(retry(&mut node), Ok(Staged::Duplicate(dot)), "in the same group");
     node.commit();
@@ -74,9 +66,7 @@ fn a_retry_is_answered_with_the_first_record<D: Disk>() {
 fn p6_a_retry_in_a_region_that_has_the_record_counts_once<D: Disk>() {
     let (mut a, mut b) = (Node::<D>::new(1), Node::<D>::new(2));
     let write = a.write(vec![add("stock", 1)]);
-    let Ok(Staged::Fresh(dot)) = a.committer.stage_write(a.now, &write) else {
-        panic!()
-    };
+    let Ok(Staged::Fresh(dot)) = a.committer.stage_write(a.now, &write) else { panic!() };
     a.commit();
     b.pull(&a, dot.actor, 10);
     for _ in 0..2 {
@@ -91,9 +81,7 @@ fn a_request_that_ran_in_two_regions_keeps_the_answer_it_got_in_each<D: Disk>() 
     let write = a.write(vec![add("stock", 1)]);
     let mut dots = Vec::new();
     for node in [&mut a, &mut b] {
-        let Ok(Staged::Fresh(dot)) = node.committer.stage_write(T, &write) else {
-            panic!()
-        };
+        let Ok(Staged::Fresh(dot)) = node.committer.stage_write(T, &write) else { panic!() };
         node.commit();
         dots.push(dot);
     }
@@ -108,27 +96,15 @@ fn a_request_outside_its_window_is_refused_never_executed<D: Disk>() {
     let mut node = Node::<D>::new(1);
     let minted = |ms: i128| {
         let at = UnixMs(u64::try_from(i128::from(T.0) + ms).unwrap());
-        Write {
-            request: RequestId::mint(at, &[7; 10]),
-            updates: vec![add("stock", 1)],
-        }
+        Write { request: RequestId::mint(at, &[7; 10]), updates: vec![add("stock", 1)] }
     };
-    let (old, ahead) = (
-        REQUEST_WINDOW.as_millis().cast_signed(),
-        REQUEST_AHEAD_MAX.as_millis().cast_signed(),
-    );
+    let (old, ahead) = (REQUEST_WINDOW.as_millis().cast_signed(), REQUEST_AHEAD_MAX.as_millis().cast_signed());
     for ms in [-old - 1, ahead + 1] {
         let refused = node.committer.stage_write(T, &minted(ms));
-        assert!(
-            matches!(refused, Err(StageError::Refused(Refusal::RequestExpired { .. }))),
-            "{ms}: {refused:?}"
-        );
+        assert!(matches!(refused, Err(StageError::Refused(Refusal::RequestExpired { .. }))), "{ms}: {refused:?}");
     }
     for ms in [-old, ahead] {
-        assert!(
-            matches!(node.committer.stage_write(T, &minted(ms)), Ok(Staged::Fresh(_))),
-            "{ms}"
-        );
+        assert!(matches!(node.committer.stage_write(T, &minted(ms)), Ok(Staged::Fresh(_))), "{ms}");
     }
 }
 
@@ -139,9 +115,7 @@ fn requests<D: Disk>(node: &mut Node<D>) -> usize {
         count += 1;
         ControlFlow::Continue(())
     };
-    backend
-        .scan(Family::State, &[0, 0, 0, 0, b'q'], Some(&[0, 0, 0, 0, b'r']), visit)
-        .unwrap();
+    backend.scan(Family::State, &[0, 0, 0, 0, b'q'], Some(&[0, 0, 0, 0, b'r']), visit).unwrap();
     drop(backend);
     node.restart();
     count
@@ -181,15 +155,9 @@ fn a_clock_that_jumps_ahead_for_a_moment_forgets_nothing<D: Disk>() {
     node.put(vec![add("stock", 10)]);
     node.now = T;
     node.put(vec![add("stock", 100)]);
-    assert!(matches!(
-        node.committer.stage_write(T, &write),
-        Ok(Staged::Duplicate(_))
-    ));
+    assert!(matches!(node.committer.stage_write(T, &write), Ok(Staged::Duplicate(_))));
     node.restart();
-    assert!(matches!(
-        node.committer.stage_write(T, &write),
-        Ok(Staged::Duplicate(_))
-    ));
+    assert!(matches!(node.committer.stage_write(T, &write), Ok(Staged::Duplicate(_))));
 }
 
 fn a_clock_that_stays_ahead_and_then_comes_back_executes_nothing_twice<D: Disk>() {
@@ -202,10 +170,7 @@ fn a_clock_that_stays_ahead_and_then_comes_back_executes_nothing_twice<D: Disk>(
         node.put(vec![add("stock", 10)]);
     }
     let refused = node.committer.stage_write(T, &write);
-    assert!(
-        matches!(refused, Err(StageError::Refused(Refusal::RequestExpired { .. }))),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(StageError::Refused(Refusal::RequestExpired { .. }))), "{refused:?}");
 }
 
 fn records_too_old_for_a_retry_leave_no_requests_behind<D: Disk>() {

@@ -55,9 +55,7 @@ fn used() -> TempDir {
 
 fn files(dir: &TempDir, kind: &str) -> Vec<PathBuf> {
     let all = fs::read_dir(dir.path().join("db")).unwrap();
-    all.map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|found| found == kind))
-        .collect()
+    all.map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some_and(|found| found == kind)).collect()
 }
 
 #[test]
@@ -73,12 +71,7 @@ fn a_directory_in_use_by_this_process_is_refused() {
     let dir = TempDir::new().unwrap();
     let held = RocksBackend::open(dir.path()).unwrap();
     let refused = RocksBackend::open(dir.path()).unwrap_err();
-    assert_eq!(
-        refused,
-        OpenError::InUse {
-            dir: dir.path().to_owned()
-        }
-    );
+    assert_eq!(refused, OpenError::InUse { dir: dir.path().to_owned() });
     drop(held);
     RocksBackend::open(dir.path()).unwrap();
 }
@@ -107,17 +100,10 @@ fn a_directory_in_use_by_another_process_is_refused() {
         .spawn()
         .unwrap();
     let mut said = String::new();
-    BufReader::new(other.stderr.take().unwrap())
-        .read_line(&mut said)
-        .unwrap();
+    BufReader::new(other.stderr.take().unwrap()).read_line(&mut said).unwrap();
     assert_eq!(said, "held\n");
     let refused = RocksBackend::open(dir.path()).unwrap_err();
-    assert_eq!(
-        refused,
-        OpenError::InUse {
-            dir: dir.path().to_owned()
-        }
-    );
+    assert_eq!(refused, OpenError::InUse { dir: dir.path().to_owned() });
     drop(other.stdin.take());
     assert!(other.wait().unwrap().success());
     RocksBackend::open(dir.path()).unwrap();
@@ -128,12 +114,7 @@ fn a_directory_with_something_else_in_it_is_refused_and_left_alone() {
     let dir = TempDir::new().unwrap();
     fs::write(dir.path().join("letter.txt"), "dear").unwrap();
     let refused = RocksBackend::open(dir.path()).unwrap_err();
-    assert_eq!(
-        refused,
-        OpenError::NotOurs {
-            dir: dir.path().to_owned()
-        }
-    );
+    assert_eq!(refused, OpenError::NotOurs { dir: dir.path().to_owned() });
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
 }
 

@@ -17,21 +17,11 @@ pub(crate) struct Disk {
 
 impl Disk {
     pub(crate) fn new(actor: ActorId) -> Self {
-        Self {
-            actor,
-            vv: VersionVector::new(),
-            logs: BTreeMap::new(),
-            heads: BTreeMap::new(),
-        }
+        Self { actor, vv: VersionVector::new(), logs: BTreeMap::new(), heads: BTreeMap::new() }
     }
 
     pub(crate) fn start(&self) -> Start {
-        Start {
-            actor: self.actor,
-            vv: self.vv.clone(),
-            heads: self.heads.clone(),
-            hlc: Hlc::ZERO,
-        }
+        Start { actor: self.actor, vv: self.vv.clone(), heads: self.heads.clone(), hlc: Hlc::ZERO }
     }
 
     /// One group commit. `before` sees each record with the vector it is applied at.
@@ -45,9 +35,7 @@ impl Disk {
                     results.push((ticket, JobResult::Refused(Refusal::InvalidArgument { reason })));
                 }
                 Job::Write { ticket, write, .. } => results.push((ticket, JobResult::Written(self.write(&write)))),
-                Job::Record {
-                    ticket, record, stored, ..
-                } => {
+                Job::Record { ticket, record, stored, .. } => {
                     before(&record);
                     self.append(&record, stored);
                     results.push((ticket, JobResult::Applied));
@@ -82,32 +70,17 @@ impl Disk {
             request: Some(write.request),
             effects: write.updates.iter().map(effect).collect(),
         };
-        let previous = self
-            .heads
-            .get(&dot.actor)
-            .map(|head| head.deps.clone())
-            .unwrap_or_default();
+        let previous = self.heads.get(&dot.actor).map(|head| head.deps.clone()).unwrap_or_default();
         self.append(&record, record.encode(&previous));
         dot
     }
 
     fn append(&mut self, record: &Record, stored: StoredRecord) {
         let Dot { actor, seq } = record.dot;
-        assert_eq!(
-            seq,
-            self.vv.get(actor).next().unwrap(),
-            "{actor}: a gap or a repetition"
-        );
+        assert_eq!(seq, self.vv.get(actor).next().unwrap(), "{actor}: a gap or a repetition");
         assert!(record.deps.le(&self.vv), "{:?}: an effect before its cause", record.dot);
-        let before = self
-            .heads
-            .get(&actor)
-            .map_or_else(|| ChainHash::genesis(actor), |head| head.hash);
-        let head = Head {
-            seq,
-            deps: record.deps.clone(),
-            hash: before.extend(&stored.bytes),
-        };
+        let before = self.heads.get(&actor).map_or_else(|| ChainHash::genesis(actor), |head| head.hash);
+        let head = Head { seq, deps: record.deps.clone(), hash: before.extend(&stored.bytes) };
         self.heads.insert(actor, head);
         self.logs.entry(actor).or_default().push(stored);
         self.vv.set(actor, seq);
@@ -121,10 +94,6 @@ impl Disk {
             bytes += record.len();
             bytes <= bytes_max || bytes == record.len()
         });
-        Range {
-            actor,
-            first: after.next().unwrap(),
-            records: records.collect(),
-        }
+        Range { actor, first: after.next().unwrap(), records: records.collect() }
     }
 }

@@ -31,26 +31,10 @@ pub(crate) fn ms(n: u64) -> Duration {
 }
 
 pub(crate) enum Event {
-    Arrive {
-        link: (RegionId, RegionId),
-        open: u64,
-        message: PeerMessage,
-    },
-    Taken {
-        link: (RegionId, RegionId),
-        open: u64,
-        actor: ActorId,
-        last: Seq,
-        bytes: usize,
-    },
-    Dialled {
-        link: (RegionId, RegionId),
-        life: u64,
-    },
-    Commit {
-        node: RegionId,
-        life: u64,
-    },
+    Arrive { link: (RegionId, RegionId), open: u64, message: PeerMessage },
+    Taken { link: (RegionId, RegionId), open: u64, actor: ActorId, last: Seq, bytes: usize },
+    Dialled { link: (RegionId, RegionId), life: u64 },
+    Commit { node: RegionId, life: u64 },
 }
 
 pub(crate) struct World {
@@ -101,17 +85,11 @@ impl World {
     }
 
     pub(crate) fn clock(&self) -> Now {
-        Now {
-            mono: self.now,
-            wall: BASE.plus(self.now),
-        }
+        Now { mono: self.now, wall: BASE.plus(self.now) }
     }
 
     pub(crate) fn random(&mut self, below: u64) -> u64 {
-        self.random = self
-            .random
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        self.random = self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let z = (self.random ^ (self.random >> 33)).wrapping_mul(0xFF51_AFD7_ED55_8CCD);
         (z ^ (z >> 33)) % below
     }
@@ -150,9 +128,7 @@ impl World {
     fn step(&mut self, end: Duration) -> bool {
         let event = self.events.keys().next().map(|(at, _)| *at);
         let timers = self.nodes.iter();
-        let timer = timers
-            .filter_map(|(id, node)| node.replica.poll_timeout().map(|at| (at, *id)))
-            .min();
+        let timer = timers.filter_map(|(id, node)| node.replica.poll_timeout().map(|at| (at, *id))).min();
         match (event, timer) {
             (Some(at), timer) if at <= end && timer.is_none_or(|(rings, _)| at <= rings) => {
                 self.now = self.now.max(at);
@@ -185,10 +161,7 @@ impl World {
     pub(crate) fn write_bytes(&mut self, n: u64, bytes: usize) {
         let object = halcyon_crdt::Object::new(keyspace(), "k");
         let value = vec![7; bytes].into();
-        let updates = vec![halcyon_crdt::Update {
-            object,
-            op: halcyon_crdt::Op::Set { value },
-        }];
+        let updates = vec![halcyon_crdt::Update { object, op: halcyon_crdt::Op::Set { value } }];
         let request = RequestId::mint(BASE, &[u8::try_from(n).unwrap(); 10]);
         self.ask(n, 1, Body::Write(Write { request, updates }));
     }
@@ -236,11 +209,7 @@ impl World {
         for other in regions.iter().filter(|other| **other != id) {
             for link in [(id, *other), (*other, id)] {
                 if self.links.get_mut(&link).unwrap().open.take().is_some() {
-                    let event = if link.0 == id {
-                        LinkEvent::InDown
-                    } else {
-                        LinkEvent::OutDown
-                    };
+                    let event = if link.0 == id { LinkEvent::InDown } else { LinkEvent::OutDown };
                     self.tell(*other, id, event);
                 }
             }

@@ -47,13 +47,7 @@ impl World {
                 }
                 self.transmit((id, peer), &message);
             }
-            Command::SendRange {
-                peer,
-                actor,
-                after,
-                upto,
-                bytes_max,
-            } => {
+            Command::SendRange { peer, actor, after, upto, bytes_max } => {
                 assert!(upto <= node.disk.vv.get(actor), "offered before its sync");
                 let range = node.disk.range(actor, after, upto, bytes_max);
                 let taken = (actor, range.last(), range.bytes());
@@ -86,13 +80,7 @@ impl World {
 
     pub(crate) fn take(&mut self, link: (RegionId, RegionId), (actor, last, bytes): super::link::Taking) {
         let Some(open) = self.links[&link].open else { return };
-        let event = Event::Taken {
-            link,
-            open,
-            actor,
-            last,
-            bytes,
-        };
+        let event = Event::Taken { link, open, actor, last, bytes };
         self.schedule(self.now + ms(1), event);
     }
 
@@ -112,14 +100,7 @@ impl World {
         let at = link.arrival(self.now, message, random);
         for _ in 0..copies {
             let message = message.clone();
-            self.schedule(
-                at,
-                Event::Arrive {
-                    link: to,
-                    open,
-                    message,
-                },
-            );
+            self.schedule(at, Event::Arrive { link: to, open, message });
         }
     }
 
@@ -134,13 +115,7 @@ impl World {
                 }
                 self.pump(link.1);
             }
-            Event::Taken {
-                link,
-                open,
-                actor,
-                last,
-                bytes,
-            } if self.links[&link].open == Some(open) => {
+            Event::Taken { link, open, actor, last, bytes } if self.links[&link].open == Some(open) => {
                 let node = self.nodes.get_mut(&link.0).unwrap();
                 node.replica.handle_sent(now, link.1, actor, last, bytes);
                 self.pump(link.0);
@@ -180,12 +155,7 @@ impl World {
         let committed = node.disk.commit(jobs, |record| {
             let from = peers.iter().find(|peer| peer.actor == Some(record.dot.actor));
             let stable = from.map(|peer| &peer.stable);
-            assert!(
-                stable.is_none_or(|vv| vv.le(&record.deps)),
-                "{:?} unseen by {:?}",
-                stable,
-                record.dot
-            );
+            assert!(stable.is_none_or(|vv| vv.le(&record.deps)), "{:?} unseen by {:?}", stable, record.dot);
         });
         node.replica.handle_committed(now, committed);
         self.pump(id);
