@@ -8,7 +8,8 @@ use bytes::Bytes;
 use halcyon_types::{Dot, Hlc, VersionVector};
 
 use crate::effect::{ClearedInterval, Effect};
-use crate::key::{Kind, RowKey, RowPrefix};
+use crate::key::{RowKey, RowPrefix};
+use crate::kind::Kind;
 use crate::row::{self, Entry, Interval, Row};
 use crate::rows::RowsMut;
 

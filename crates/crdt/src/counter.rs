@@ -3,7 +3,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::key::Object;
+use crate::object::Object;
 use crate::row::Row;
 use crate::rows::Rows;
 

@@ -5,7 +5,8 @@ use halcyon_types::limits::{CLEAR_LIST_MAX, VALUE_BYTES_MAX};
 use halcyon_types::{ActorId, Seq, UnixMs};
 use serde::{Deserialize, Serialize};
 
-use crate::key::{KeyError, Kind, RowKey, RowPrefix};
+use crate::key::{KeyError, RowKey, RowPrefix};
+use crate::kind::Kind;
 
 /// One effect. A record carries them in normal form: clears first, then at most one assign per row and one increment
 /// per counter.

@@ -9,15 +9,13 @@
 //! is a prefix of another's. So no row's path is a prefix of a sibling's, and whatever lies below a key, a field or a
 //! counter is exactly one range of keys. The kind follows the key: type is part of identity.
 
-use std::fmt;
-
 use bytes::Bytes;
-use halcyon_types::limits::{COMPONENT_BYTES_MAX, KEY_BYTES_MAX, PATH_DEPTH_MAX};
+use halcyon_types::limits::PATH_DEPTH_MAX;
 use halcyon_types::{ActorId, KeyspaceId};
 use serde::{Deserialize, Serialize};
 
-const TERMINATOR: [u8; 2] = [0x00, 0x01];
-const ESCAPED_ZERO: [u8; 2] = [0x00, 0xFF];
+use crate::component;
+use crate::kind::Kind;
 
 /// A key or path that cannot name an object or a row.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -52,140 +50,10 @@ pub enum KeyError {
     },
 }
 
-/// The types an object can have. The byte stands in row keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Kind {
-    /// Last writer wins.
-    Register,
-    /// Sum of increments.
-    Counter,
-    /// Add wins.
-    Set,
-    /// Fields that hold objects.
-    Map,
-}
-
-impl Kind {
-    /// Every kind, in key order.
-    pub const ALL: [Self; 4] = [Self::Counter, Self::Register, Self::Set, Self::Map];
-
-    /// Its byte in row keys.
-    pub const fn byte(self) -> u8 {
-        match self {
-            Self::Register => b'R',
-            Self::Counter => b'C',
-            Self::Set => b'S',
-            Self::Map => b'm',
-        }
-    }
-
-    /// The kind of a row key's byte.
-    pub const fn from_byte(byte: u8) -> Option<Self> {
-        match byte {
-            b'R' => Some(Self::Register),
-            b'C' => Some(Self::Counter),
-            b'S' => Some(Self::Set),
-            b'm' => Some(Self::Map),
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Register => "register",
-            Self::Counter => "counter",
-            Self::Set => "set",
-            Self::Map => "map",
-        })
-    }
-}
-
-/// Where an object lives: a key of a keyspace, or a field of (nested) maps below it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Object {
-    /// The keyspace.
-    pub keyspace: KeyspaceId,
-    /// The key: 1 to [`KEY_BYTES_MAX`] bytes.
-    pub key: Bytes,
-    /// Fields of nested maps, outermost first; empty for the key itself.
-    pub path: Vec<Bytes>,
-}
-
-impl Object {
-    /// The object at `key` itself.
-    pub fn new(keyspace: KeyspaceId, key: impl Into<Bytes>) -> Self {
-        Self { keyspace, key: key.into(), path: Vec::new() }
-    }
-
-    /// The object at `field` of the map at this object.
-    #[must_use]
-    pub fn field(mut self, field: impl Into<Bytes>) -> Self {
-        self.path.push(field.into());
-        self
-    }
-
-    /// Checks lengths and depth.
-    ///
-    /// # Errors
-    /// The first part that is empty, too long or too deep.
-    pub fn check(&self) -> Result<(), KeyError> {
-        check_component("key", &self.key, KEY_BYTES_MAX)?;
-        if self.path.len() > PATH_DEPTH_MAX {
-            return Err(KeyError::TooDeep { depth: self.path.len() });
-        }
-        self.path.iter().try_for_each(|field| check_component("field", field, COMPONENT_BYTES_MAX))
-    }
-
-    /// Everything at and below this object, of whatever kind.
-    pub fn below(&self) -> RowPrefix {
-        let fields: usize = self.path.iter().map(|field| field.len() + 3).sum();
-        // One spare entry for what the row adds below: a kind, and an actor.
-        let mut bytes = Vec::with_capacity(4 + self.key.len() + 2 + fields + 9);
-        bytes.extend_from_slice(&self.keyspace.get().to_be_bytes());
-        push_component(&mut bytes, &self.key);
-        for field in &self.path {
-            bytes.push(Kind::Map.byte());
-            push_component(&mut bytes, field);
-        }
-        RowPrefix(bytes.into())
-    }
-
-    /// Everything of one kind at this object.
-    pub fn of_kind(&self, kind: Kind) -> RowPrefix {
-        self.below().with(&[kind.byte()])
-    }
-
-    /// The row of the register here.
-    pub fn register(&self) -> RowKey {
-        RowKey(self.of_kind(Kind::Register).0)
-    }
-
-    /// The rows of the counter here, one per actor.
-    pub fn counter(&self) -> RowPrefix {
-        self.of_kind(Kind::Counter)
-    }
-
-    /// The row of `element` of the set here.
-    pub fn element(&self, element: &[u8]) -> RowKey {
-        RowKey(self.of_kind(Kind::Set).component(element).0)
-    }
-}
-
-pub(crate) fn check_component(what: &'static str, bytes: &[u8], max: usize) -> Result<(), KeyError> {
-    match bytes.len() {
-        0 => Err(KeyError::Empty { what }),
-        n if n > max => Err(KeyError::TooLong { what, bytes: n, max }),
-        _ => Ok(()),
-    }
-}
-
 /// The beginning that a range of rows shares.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct RowPrefix(Bytes);
+pub struct RowPrefix(pub(crate) Bytes);
 
 impl RowPrefix {
     /// The bytes.
@@ -198,7 +66,7 @@ impl RowPrefix {
         Self(Bytes::copy_from_slice(&keyspace.get().to_be_bytes()))
     }
 
-    fn with(&self, more: &[u8]) -> Self {
+    pub(crate) fn with(&self, more: &[u8]) -> Self {
         let mut bytes = Vec::with_capacity(self.0.len() + more.len());
         bytes.extend_from_slice(&self.0);
         bytes.extend_from_slice(more);
@@ -210,7 +78,7 @@ impl RowPrefix {
     pub fn component(&self, component: &[u8]) -> Self {
         let mut bytes = Vec::with_capacity(self.0.len() + component.len() + 2);
         bytes.extend_from_slice(&self.0);
-        push_component(&mut bytes, component);
+        component::push(&mut bytes, component);
         Self(bytes.into())
     }
 
@@ -258,7 +126,7 @@ impl RowPrefix {
 /// One row's key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct RowKey(Bytes);
+pub struct RowKey(pub(crate) Bytes);
 
 impl RowKey {
     /// From bytes that a store or a scan gave; [`Self::kind`] checks them.
@@ -291,46 +159,6 @@ impl RowKey {
     }
 }
 
-fn push_component(out: &mut Vec<u8>, component: &[u8]) {
-    let mut rest = component;
-    while let Some(zero) = rest.iter().position(|byte| *byte == 0) {
-        let (head, tail) = rest.split_at(zero);
-        out.extend_from_slice(head);
-        out.extend_from_slice(&ESCAPED_ZERO);
-        rest = tail.get(1..).unwrap_or_default();
-    }
-    out.extend_from_slice(rest);
-    out.extend_from_slice(&TERMINATOR);
-}
-
-/// The encoded length of the component at the front of `bytes`, its terminator included.
-fn component_len(bytes: &[u8]) -> Option<usize> {
-    let mut at = 0;
-    loop {
-        at += bytes.get(at..)?.iter().position(|byte| *byte == 0)?;
-        match bytes.get(at + 1)? {
-            0x01 => return Some(at + 2),
-            0xFF => at += 2,
-            _ => return None,
-        }
-    }
-}
-
-/// The component at the front of `bytes`, unescaped.
-pub(crate) fn first_component(bytes: &[u8]) -> Option<Vec<u8>> {
-    let encoded = bytes.get(..component_len(bytes)?.checked_sub(TERMINATOR.len())?)?;
-    let mut component = Vec::with_capacity(encoded.len());
-    let mut escaped = false;
-    for byte in encoded {
-        // The byte after a zero is the FF of its escape.
-        if !std::mem::take(&mut escaped) {
-            component.push(*byte);
-            escaped = *byte == 0;
-        }
-    }
-    Some(component)
-}
-
 enum Walk {
     /// A whole row of this kind.
     Row(Kind),
@@ -346,7 +174,7 @@ fn walk(bytes: &[u8]) -> Result<Walk, KeyError> {
         return Err(bad("keyspace 0 is the system's own"));
     }
     for _ in 0..=PATH_DEPTH_MAX {
-        let taken = component_len(rest).ok_or(bad("a key or field is not terminated"))?;
+        let taken = component::encoded_len(rest).ok_or(bad("a key or field is not terminated"))?;
         rest = rest.get(taken..).unwrap_or_default();
         let Some((kind, below)) = rest.split_first() else {
             return Ok(Walk::Below(None));
@@ -357,7 +185,7 @@ fn walk(bytes: &[u8]) -> Result<Walk, KeyError> {
             kind if below.is_empty() => return Ok(Walk::Below(Some(kind))),
             Kind::Counter if below.len() == 8 => return Ok(Walk::Row(Kind::Counter)),
             Kind::Counter => return Err(bad("a counter's row ends with an actor")),
-            Kind::Set if component_len(below) == Some(below.len()) => return Ok(Walk::Row(Kind::Set)),
+            Kind::Set if component::encoded_len(below) == Some(below.len()) => return Ok(Walk::Row(Kind::Set)),
             Kind::Set => return Err(bad("a set's row ends with an element")),
             Kind::Map => rest = below,
         }
@@ -367,9 +195,12 @@ fn walk(bytes: &[u8]) -> Result<Walk, KeyError> {
 
 #[cfg(test)]
 mod tests {
+    use halcyon_types::KeyspaceId;
+    use halcyon_types::limits::KEY_BYTES_MAX;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::object::Object;
 
     fn object(key: &[u8], path: &[Vec<u8>]) -> Object {
         let mut object = Object::new(KeyspaceId::try_from(10).unwrap(), key.to_vec());
@@ -385,9 +216,9 @@ mod tests {
         #[test]
         fn a_component_survives_and_orders_as_its_bytes(a in component(), b in component()) {
             let (mut ea, mut eb) = (Vec::new(), Vec::new());
-            push_component(&mut ea, &a);
-            push_component(&mut eb, &b);
-            prop_assert_eq!(first_component(&ea).unwrap(), a.clone());
+            component::push(&mut ea, &a);
+            component::push(&mut eb, &b);
+            prop_assert_eq!(component::first(&ea).unwrap(), a.clone());
             prop_assert_eq!(a.cmp(&b), ea.cmp(&eb));
             prop_assert!(a == b || !ea.starts_with(&eb), "no component begins another");
         }
@@ -405,7 +236,7 @@ mod tests {
         #[test]
         fn any_bytes_walk_without_panic(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
             let _ = RowKey::from_bytes(bytes.clone().into()).kind();
-            let _ = first_component(&bytes);
+            let _ = component::first(&bytes);
         }
     }
 

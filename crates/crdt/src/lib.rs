@@ -10,7 +10,7 @@
 //!          origin       wire    everywhere     reader
 //! ```
 //!
-//! * [`key`]: how rows are named, so that deleting a key or a field is one prefix.
+//! * [`object`], [`kind`], [`key`]: where things live, and how rows are named, so that deleting a key or a field is one prefix.
 //! * [`row`]: what a row holds: dot entries or a counter's interval.
 //! * [`effect`], [`apply`]: the kernel itself.
 //! * [`op`], [`prepare`]: what a client asks, and its normal form as effects.
@@ -20,10 +20,13 @@
 //! Floor 1. Pure: no I/O, no clock, no randomness, no hashing order.
 
 pub mod apply;
+mod component;
 pub mod counter;
 pub mod effect;
 pub mod key;
+pub mod kind;
 pub mod map;
+pub mod object;
 pub mod op;
 pub mod prepare;
 pub mod query;
@@ -35,7 +38,9 @@ pub mod set;
 
 pub use apply::{Stamp, apply};
 pub use effect::{ClearedInterval, Effect, EffectError};
-pub use key::{KeyError, Kind, Object, RowKey, RowPrefix};
+pub use key::{KeyError, RowKey, RowPrefix};
+pub use kind::Kind;
+pub use object::Object;
 pub use op::{Op, OpError, Update};
 pub use prepare::{PrepareError, prepare};
 pub use query::{Answer, Page, Query};

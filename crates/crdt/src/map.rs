@@ -6,7 +6,9 @@ use std::ops::ControlFlow;
 
 use halcyon_types::UnixMs;
 
-use crate::key::{Kind, Object, first_component};
+use crate::component;
+use crate::kind::Kind;
+use crate::object::Object;
 use crate::query::{Page, PageRequest};
 use crate::rows::Rows;
 use crate::set::{PageBuilder, behind};
@@ -22,7 +24,7 @@ pub fn fields<R: Rows>(rows: &mut R, object: &Object, request: &PageRequest, now
     loop {
         let mut found = None;
         rows.scan(&map, &from, |key, row| {
-            found = key.get(map.as_bytes().len()..).and_then(first_component).filter(|_| row.is_live(now));
+            found = key.get(map.as_bytes().len()..).and_then(component::first).filter(|_| row.is_live(now));
             if found.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
         let Some(field) = found else { break };

@@ -4,7 +4,9 @@ use bytes::Bytes;
 use halcyon_types::limits::{COMPONENT_BYTES_MAX, VALUE_BYTES_MAX};
 use serde::{Deserialize, Serialize};
 
-use crate::key::{KeyError, Object, check_component};
+use crate::component;
+use crate::key::KeyError;
+use crate::object::Object;
 
 /// One change to one object. Several of them, in order, make a transaction: one record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,7 +80,7 @@ impl Update {
         self.object.check()?;
         match &self.op {
             Op::Insert { element } | Op::Remove { element } => {
-                Ok(check_component("element", element, COMPONENT_BYTES_MAX)?)
+                Ok(component::check("element", element, COMPONENT_BYTES_MAX)?)
             }
             Op::Set { value } if value.len() > VALUE_BYTES_MAX => Err(OpError::ValueTooLong { bytes: value.len() }),
             Op::Set { .. } | Op::Unset | Op::Add { .. } | Op::Reset | Op::Delete => Ok(()),

@@ -11,7 +11,8 @@ use halcyon_types::limits::{CLEAR_LIST_MAX, SIBLINGS_MAX, UPDATES_MAX};
 use halcyon_types::{Dot, VersionVector};
 
 use crate::effect::{ClearedInterval, Effect};
-use crate::key::{Kind, RowKey, RowPrefix};
+use crate::key::{RowKey, RowPrefix};
+use crate::kind::Kind;
 use crate::op::{Op, OpError, Update};
 use crate::row::{self, Row};
 use crate::rows::Rows;

@@ -4,7 +4,9 @@ use bytes::Bytes;
 use halcyon_types::limits::COMPONENT_BYTES_MAX;
 use serde::{Deserialize, Serialize};
 
-use crate::key::{KeyError, Kind, check_component};
+use crate::component;
+use crate::key::KeyError;
+use crate::kind::Kind;
 
 /// A question about one object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,9 +75,9 @@ impl Query {
     pub fn check(&self) -> Result<(), KeyError> {
         match self {
             Self::Get | Self::Sum => Ok(()),
-            Self::Contains { element } => check_component("element", element, COMPONENT_BYTES_MAX),
+            Self::Contains { element } => component::check("element", element, COMPONENT_BYTES_MAX),
             Self::Elements(PageRequest { after, .. }) | Self::Fields(PageRequest { after, .. }) => {
-                after.iter().try_for_each(|after| check_component("cursor", after, COMPONENT_BYTES_MAX))
+                after.iter().try_for_each(|after| component::check("cursor", after, COMPONENT_BYTES_MAX))
             }
         }
     }

@@ -4,7 +4,9 @@ use std::ops::ControlFlow;
 
 use halcyon_types::UnixMs;
 
-use crate::key::{KeyError, Kind, Object};
+use crate::key::KeyError;
+use crate::kind::Kind;
+use crate::object::Object;
 use crate::query::{Answer, Query};
 use crate::rows::Rows;
 use crate::{counter, map, register, set};

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use halcyon_types::UnixMs;
 
-use crate::key::Object;
+use crate::object::Object;
 use crate::row::Row;
 use crate::rows::Rows;
 

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use halcyon_types::{ActorId, Dot, Hlc, Seq, UnixMs, VersionVector};
 use serde::{Deserialize, Serialize};
 
-use crate::key::Kind;
+use crate::kind::Kind;
 
 /// The version byte of a row's value.
 pub const ROW_VERSION: u8 = 1;

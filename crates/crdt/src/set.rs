@@ -6,7 +6,10 @@ use bytes::Bytes;
 use halcyon_types::UnixMs;
 use halcyon_types::limits::{PAGE_BYTES_MAX, PAGE_ITEMS_MAX};
 
-use crate::key::{Kind, Object, RowPrefix, first_component};
+use crate::component;
+use crate::key::RowPrefix;
+use crate::kind::Kind;
+use crate::object::Object;
 use crate::query::{Page, PageRequest};
 use crate::rows::Rows;
 
@@ -27,7 +30,7 @@ pub fn elements<R: Rows>(rows: &mut R, object: &Object, request: &PageRequest, n
     let mut page = PageBuilder::new(request);
     let from = page.from(&set);
     rows.scan(&set, &from, |key, row| {
-        let element = key.get(set.as_bytes().len()..).and_then(first_component);
+        let element = key.get(set.as_bytes().len()..).and_then(component::first);
         match element {
             Some(element) if row.is_live(now) => page.push(element),
             _ => ControlFlow::Continue(()),
