@@ -1,7 +1,7 @@
 //! The `halcyon` command line, as a library: one module per command.
 //!
 //! Floor 6. Commands read arguments, files and clocks, speak to nodes through the SDK and the admin plane, and print. The
-//! binary only parses arguments and calls the command. `benches/` calls [`bench`] in its own process.
+//! binary only parses arguments and calls the command. `benches/` calls [`mod@bench`] in its own process.
 
 mod admin;
 pub mod bench;

@@ -12,9 +12,9 @@
 //!
 //! * [`object`], [`kind`], [`key`]: where things live, and how rows are named, so that deleting a key or a field is one prefix.
 //! * [`row`]: what a row holds: dot entries or a counter's interval.
-//! * [`effect`], [`apply`]: the kernel itself.
-//! * [`op`], [`prepare`]: what a client asks, and its normal form as effects.
-//! * [`query`], [`read`]: what a client asks to see; one module per type: [`register`], [`counter`], [`set`], [`map`].
+//! * [`effect`], [`mod@apply`]: the kernel itself.
+//! * [`op`], [`mod@prepare`]: what a client asks, and its normal form as effects.
+//! * [`query`], [`mod@read`]: what a client asks to see; one module per type: [`register`], [`counter`], [`set`], [`map`].
 //! * [`rows`]: where rows live, as a trait: the store's overlay, a snapshot, or [`MemoryRows`].
 //!
 //! Floor 1. Pure: no I/O, no clock, no randomness, no hashing order.

@@ -1,7 +1,8 @@
 //! RocksDB's disk, and what can only happen to a real directory.
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::io::{BufRead, BufReader, Write as _};
+use std::io::{self, BufRead, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -24,24 +25,47 @@ impl Disk for RocksDisk {
     }
 
     fn start(&mut self) -> RocksBackend {
-        let next = TempDir::new().unwrap();
-        copy(self.0.path(), next.path());
-        self.0 = next;
+        self.0 = copied(self.0.path());
         RocksBackend::open(self.0.path()).unwrap()
     }
 }
 
-fn copy(from: &Path, to: &Path) {
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
+/// A copy of one moment. RocksDB removes files that it no longer needs in the background: a copy during which any file
+/// came or went is of no one moment, and is made anew.
+fn copied(from: &Path) -> TempDir {
+    let copies = std::iter::repeat_with(|| {
+        let to = TempDir::new().unwrap();
+        let before = listed(from);
+        let whole = copy(from, to.path()).is_ok();
+        (whole && before == listed(from)).then_some(to)
+    });
+    copies.take(1_000).flatten().next().expect("a directory that never rests")
+}
+
+fn listed(dir: &Path) -> BTreeSet<PathBuf> {
+    let mut all = BTreeSet::new();
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all.extend(listed(&path));
+        }
+        all.insert(path);
+    }
+    all
+}
+
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
         let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            fs::create_dir(&target).unwrap();
-            copy(&entry.path(), &target);
+        if entry.file_type()?.is_dir() {
+            fs::create_dir(&target)?;
+            copy(&entry.path(), &target)?;
         } else {
-            fs::copy(entry.path(), target).unwrap();
+            fs::copy(entry.path(), target)?;
         }
     }
+    Ok(())
 }
 
 /// A directory that a node has used and closed.
