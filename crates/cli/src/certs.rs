@@ -8,6 +8,7 @@ use halcyon_net::authority::{self, Authority, AuthorityError, Validity};
 use halcyon_net::{PrincipalName, Role};
 use halcyon_types::{ClusterName, NameError, RegionName};
 
+use crate::out::say;
 use crate::setup;
 use crate::{Failure, Remedy, clock};
 
@@ -106,11 +107,16 @@ pub(crate) fn run(command: &Command) -> Result<(), Failure> {
 fn init(args: &Init) -> Result<(), Failure> {
     let topology = setup::topology(&args.config)?;
     let roles = authority::init(&args.out, &topology, clock::wall(), days(args.days)).map_err(CertsError::from)?;
-    println!("cluster {}: authority and {} certificates in {}", topology.cluster, roles.len(), args.out.display());
+    say(format_args!(
+        "cluster {}: authority and {} certificates in {}",
+        topology.cluster,
+        roles.len(),
+        args.out.display()
+    ))?;
     for role in roles {
-        println!("  {role}: {}.pem, {}.key", role.file_stem(), role.file_stem());
+        say(format_args!("  {role}: {}.pem, {}.key", role.file_stem(), role.file_stem()))?;
     }
-    println!("keep ca.key where certificates are issued; the nodes and clients do not need it");
+    say(format_args!("keep ca.key where certificates are issued; the nodes and clients do not need it"))?;
     Ok(())
 }
 
@@ -134,7 +140,7 @@ fn issue(args: &Issue) -> Result<(), Failure> {
     let issued = authority.issue(&role, validity).map_err(CertsError::from)?;
     issued.write(&args.out, &role).map_err(CertsError::from)?;
     let stem = role.file_stem();
-    println!("{role} of cluster {}: {stem}.pem, {stem}.key in {}", topology.cluster, args.out.display());
+    say(format_args!("{role} of cluster {}: {stem}.pem, {stem}.key in {}", topology.cluster, args.out.display()))?;
     Ok(())
 }
 

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 use halcyon_node::{Config, Node, NodeError, StartError};
 use halcyon_types::RegionName;
-use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
+use crate::interrupt::Interrupt;
 use crate::{Failure, Remedy, setup};
 
 /// Runs a region's node until SIGTERM or Ctrl-C
@@ -40,12 +40,6 @@ impl Remedy for StartError {}
 
 impl Remedy for NodeError {}
 
-#[derive(Debug, thiserror::Error)]
-#[error("signals cannot be listened to: {0}")]
-struct SignalError(#[from] std::io::Error);
-
-impl Remedy for SignalError {}
-
 /// Runs the command.
 ///
 /// # Errors
@@ -55,13 +49,11 @@ pub(crate) async fn run(command: &Command) -> Result<(), Failure> {
     let topology = setup::topology(&command.config)?;
     let region = setup::region(&topology, &command.region)?.name.clone();
     let (data, certs) = (command.data.clone(), command.certs.clone());
-    let mut terminate = signal(SignalKind::terminate()).map_err(SignalError)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(SignalError)?;
+    let mut interrupt = Interrupt::listen()?;
     let mut node = Node::start(Config { topology, region, data, certs, fault_api: command.fault_api }).await?;
     let asked = tokio::select! {
         ended = node.stopped() => { ended?; false }
-        _ = terminate.recv() => true,
-        _ = interrupt.recv() => true,
+        () = interrupt.heard() => true,
     };
     if asked {
         tracing::info!("stopping on a signal");

@@ -27,6 +27,7 @@ pub use report::{Percentiles, Report};
 pub use run::{preload, run, run_lag};
 
 use crate::connect::connect;
+use crate::out::say;
 use crate::{Failure, Remedy, setup};
 
 /// Why a load ended early.
@@ -158,9 +159,9 @@ pub async fn command(command: &Command) -> Result<(), Failure> {
         None => run(&clients, keyspace, &load).await?,
     };
     if command.json {
-        println!("{}", serde_json::json!(report));
+        say(serde_json::json!(report))?;
     } else {
-        println!("{report}");
+        say(&report)?;
     }
     Ok(())
 }

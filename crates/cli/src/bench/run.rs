@@ -57,7 +57,7 @@ pub async fn preload(client: &Client, keyspace: &str, load: &Load) -> Result<(),
     let written = each(batches, PRELOAD_IN_FLIGHT, move |number: u64| {
         let mut batch = shop.batch();
         for index in number * PRELOAD_BATCH..load.keys.min((number + 1) * PRELOAD_BATCH) {
-            let key = key(index);
+            let key = key(load.op, index);
             match load.op {
                 Op::Incr => drop(batch.counter(key).add(1)),
                 Op::Set | Op::Get => drop(batch.register(key).set(&value)),

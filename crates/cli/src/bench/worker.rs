@@ -103,7 +103,7 @@ async fn one(
     keys: u64,
     random: &mut SplitMix,
 ) -> Result<Option<halcyon_client::Receipt>, BenchError> {
-    let key = key(random.below(keys));
+    let key = key(op, random.below(keys));
     Ok(Some(match op {
         Op::Incr => keyspace.counter(key).add(1).await?,
         Op::Set => keyspace.register(key).set(value).await?,
@@ -116,7 +116,14 @@ async fn one(
     }))
 }
 
-/// The name of the key with this number.
-pub(super) fn key(number: u64) -> String {
-    format!("bench:{number:08}")
+/// The name of the key with this number. Each type has keys of its own, so that a load finds what another one of its
+/// type wrote, and never something of another type.
+pub(super) fn key(op: Op, number: u64) -> String {
+    let kind = match op {
+        Op::Incr => "bench",
+        Op::Set | Op::Get => "bench-value",
+        Op::Sadd => "bench-set",
+        Op::Hincr => "bench-map",
+    };
+    format!("{kind}:{number:08}")
 }

@@ -33,8 +33,8 @@ struct NodeProcess {
 pub(super) struct Cluster(Vec<NodeProcess>);
 
 impl Cluster {
-    /// Starts one process per region and waits until each is ready.
-    pub(super) async fn start(home: &Home) -> Result<Self, DemoError> {
+    /// Starts one process per region.
+    pub(super) fn spawn(home: &Home) -> Result<Self, DemoError> {
         let mut nodes = Vec::new();
         for region in &home.topology.regions {
             let log = home.path().join(format!("{}.log", region.name));
@@ -54,9 +54,13 @@ impl Cluster {
                 .map_err(spawn)?;
             nodes.push(NodeProcess { region: region.name.clone(), admin: Admin::of(region), child, log });
         }
-        let mut cluster = Self(nodes);
+        Ok(Self(nodes))
+    }
+
+    /// Waits until every node serves.
+    pub(super) async fn ready(&mut self) -> Result<(), DemoError> {
         let deadline = Instant::now() + READY_WITHIN;
-        for node in &mut cluster.0 {
+        for node in &mut self.0 {
             while let Err(error) = node.admin.ready().await {
                 node.alive()?;
                 if Instant::now() >= deadline {
@@ -65,7 +69,7 @@ impl Cluster {
                 sleep(LOOK_EVERY).await;
             }
         }
-        Ok(cluster)
+        Ok(())
     }
 
     /// Puts `delay` on every message of every link.

@@ -13,9 +13,10 @@ use clap::Args;
 use halcyon_net::AuthorityError;
 use halcyon_types::topology::TopologyError;
 use halcyon_types::{NameError, RegionName};
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::admin::AdminError;
+use crate::interrupt::Interrupt;
+use crate::out::say;
 use crate::replay::{Cut, Disagreement, Plan, replay};
 use crate::retail::{self, Shape};
 use crate::{Failure, Remedy, status};
@@ -68,8 +69,6 @@ enum DemoError {
     Admin(#[from] AdminError),
     #[error(transparent)]
     Name(#[from] NameError),
-    #[error("signals cannot be listened to: {0}")]
-    Signal(io::Error),
     #[error("stopped by a signal")]
     Interrupted,
 }
@@ -81,7 +80,7 @@ impl Remedy for DemoError {
             Self::NotEmpty { .. } => "choose another directory, or remove what is in it",
             Self::Ports(_) => "free some ports",
             Self::Ended { .. } => "correct what the log names; the whole log is kept with --data DIR",
-            Self::Spawn { .. } | Self::Topology(_) | Self::Signal(_) => "report this",
+            Self::Spawn { .. } | Self::Topology(_) => "report this",
             Self::Admin(error) => return error.remedy(),
             Self::Certificates(_) | Self::Name(_) | Self::Interrupted => return None,
         };
@@ -94,48 +93,48 @@ impl Remedy for DemoError {
 /// # Errors
 /// What stopped it, or that some figures are wrong.
 pub(crate) async fn run(command: &Command) -> Result<(), Failure> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(DemoError::Signal)?;
+    let mut interrupt = Interrupt::listen()?;
     let home = Home::make(command.data.as_deref())?;
-    tokio::select! {
-        ended = show(command, &home) => ended,
-        _ = terminate.recv() => Err(DemoError::Interrupted.into()),
+    say(format_args!("three regions on this machine, in {}", home.path().display()))?;
+    let mut cluster = Cluster::spawn(&home)?;
+    let shown = tokio::select! {
+        shown = show(command, &home, &mut cluster) => shown,
+        () = interrupt.heard() => Err(DemoError::Interrupted.into()),
+    };
+    let ended = match shown {
+        Ok(()) if command.keep => {
+            keep(&home)?;
+            tokio::select! {
+                ended = cluster.watch() => Err(ended.into()),
+                () = interrupt.heard() => Ok(()),
+            }
+        }
+        other => other,
+    };
+    cluster.stop().await;
+    if let Some(path) = &command.data {
+        say(format_args!("\ndata, logs and orders are kept in {}", path.display()))?;
     }
+    ended
 }
 
-async fn show(command: &Command, home: &Home) -> Result<(), Failure> {
-    println!("three regions on this machine, in {}", home.path().display());
-    let mut cluster = tokio::select! {
-        started = Cluster::start(home) => started?,
-        _ = tokio::signal::ctrl_c() => return Err(DemoError::Interrupted.into()),
-    };
+async fn show(command: &Command, home: &Home, cluster: &mut Cluster) -> Result<(), Failure> {
+    cluster.ready().await?;
     if command.rtt_ms > 0 {
         // Each way gets half of it.
         cluster.delay(Duration::from_micros(command.rtt_ms * 500)).await?;
-        println!("every message between regions is held for half of {} ms", command.rtt_ms);
+        say(format_args!("every message between regions is held for half of {} ms", command.rtt_ms))?;
     }
-    let played = play(command, home).await;
-    let page = match &played {
-        Ok(()) => Some(status::page(&home.topology).await),
-        Err(_) => None,
-    };
-    if let Some(page) = page {
-        println!("\n{page}");
-    }
-    if command.keep && played.is_ok() {
-        keep(home, &mut cluster).await?;
-    }
-    cluster.stop().await;
-    if let (Some(path), true) = (&command.data, played.is_ok()) {
-        println!("\ndata, logs and orders are kept in {}", path.display());
-    }
-    played
+    play(command, home).await?;
+    say(format_args!("\n{}", status::page(&home.topology).await))?;
+    Ok(say("\nall three regions agree")?)
 }
 
 async fn play(command: &Command, home: &Home) -> Result<(), Failure> {
     let shape = Shape { lines: command.lines, ..Shape::default() };
     let csv = retail::generate(command.seed, shape);
     let file = home.write(&format!("synthetic-orders-seed-{}.csv", command.seed), &csv)?;
-    println!("playing synthetic orders (seed {}): {}", command.seed, file.display());
+    say(format_args!("playing synthetic orders (seed {}): {}", command.seed, file.display()))?;
     let lines = retail::read(csv.as_bytes(), &file)?;
     let third = lines.len() / 3;
     let region: RegionName = "eu-west".parse().map_err(DemoError::from)?;
@@ -143,20 +142,17 @@ async fn play(command: &Command, home: &Home) -> Result<(), Failure> {
     let mut plan = Plan::new(home.topology.clone(), home.certs(), keyspace, lines);
     plan.cut = Some(Cut { region, at: third + 1, heal: 2 * third + 1 });
     let report = replay(plan).await?;
-    println!("\nsynthetic orders, seed {}: {report}", command.seed);
+    say(format_args!("\nsynthetic orders, seed {}: {report}", command.seed))?;
     Ok(Disagreement::of(&report)?)
 }
 
-async fn keep(home: &Home, cluster: &mut Cluster) -> Result<(), Failure> {
+fn keep(home: &Home) -> Result<(), Failure> {
     let own = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("halcyon"));
     let shown = |path: &Path| path.display().to_string();
     let (own, config, certs) = (shown(&own), shown(&home.config()), shown(&home.certs()));
-    println!("\nserving until Ctrl-C; in another terminal:");
-    println!("  {own} status --config {config}");
-    println!("  echo 'counter revenue:uk' | {own} exec --region ap-south --config {config} --certs {certs}");
-    println!("  {own} bench --region us-east --lag-to eu-west --rate 2000 --config {config} --certs {certs}");
-    tokio::select! {
-        ended = cluster.watch() => Err(ended.into()),
-        _ = tokio::signal::ctrl_c() => Ok(()),
-    }
+    say("\nserving until Ctrl-C; in another terminal:")?;
+    say(format_args!("  {own} status --config {config}"))?;
+    say(format_args!("  echo 'counter revenue:uk' | {own} exec --region ap-south --config {config} --certs {certs}"))?;
+    let bench = "bench --region us-east --lag-to eu-west --rate 2000";
+    Ok(say(format_args!("  {own} {bench} --config {config} --certs {certs}"))?)
 }

@@ -8,13 +8,13 @@ mod parse;
 mod run;
 mod words;
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
 use halcyon_types::{KeyspaceName, RegionName};
 
 use crate::connect::connect;
+use crate::out::say;
 use crate::{Failure, Remedy, setup};
 use answer::Answer;
 use input::Line;
@@ -62,8 +62,6 @@ enum ExecError {
     Some { failed: u64, all: u64 },
     #[error("standard input cannot be read: {problem}")]
     Input { problem: String },
-    #[error("standard output cannot be written: {0}")]
-    Output(std::io::Error),
 }
 
 impl Remedy for ExecError {}
@@ -92,8 +90,7 @@ pub(crate) async fn run(command: &Command) -> Result<(), Failure> {
         };
         all += 1;
         failed += u64::from(!answer.is_ok());
-        let mut out = std::io::stdout().lock();
-        writeln!(out, "{}", answer.line()).and_then(|()| out.flush()).map_err(ExecError::Output)?;
+        say(answer.line())?;
     }
     if failed == 0 { Ok(()) } else { Err(ExecError::Some { failed, all }.into()) }
 }

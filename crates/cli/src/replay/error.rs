@@ -10,6 +10,7 @@ use super::figures::FiguresError;
 use crate::Remedy;
 use crate::admin::AdminError;
 use crate::connect::OpenError;
+use crate::interrupt::SignalError;
 use crate::retail::CsvError;
 
 /// Why a replay stopped. What is left in the regions is said by each.
@@ -81,6 +82,9 @@ pub(crate) enum ReplayError {
         /// Who lacks what.
         lagging: String,
     },
+    /// Nothing was played.
+    #[error(transparent)]
+    Signal(#[from] SignalError),
     /// What was played before stays.
     #[error("stopped by a signal")]
     Interrupted,
@@ -106,7 +110,7 @@ impl Remedy for ReplayError {
             }
             Self::Read { .. } => "see how the region is: halcyon status",
             Self::NotConverged { .. } => "see whether every link is up: halcyon status; or wait longer: --timeout 300",
-            Self::Task(_) => "report this",
+            Self::Task(_) | Self::Signal(_) => "report this",
         };
         Some(text.to_owned())
     }

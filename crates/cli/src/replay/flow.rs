@@ -21,6 +21,7 @@ use super::play::Player;
 use super::report::{RegionReport, Report};
 use crate::admin::LinkState;
 use crate::connect::connect;
+use crate::interrupt::Interrupt;
 use crate::progress::Progress;
 use crate::retail::OrderLine;
 
@@ -79,9 +80,10 @@ pub(crate) async fn replay(plan: Plan) -> Result<Report, ReplayError> {
         Some(cut) => Links::open(&plan.topology, &cut.region).await?,
         None => None,
     };
+    let mut interrupt = Interrupt::listen()?;
     let report = tokio::select! {
         report = run(plan, links.as_ref()) => report,
-        _ = tokio::signal::ctrl_c() => Err(ReplayError::Interrupted),
+        () = interrupt.heard() => Err(ReplayError::Interrupted),
     };
     if let (Err(_), Some(links)) = (&report, &links) {
         // The first error is the one to tell; a node that cannot be asked any more is most likely its cause.

@@ -23,6 +23,7 @@ pub(crate) use cut::Cut;
 pub(crate) use flow::{Plan, replay};
 pub(crate) use report::Report;
 
+use crate::out::say;
 use crate::{Failure, Remedy, retail, setup};
 use figures::Expected;
 
@@ -130,9 +131,9 @@ pub(crate) async fn run(command: &Command) -> Result<(), Failure> {
     })
     .await?;
     if command.json {
-        println!("{}", serde_json::json!(report));
+        say(serde_json::json!(report))?;
     } else {
-        println!("{report}");
+        say(&report)?;
     }
     Ok(Disagreement::of(&report)?)
 }

@@ -12,6 +12,7 @@ use halcyon_types::topology::{Region, Topology};
 use serde_json::{Value, json};
 
 use crate::admin::{Admin, AdminError};
+use crate::out::say;
 use crate::{Failure, Remedy, setup};
 
 /// Shows per region: actor, version vector, links, lag in records and milliseconds, disk, health
@@ -61,9 +62,9 @@ pub(crate) async fn run(command: &Command) -> Result<(), Failure> {
     };
     let answers = ask(&regions).await;
     if command.json {
-        println!("{:#}", document(&answers));
+        say(format_args!("{:#}", document(&answers)))?;
     } else {
-        println!("{}", render::text(topology.cluster.as_str(), &answers));
+        say(render::text(topology.cluster.as_str(), &answers))?;
     }
     let silent: Vec<_> = answers.iter().filter(|(_, answer)| answer.is_err()).map(|(name, _)| name.as_str()).collect();
     if silent.is_empty() {
