@@ -95,7 +95,7 @@ impl Delivery {
         }
         for (bytes, seq) in range.records.into_iter().zip(range.first.0..) {
             if seq == next {
-                *self.waiting.entry(from).or_default() += bytes.len();
+                *self.waiting.entry(from).or_default() += weight(&bytes);
                 line.waiting.push_back((from, StoredRecord { seq: Seq(seq), bytes }));
                 next += 1;
             }
@@ -111,7 +111,7 @@ impl Delivery {
             let Some((_, stored)) = line.waiting.pop_back_if(|(sender, _)| *sender == from) else {
                 return;
             };
-            *held -= stored.bytes.len();
+            *held -= weight(&stored.bytes);
         }
         if line.waiting.is_empty() {
             (line.head, line.told) = (None, false);
@@ -186,17 +186,22 @@ impl Line {
         self.told = false;
         self.deps.clone_from(&record.deps);
         queued.observe(dot);
-        *under_way += stored.bytes.len();
-        *waiting.entry(from).or_default() -= stored.bytes.len();
+        *under_way += weight(&stored.bytes);
+        *waiting.entry(from).or_default() -= weight(&stored.bytes);
         Some(Step::Deliver { from, record, stored })
     }
 
     fn clear(&mut self, waiting: &mut BTreeMap<RegionId, usize>) {
         for (from, stored) in self.waiting.drain(..) {
-            *waiting.entry(from).or_default() -= stored.bytes.len();
+            *waiting.entry(from).or_default() -= weight(&stored.bytes);
         }
         (self.head, self.told) = (None, false);
     }
+}
+
+/// What a received record holds in memory: its bytes, and its place in line, so that empty records are not free.
+pub(crate) fn weight(record: &bytes::Bytes) -> usize {
+    record.len() + size_of::<(RegionId, StoredRecord)>()
 }
 
 fn decode(dot: Dot, stored: &StoredRecord, previous_deps: &VersionVector) -> Result<Box<Record>, RecordError> {

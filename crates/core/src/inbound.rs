@@ -10,6 +10,9 @@ use halcyon_wire::{ChainHash, Echo, Heartbeat, Hello};
 /// Earlier starts of a peer that are remembered, to tell a copied directory from a restart.
 const FORMER_BOOTS_MAX: usize = 16;
 
+/// The longest round trip believed: patience grows with it, and a process that slept or lied must not stretch it.
+const RTT_MAX: Duration = Duration::from_secs(5);
+
 /// The link that the peer dialled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Link {
@@ -168,7 +171,7 @@ impl Inbound {
         let Some(round) = micros(now.mono).checked_sub(echo.ping_us).and_then(|us| us.checked_sub(echo.held_us)) else {
             return;
         };
-        let sample = Duration::from_micros(round);
+        let sample = Duration::from_micros(round).min(RTT_MAX);
         self.rtt = Some(self.rtt.map_or(sample, |rtt| (rtt * 7 + sample) / 8));
     }
 

@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use halcyon_types::limits::WAITING_READS_MAX;
+use halcyon_crdt::{Object, Query};
+use halcyon_types::limits::{WAITING_READS_BYTES_MAX, WAITING_READS_MAX};
 use halcyon_types::{ActorId, Dot, Seq, VersionVector};
 use halcyon_wire::Body;
 
@@ -25,6 +26,7 @@ pub(crate) struct Waiting {
 #[derive(Debug, Default)]
 pub(crate) struct Reads {
     last: u64,
+    bytes: usize,
     waiting: BTreeMap<u64, (Dot, Waiting)>,
     by_dot: BTreeSet<(Dot, u64)>,
     by_deadline: BTreeSet<(Duration, u64)>,
@@ -42,13 +44,36 @@ pub(crate) const fn session_of(body: &Body) -> Option<&VersionVector> {
     }
 }
 
+/// What a waiting read holds in memory, roughly.
+fn bytes_of(body: &Body) -> usize {
+    let token = session_of(body).map_or(0, |token| token.len() * size_of::<(ActorId, Seq)>());
+    let what = match body {
+        Body::Read { object, query, .. } => bytes_of_object(object) + bytes_of_query(query),
+        Body::Write(_) | Body::Token { .. } | Body::Digest => 0,
+    };
+    size_of::<Waiting>() + token + what
+}
+
+pub(crate) fn bytes_of_object(object: &Object) -> usize {
+    let path: usize = object.path.iter().map(|field| size_of::<bytes::Bytes>() + field.len()).sum();
+    object.key.len() + path
+}
+
+fn bytes_of_query(query: &Query) -> usize {
+    match query {
+        Query::Get | Query::Sum => 0,
+        Query::Contains { element } => element.len(),
+        Query::Elements(page) | Query::Fields(page) => page.after.as_ref().map_or(0, bytes::Bytes::len),
+    }
+}
+
 impl Reads {
     pub(crate) fn len(&self) -> usize {
         self.waiting.len()
     }
 
     pub(crate) fn is_full(&self) -> bool {
-        self.waiting.len() >= WAITING_READS_MAX
+        self.waiting.len() >= WAITING_READS_MAX || self.bytes >= WAITING_READS_BYTES_MAX
     }
 
     pub(crate) fn put_off(&mut self, lacks: Dot, read: Waiting) {
@@ -59,6 +84,7 @@ impl Reads {
     fn insert(&mut self, key: u64, lacks: Dot, read: Waiting) {
         self.by_dot.insert((lacks, key));
         self.by_deadline.insert((read.deadline, key));
+        self.bytes += bytes_of(&read.body);
         self.waiting.insert(key, (lacks, read));
     }
 
@@ -66,6 +92,7 @@ impl Reads {
         let (lacks, read) = self.waiting.remove(&key)?;
         self.by_dot.remove(&(lacks, key));
         self.by_deadline.remove(&(read.deadline, key));
+        self.bytes -= bytes_of(&read.body);
         Some(read)
     }
 

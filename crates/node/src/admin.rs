@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 
 use crate::clocks::Clocks;
 use crate::event::Event;
-use crate::faults::LinkChange;
+use crate::faults::{DELAY_MS_MAX, LinkChange};
 use crate::metrics::Metrics;
 use crate::status::NodeStatus;
 
@@ -109,6 +109,10 @@ async fn link(State(admin): State<Admin>, Path(peer): Path<String>, Query(change
         let message = format!("{peer:?} is no other region of this cluster");
         return refuse(StatusCode::NOT_FOUND, "UnknownRegion", &message);
     };
+    if change == LinkChange::default() || change.delay_ms.is_some_and(|ms| ms > DELAY_MS_MAX) {
+        let message = format!("say state=cut|up, relay=on|off or delay_ms=N with N up to {DELAY_MS_MAX}");
+        return refuse(StatusCode::BAD_REQUEST, "BadArguments", &message);
+    }
     let (done, applied) = oneshot::channel();
     let sent = admin.events.send(Event::Fault { peer: region.id, change, done }).await;
     if sent.is_err() || applied.await.is_err() {

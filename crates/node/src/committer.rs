@@ -89,6 +89,7 @@ fn stage<B: Backend>(committer: &mut Committer<B>, job: Job) -> Result<(Ticket, 
         Job::Record { ticket, wall, record, stored } => match committer.stage_record(wall, &record, &stored) {
             Ok(()) => Ok((ticket, JobResult::Applied)),
             Err(ApplyError::Fatal(error)) => Err(CommitterError::Store(error.to_string())),
+            Err(ApplyError::Read(error)) => Err(CommitterError::Store(error.to_string())),
             Err(defect) => Err(CommitterError::Order(defect.to_string())),
         },
     }

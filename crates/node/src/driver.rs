@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc;
+use std::time::Duration;
 
 use halcyon_core::{LinkEvent, PeerError, Replica, SessionId};
 use halcyon_net::{Credentials, LinkHandle};
@@ -25,12 +26,15 @@ use crate::committer::{CommitterError, Done, Group};
 use crate::event::Event;
 use crate::faults::Faults;
 use crate::metrics::Metrics;
-use crate::outbox::Outbox;
 use crate::peers::{LinkNumbers, OutLink};
+use crate::sessions::Seat;
 use crate::tail::Tail;
 
 /// Events handled before the replica's wishes are carried out: enough to share the cost, few enough to stay prompt.
 const EVENTS_PER_TURN: usize = 64;
+
+/// A stopping node answers what arrives until so long nothing has.
+const LATE: Duration = Duration::from_millis(50);
 
 /// Why a running node stopped on its own.
 #[derive(Debug, thiserror::Error)]
@@ -51,8 +55,8 @@ pub enum NodeError {
         /// What is here.
         ours: Seq,
     },
-    /// The driver's thread is gone: a defect.
-    #[error("the driver ended without a word: a defect, please report it")]
+    /// The driver or the committer is gone: a defect.
+    #[error("a part of the node ended without a word: a defect, please report it")]
     Vanished,
 }
 
@@ -70,6 +74,8 @@ pub(crate) struct Site {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) numbers: LinkNumbers,
     pub(crate) reader: Reader<RocksBackend>,
+    /// One permit: a digest reads every row.
+    pub(crate) digests: Arc<tokio::sync::Semaphore>,
 }
 
 /// The driver's state.
@@ -82,7 +88,7 @@ pub(crate) struct Driver {
     pub(crate) jobs: Option<mpsc::Sender<Vec<halcyon_core::Job>>>,
     pub(crate) faults: Faults,
     pub(crate) tail: Tail,
-    pub(crate) sessions: BTreeMap<SessionId, Arc<Outbox>>,
+    pub(crate) sessions: BTreeMap<SessionId, Seat>,
     pub(crate) out_links: BTreeMap<RegionId, OutLink>,
     pub(crate) in_links: BTreeMap<RegionId, (u64, LinkHandle)>,
     /// Sessions with answers that their writers have not been told of.
@@ -95,18 +101,19 @@ impl Driver {
     /// Runs until `stop` says so and everything acknowledged has left, or until an error ends the node.
     pub(crate) async fn run(
         mut self,
-        events: Receiver<Event>,
+        mut events: Receiver<Event>,
         done: UnboundedReceiver<Done>,
         stop: watch::Receiver<bool>,
     ) -> Result<(), NodeError> {
-        let end = self.turn(events, done, stop).await;
-        self.sessions.values().for_each(|answers| answers.close());
+        let end = self.turn(&mut events, done, stop).await;
+        self.refuse_the_late(&mut events).await;
+        self.sessions.values().for_each(|seat| seat.answers.close());
         end
     }
 
     async fn turn(
         &mut self,
-        mut events: Receiver<Event>,
+        events: &mut Receiver<Event>,
         mut done: UnboundedReceiver<Done>,
         mut stop: watch::Receiver<bool>,
     ) -> Result<(), NodeError> {
@@ -115,12 +122,22 @@ impl Driver {
             if let Some(error) = self.fatal.take() {
                 return Err(error);
             }
+            // A flood of events must not keep timers waiting, nor the wish to stop.
+            let now = self.site.clocks.now();
+            if self.replica.poll_timeout().is_some_and(|at| at <= now.mono) {
+                self.replica.handle_timeout(now);
+                self.carry_out();
+            }
+            if *stop.borrow() && self.jobs.is_some() {
+                self.stop();
+            }
             let alarm = self.replica.poll_timeout().map(|at| self.site.clocks.instant(at));
             tokio::select! {
                 biased;
                 group = done.recv() => match group {
                     Some(group) => self.committed(group)?,
-                    None => return Ok(()),
+                    None if self.jobs.is_none() => return Ok(()),
+                    None => return Err(NodeError::Vanished),
                 },
                 event = events.recv() => if let Some(event) = event { self.hear(event); },
                 () = wait_until(alarm) => self.replica.handle_timeout(self.site.clocks.now()),
@@ -131,6 +148,18 @@ impl Driver {
                     Ok(event) => self.hear(event),
                     Err(_) => break,
                 }
+            }
+        }
+    }
+
+    /// Answers what still arrives while the clients learn that the node stops: nothing of it will happen.
+    async fn refuse_the_late(&mut self, events: &mut Receiver<Event>) {
+        self.replica.stop();
+        while let Ok(Some(event)) = tokio::time::timeout(LATE, events.recv()).await {
+            self.hear(event);
+            self.carry_out();
+            if self.sessions.is_empty() {
+                return;
             }
         }
     }
@@ -146,11 +175,16 @@ impl Driver {
     fn hear(&mut self, event: Event) {
         let now = self.site.clocks.now();
         match event {
-            Event::SessionOpened { session, seat } => drop(self.sessions.insert(session, seat.answers)),
+            Event::SessionOpened { session, seat } => drop(self.sessions.insert(session, seat)),
             Event::Requests { session, requests } => {
                 self.site.metrics.requests.inc_by(requests.len() as u64);
                 for request in requests {
                     self.replica.handle_request(now, session, request);
+                }
+                // Reads are answered before the connection's next turn.
+                self.carry_out();
+                if let Some(seat) = self.sessions.get(&session) {
+                    seat.turns.add_permits(1);
                 }
             }
             Event::SessionClosed { session } => {
@@ -167,6 +201,11 @@ impl Driver {
                 if link.is_none() || self.out_links.get(&peer).map(|link| link.id) == link {
                     self.out_links.remove(&peer);
                     self.replica.handle_link(now, peer, LinkEvent::OutDown);
+                }
+            }
+            Event::Sent { peer, link, sent } => {
+                if self.out_links.get(&peer).is_some_and(|present| present.id == link) {
+                    self.replica.handle_sent(now, peer, sent.actor, sent.last, sent.bytes);
                 }
             }
             Event::PeerUp { peer, link, handle } => {

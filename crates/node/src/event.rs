@@ -7,7 +7,7 @@ use halcyon_wire::{PeerMessage, Request};
 use tokio::sync::oneshot;
 
 use crate::faults::LinkChange;
-use crate::peers::OutLink;
+use crate::peers::{OutLink, Sent};
 use crate::sessions::Seat;
 use crate::status::NodeStatus;
 
@@ -23,6 +23,8 @@ pub(crate) enum Event {
     LinkUp { peer: RegionId, link: OutLink },
     /// A dial failed, or the link that this node dialled is lost.
     LinkDown { peer: RegionId, link: Option<u64> },
+    /// The link has taken a range of records.
+    Sent { peer: RegionId, link: u64, sent: Sent },
     /// A peer's link stands.
     PeerUp { peer: RegionId, link: u64, handle: LinkHandle },
     /// A peer speaks.

@@ -22,7 +22,15 @@ pub(crate) struct LinkFault {
     /// Records of regions other than this one are withheld from the peer.
     pub relay_off: bool,
     /// Every message to the peer is held for so long.
+    #[serde(rename = "delay_ms", serialize_with = "milliseconds")]
     pub delay: Duration,
+}
+
+/// The longest delay that can be asked for.
+pub(crate) const DELAY_MS_MAX: u64 = 60_000;
+
+fn milliseconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// One change to a link, as `POST /fault/link/PEER` carries it. What is absent stays as it is.
@@ -82,7 +90,7 @@ impl Faults {
         self.0.get(&peer).copied().unwrap_or_default()
     }
 
-    /// Changes a link; says whether something that was cut passes again.
+    /// Changes a link; says whether something that was cut, or is held, passes again: then the link must begin anew.
     pub(crate) fn change(&mut self, peer: RegionId, change: &LinkChange) -> bool {
         let fault = self.0.entry(peer).or_default();
         let before = *fault;
@@ -101,7 +109,11 @@ impl Faults {
         if let Some(ms) = change.delay_ms {
             fault.delay = Duration::from_millis(ms);
         }
-        before.cut_in && !fault.cut_in || before.cut_out && !fault.cut_out || before.relay_off && !fault.relay_off
+        let passes = |was: bool, is: bool| was && !is;
+        passes(before.cut_in, fault.cut_in)
+            || passes(before.cut_out, fault.cut_out)
+            || passes(before.relay_off, fault.relay_off)
+            || fault.delay < before.delay
     }
 
     /// Whether a message from `peer` reaches this node.

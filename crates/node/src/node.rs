@@ -108,6 +108,7 @@ impl Node {
             metrics: metrics.clone(),
             numbers: numbers.clone(),
             reader: committer.reader(),
+            digests: Arc::new(tokio::sync::Semaphore::new(1)),
             topology: topology.clone(),
         };
         tracing::info!(region = %region.name, actor = %recovered.actor, vv = ?recovered.vv, "recovered");

@@ -21,6 +21,8 @@ struct State {
     bytes: Vec<u8>,
     /// Frames in `bytes`.
     frames: usize,
+    /// Bytes that the writer has taken and not yet written.
+    writing: usize,
     closed: bool,
 }
 
@@ -29,9 +31,12 @@ impl Outbox {
         Arc::default()
     }
 
-    /// Appends `message` as a frame. The writer is told by [`Self::flush`].
+    /// Appends `message` as a frame, unless closed. The writer is told by [`Self::flush`].
     pub(crate) fn put<T: Serialize>(&self, message: &T) -> Result<(), FrameSizeError> {
         let mut state = self.lock();
+        if state.closed {
+            return Ok(());
+        }
         frame::append(&mut state.bytes, |body| codec::encode(body, message))?;
         state.frames += 1;
         Ok(())
@@ -48,9 +53,15 @@ impl Outbox {
         self.filled.notify_one();
     }
 
-    /// Bytes that wait.
+    /// Bytes that wait or are being written.
     pub(crate) fn bytes(&self) -> usize {
-        self.lock().bytes.len()
+        let state = self.lock();
+        state.bytes.len() + state.writing
+    }
+
+    /// What was taken last has been written.
+    pub(crate) fn wrote(&self) {
+        self.lock().writing = 0;
     }
 
     /// Everything that waits, and how many frames it is; `None` once closed and empty.
@@ -60,6 +71,7 @@ impl Outbox {
                 let mut state = self.lock();
                 if !state.bytes.is_empty() {
                     let frames = std::mem::take(&mut state.frames);
+                    state.writing = state.bytes.len();
                     return Some((std::mem::take(&mut state.bytes), frames));
                 }
                 if state.closed {

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use halcyon_net::{Credentials, FrameReader, FrameWriter, LinkHandle, PeerListener, PeerReceiver, PeerSender};
-use halcyon_types::RegionId;
 use halcyon_types::topology::{Region, Topology};
+use halcyon_types::{ActorId, RegionId, Seq};
 use halcyon_wire::{PeerMessage, codec};
-use tokio::sync::mpsc::{self, Sender, UnboundedReceiver, UnboundedSender};
+use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::time::Instant;
 
 use crate::event::Event;
@@ -26,26 +26,54 @@ impl LinkNumbers {
     }
 }
 
-/// A link that this node dialled, as the driver holds it. Its queues are bounded by the core's window.
+/// A link that this node dialled, as the driver holds it.
+///
+/// The core hands out the next range when told that the link has taken this one; only ranges that a fault holds stand in
+/// its records lane together, within the core's window. Past its bounds a lane drops, as what matters is said again.
 #[derive(Debug)]
 pub(crate) struct OutLink {
     pub(crate) id: u64,
     pub(crate) handle: LinkHandle,
-    control: UnboundedSender<Frame>,
-    records: UnboundedSender<Frame>,
+    control: mpsc::Sender<Frame>,
+    records: mpsc::Sender<Frame>,
 }
 
-/// A frame, and when it may leave.
-type Frame = (Option<Instant>, Bytes);
+/// Frames that wait for a link: a heartbeat each 100 ms and a few pulls, or a window of ranges, held by a delay.
+const LANE_MAX: usize = 1024;
+
+/// A range of records on its way.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sent {
+    pub(crate) actor: ActorId,
+    pub(crate) last: Seq,
+    pub(crate) bytes: usize,
+}
+
+/// What a lane carries.
+#[derive(Debug)]
+struct Frame {
+    /// When it may leave.
+    due: Option<Instant>,
+    bytes: Bytes,
+    /// Which range it is, if it is one.
+    range: Option<Sent>,
+}
 
 impl OutLink {
     /// Queues `message`, to leave no earlier than `due`.
     pub(crate) fn send(&self, message: &PeerMessage, due: Option<Instant>) -> Result<(), halcyon_net::FrameSizeError> {
         let mut bytes = Vec::with_capacity(256);
         halcyon_net::frame::append(&mut bytes, |body| codec::encode(body, message))?;
-        let lane = if matches!(message, PeerMessage::Range(_)) { &self.records } else { &self.control };
-        // A writer that has ended takes nothing; the link's end is on its way to the driver.
-        let _ = lane.send((due, bytes.into()));
+        let (lane, range) = match message {
+            PeerMessage::Range(_) if due.is_some() => (&self.records, None),
+            PeerMessage::Range(range) => {
+                (&self.records, Some(Sent { actor: range.actor, last: range.last(), bytes: range.bytes() }))
+            }
+            _ => (&self.control, None),
+        };
+        // A lane that is full drops what will be said again. A writer that has ended takes nothing: the link's end is on
+        // its way to the driver.
+        let _ = lane.try_send(Frame { due, bytes: bytes.into(), range });
         Ok(())
     }
 }
@@ -63,10 +91,11 @@ pub(crate) async fn dial(own: Arc<Credentials>, region: Region, numbers: LinkNum
     };
     tracing::info!(peer = %region.name, "link up");
     let id = numbers.next();
-    let (control_queue, control_frames) = mpsc::unbounded_channel();
-    let (records_queue, records_frames) = mpsc::unbounded_channel();
-    tokio::spawn(write(control, control_frames));
-    tokio::spawn(write(records, records_frames));
+    let (control_queue, control_frames) = mpsc::channel(LANE_MAX);
+    let (records_queue, records_frames) = mpsc::channel(LANE_MAX);
+    let told = Told { peer, link: id, events: events.clone() };
+    tokio::spawn(write(control, control_frames, told.clone()));
+    tokio::spawn(write(records, records_frames, told));
     let link = OutLink { id, handle: handle.clone(), control: control_queue, records: records_queue };
     if events.send(Event::LinkUp { peer, link }).await.is_err() {
         return;
@@ -76,37 +105,28 @@ pub(crate) async fn dial(own: Arc<Credentials>, region: Region, numbers: LinkNum
     let _ = events.send(Event::LinkDown { peer, link: Some(id) }).await;
 }
 
-/// Writes frames in order, as many as may leave in one write.
-async fn write(mut writer: FrameWriter, mut frames: UnboundedReceiver<Frame>) {
-    let mut held = None;
-    while let Some((due, frame)) = next(&mut held, &mut frames).await {
+/// To whom a writer tells what the link has taken.
+#[derive(Clone)]
+struct Told {
+    peer: RegionId,
+    link: u64,
+    events: Sender<Event>,
+}
+
+/// Writes frames in order, each when it is due.
+async fn write(mut writer: FrameWriter, mut frames: Receiver<Frame>, told: Told) {
+    while let Some(Frame { due, bytes, range }) = frames.recv().await {
         if let Some(due) = due {
             tokio::time::sleep_until(due).await;
         }
-        let mut batch = vec![frame];
-        while let Ok((due, frame)) = frames.try_recv() {
-            if due.is_some() {
-                held = Some((due, frame));
-                break;
-            }
-            batch.push(frame);
-        }
-        let bytes = match <[Bytes; 1]>::try_from(batch) {
-            Ok([one]) => one,
-            Err(many) => many.concat().into(),
-        };
         if writer.write(bytes).await.is_err() {
             return;
         }
+        if let Some(sent) = range {
+            let _ = told.events.send(Event::Sent { peer: told.peer, link: told.link, sent }).await;
+        }
     }
     let _ = writer.finish().await;
-}
-
-async fn next(held: &mut Option<Frame>, frames: &mut UnboundedReceiver<Frame>) -> Option<Frame> {
-    match held.take() {
-        Some(frame) => Some(frame),
-        None => frames.recv().await,
-    }
 }
 
 /// Accepts peers' links until the listener ends.

@@ -19,7 +19,9 @@ use crate::event::Event;
 use crate::outbox::Outbox;
 
 /// Requests that reach the driver in one event, so that one busy connection leaves room for others.
-const REQUESTS_PER_EVENT: usize = 256;
+const REQUESTS_PER_EVENT: usize = 128;
+/// Events of a connection that the driver has not come to. With the bound below, the most that answers can hold.
+const EVENTS_IN_TURN: usize = 2;
 /// Unwritten answer bytes of a connection past which its reader waits.
 const UNWRITTEN_BYTES_MAX: usize = 4 * FRAME_BYTES_MAX;
 
@@ -30,6 +32,8 @@ const DRAIN_PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone)]
 pub(crate) struct Seat {
     pub(crate) answers: Arc<Outbox>,
+    /// To be given a permit for each event of requests that has been handled.
+    pub(crate) turns: Arc<Semaphore>,
 }
 
 /// A seat for every session; all are free again once every session has said its last.
@@ -62,13 +66,17 @@ pub(crate) async fn drained(seats: &Semaphore) {
 async fn serve(id: SessionId, session: Session, events: Sender<Event>) {
     let Session { reader, writer, handle, identity } = session;
     tracing::debug!(session = id.0, %identity, "session opened");
-    let answers = Outbox::new();
+    let (answers, turns) = (Outbox::new(), Arc::new(Semaphore::new(EVENTS_IN_TURN)));
     let room = Arc::new(Semaphore::new(CONNECTION_REQUESTS_MAX));
     let written = Arc::new(tokio::sync::Notify::new());
-    if events.send(Event::SessionOpened { session: id, seat: Seat { answers: answers.clone() } }).await.is_err() {
+    if events
+        .send(Event::SessionOpened { session: id, seat: Seat { answers: answers.clone(), turns: turns.clone() } })
+        .await
+        .is_err()
+    {
         return;
     }
-    let flow = Flow { room: room.clone(), answers: answers.clone(), written: written.clone() };
+    let flow = Flow { turns: turns.clone(), room: room.clone(), answers: answers.clone(), written: written.clone() };
     let writing = write(writer, answers.clone(), room, written);
     tokio::pin!(writing);
     tokio::select! {
@@ -77,19 +85,21 @@ async fn serve(id: SessionId, session: Session, events: Sender<Event>) {
                 tracing::warn!(session = id.0, %identity, %reason, "session ended by this node");
                 handle.close(&reason);
             }
-            // The driver's queue is bounded, and it outlives every session: this waits at most for its turn.
-            let _ = events.send(Event::SessionClosed { session: id }).await;
             answers.close();
             writing.await;
         }
-        // The driver has closed the outbox: the node is stopping, and all answers have been written.
-        () = &mut writing => {}
+        // The driver has closed the outbox, for the node is stopping and all answers have been written; or the other end
+        // takes no more of them.
+        () = &mut writing => handle.close("no more answers can be written"),
     }
+    // The driver's queue is bounded: this waits at most for its turn.
+    let _ = events.send(Event::SessionClosed { session: id }).await;
 }
 
 /// How much a session may have in flight.
 struct Flow {
     room: Arc<Semaphore>,
+    turns: Arc<Semaphore>,
     answers: Arc<Outbox>,
     written: Arc<tokio::sync::Notify>,
 }
@@ -114,6 +124,9 @@ async fn read(id: SessionId, mut reader: FrameReader, flow: &Flow, events: &Send
             if let Ok(permit) = flow.room.acquire_many(permits).await {
                 permit.forget();
             }
+            if let Ok(turn) = flow.turns.acquire().await {
+                turn.forget();
+            }
             while flow.answers.bytes() > UNWRITTEN_BYTES_MAX {
                 flow.written.notified().await;
             }
@@ -128,10 +141,11 @@ async fn write(mut writer: FrameWriter, answers: Arc<Outbox>, room: Arc<Semaphor
     while let Some((bytes, frames)) = answers.take().await {
         // A connection that is gone takes no answers; its reader ends it.
         let gone = writer.write(Bytes::from(bytes)).await.is_err();
+        answers.wrote();
         room.add_permits(frames);
         written.notify_one();
         if gone {
-            answers.close();
+            return answers.close();
         }
     }
     let _ = writer.finish().await;

@@ -84,7 +84,7 @@ impl Clock {
     /// [`DRIFT_MAX`], or has a count that leaves nothing above it. Such a stamp is ignored: its record is good, its clock
     /// is not.
     pub fn observe(&mut self, heard: Hlc, wall: UnixMs) {
-        if heard <= self.last() || heard.wall() > wall.plus(DRIFT_MAX) {
+        if heard <= self.last() || !is_followed(heard, wall) {
             return;
         }
         self.feed(wall);
@@ -98,6 +98,11 @@ impl Clock {
         let wall = wall.min(WALL_MAX).0;
         self.generator.set_current_timestamp(i64::try_from(wall).unwrap_or(i64::MAX));
     }
+}
+
+/// Whether the clock follows a stamp heard at `wall`: data is always accepted, a clock from the future never.
+pub(crate) fn is_followed(heard: Hlc, wall: UnixMs) -> bool {
+    heard.wall() <= wall.plus(DRIFT_MAX)
 }
 
 fn next_ms(stamp: Hlc) -> Result<HlcTimestamp, hlc_gen::error::HlcError> {

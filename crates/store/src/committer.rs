@@ -9,7 +9,7 @@ use halcyon_types::{ActorId, Dot, Hlc, RequestId, UnixMs, VersionVector};
 use halcyon_wire::{ChainHash, Record, Refusal, StoredRecord, Write};
 
 use crate::backend::{Backend, Batch, Durability, Family};
-use crate::clock::Clock;
+use crate::clock::{Clock, is_followed};
 use crate::dedupe::Dedupe;
 use crate::error::{ApplyError, CommitError, Fatal, OpenError, ReadError, StageError};
 use crate::group::Group;
@@ -68,13 +68,14 @@ impl<B: Backend> Committer<B> {
     /// [`OpenError`]; nothing has changed.
     pub fn open_with(backend: B, claim: &Claim, settings: Settings) -> Result<(Self, Recovered), OpenError> {
         let (recovered, clock) = recover(&backend, claim)?;
+        let dedupe = Dedupe::recover(&backend)?;
         let committer = Self {
             actor: recovered.actor,
             rows: Overlay::new(backend.clone(), RowCache::new(settings.row_cache_bytes_max)),
             backend,
             vv: recovered.vv.clone(),
             heads: recovered.heads.clone(),
-            dedupe: Dedupe::default(),
+            dedupe,
             ceiling: Hlc::ZERO,
             clock,
             group: Group::default(),
@@ -159,7 +160,10 @@ impl<B: Backend> Committer<B> {
             Some(request) => self.dedupe.find(&self.backend, request)?.is_some(),
             None => false,
         };
-        self.group.heard = self.group.heard.max(Some(record.hlc));
+        // One stamp from the far future must not hide the sane ones of its group.
+        if is_followed(record.hlc, now) {
+            self.group.heard = self.group.heard.max(Some(record.hlc));
+        }
         let request = record.request.filter(|_| !known);
         self.append(now, record, request, stored.clone())?;
         Ok(())

@@ -30,6 +30,14 @@ pub(crate) struct Dedupe {
 }
 
 impl Dedupe {
+    /// As the last process left it: what it forgot stays forgotten, whatever the clock says now.
+    pub(crate) fn recover(view: &impl View) -> Result<Self, ReadError> {
+        let found = view.with(Family::State, &layout::FORGOTTEN_KEY, |value| value.map(layout::forgotten))?;
+        let found =
+            found.transpose().map_err(|error| ReadError::damaged("the end of the forgotten requests", &error))?;
+        Ok(Self { purged_upto: found.unwrap_or_default(), ..Self::default() })
+    }
+
     /// The record that `request` became, committed or staged.
     pub(crate) fn find(&self, view: &impl View, request: RequestId) -> Result<Option<Dot>, ReadError> {
         if let Some(dot) = self.staged.get(&request) {
@@ -41,6 +49,10 @@ impl Dedupe {
 
     /// Whether a request minted then can be told from one that was committed and forgotten.
     pub(crate) fn admit(&self, now: UnixMs, request: RequestId) -> Result<(), Refusal> {
+        if !request.is_v7() {
+            let reason = format!("request id {request} is no UUID v7: only those can be remembered by their time");
+            return Err(Refusal::InvalidArgument { reason });
+        }
         let minted = request.minted_at();
         let off = now.abs_diff(minted);
         let off_max = if minted > now { REQUEST_AHEAD_MAX } else { REQUEST_WINDOW };
@@ -52,7 +64,7 @@ impl Dedupe {
 
     /// Notes that `request` becomes `dot`; where the purge has passed, no retry is admitted and no row is needed.
     pub(crate) fn stage(&mut self, request: RequestId, dot: Dot) {
-        if request.minted_at() >= self.purged_upto {
+        if request.is_v7() && request.minted_at() >= self.purged_upto {
             self.staged.entry(request).or_insert(dot);
         }
     }
@@ -72,6 +84,9 @@ impl Dedupe {
                 let from = layout::requests_from(self.purged_upto);
                 batch.delete_range(Family::State, &from, &layout::requests_from(upto));
                 self.purged_upto = upto;
+                value.clear();
+                layout::put_forgotten(value, upto);
+                batch.put(Family::State, &layout::FORGOTTEN_KEY, value);
             }
         }
     }

@@ -6,6 +6,7 @@
 //!         00000000 ‖ 'v'                         01 ‖ vector                            version vector
 //!         00000000 ‖ 'a' ‖ actor:u64be           01 ‖ seq:u64be ‖ hash[32] ‖ vector     head of a log, with deps
 //!         00000000 ‖ 'q' ‖ request[16]           01 ‖ actor:u64be ‖ seq:u64be           the record it became
+//!         00000000 ‖ 'p'                         01 ‖ ms:u64be                          requests minted before are forgotten
 //! log     actor:u64be ‖ seq:u64be                the record as first encoded
 //! local   'i'                                    01 ‖ node[16] ‖ actor:u64be ‖ region:u16be
 //!                                                   ‖ len:u8 ‖ cluster ‖ len:u8 ‖ region's name
@@ -26,6 +27,8 @@ pub(crate) const VALUE_VERSION: u8 = 1;
 pub(crate) const VV_KEY: [u8; 5] = [0, 0, 0, 0, b'v'];
 /// The identity's key.
 pub(crate) const IDENTITY_KEY: [u8; 1] = *b"i";
+/// The key of the mint time before which requests are forgotten.
+pub(crate) const FORGOTTEN_KEY: [u8; 5] = *b"\0\0\0\0p";
 /// The clock ceiling's key.
 pub(crate) const CEILING_KEY: [u8; 1] = *b"c";
 /// Where rows begin: keyspace 1. Everything below is the system's own.
@@ -130,6 +133,18 @@ pub(crate) fn dot(value: &[u8]) -> Result<Dot, CellError> {
     let dot = Dot { actor: ActorId::from_u64(cell.u64()?), seq: Seq(cell.u64()?) };
     cell.end()?;
     Ok(dot)
+}
+
+pub(crate) fn put_forgotten(out: &mut Vec<u8>, before: UnixMs) {
+    out.push(VALUE_VERSION);
+    out.extend_from_slice(&before.0.to_be_bytes());
+}
+
+pub(crate) fn forgotten(value: &[u8]) -> Result<UnixMs, CellError> {
+    let mut cell = Cell::open(value)?;
+    let before = UnixMs(cell.u64()?);
+    cell.end()?;
+    Ok(before)
 }
 
 pub(crate) fn put_ceiling(out: &mut Vec<u8>, ceiling: Hlc) {

@@ -204,6 +204,11 @@ impl RequestId {
         self.0.as_bytes()
     }
 
+    /// Whether it is a UUID v7, as its mint time and its order by time want.
+    pub const fn is_v7(self) -> bool {
+        self.0.get_version_num() == 7
+    }
+
     /// When it was minted, by the client's clock.
     pub fn minted_at(self) -> UnixMs {
         let (seconds, nanos) = self.0.get_timestamp().map_or((0, 0), |stamp| stamp.to_unix());

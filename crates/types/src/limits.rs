@@ -45,7 +45,7 @@ pub const FRAME_BYTES_MAX: usize = 1024 * 1024;
 /// Depth of a MessagePack document.
 pub const DEPTH_MAX: usize = 32;
 /// Bytes of records in one frame to a peer (a single larger record still travels alone).
-pub const RANGE_BYTES_MAX: usize = 256 * 1024;
+pub const RANGE_BYTES_MAX: usize = 64 * 1024;
 
 // -- queues --------------------------------------------------------------------------------------------------------
 
@@ -69,6 +69,8 @@ pub const LOG_TAIL_BYTES_MAX: usize = 32 * 1024 * 1024;
 pub const LINK_WINDOW_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Bytes of records received from a peer that wait for what they depend on; past it they are dropped and pulled again.
 pub const PENDING_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Bytes of session reads that wait for the vector to reach their token, past which new ones are `Overloaded`.
+pub const WAITING_READS_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Session reads that wait for the vector to reach their token, past which new ones are refused as `Overloaded`.
 pub const WAITING_READS_MAX: usize = 16_384;
 

@@ -102,6 +102,9 @@ impl Record {
     pub fn decode(bytes: &[u8], actor: ActorId, previous_deps: &VersionVector) -> Result<Self, RecordError> {
         let body: Body<Vec<Effect>> = codec::decode(bytes)?;
         let dot = Dot { actor, seq: body.seq };
+        if body.deps.len() > ACTORS_MAX || body.ctx.as_ref().is_some_and(|changes| changes.len() > ACTORS_MAX) {
+            return Err(RecordError::Shape { dot, reason: "too many changes in deps or ctx" });
+        }
         let mut deps = previous_deps.clone();
         deps.change(&body.deps);
         let ctx = body.ctx.map(|changes| {

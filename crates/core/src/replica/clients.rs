@@ -9,7 +9,7 @@ use halcyon_wire::{Body, Outcome, Refusal, Request, Response, Write};
 
 use super::{Outstanding, Replica};
 use crate::event::{Command, Job, SessionId};
-use crate::reads::{Waiting, lacking, session_of};
+use crate::reads::{Waiting, bytes_of_object, lacking, session_of};
 use crate::timer::Timer;
 
 impl Replica {
@@ -45,8 +45,10 @@ impl Replica {
 
     fn read(&mut self, now: Now, session: SessionId, id: u64, body: Body) -> Result<(), Refusal> {
         let wait_ms = match &body {
-            Body::Read { object, wait_ms, .. } => {
+            Body::Read { object, query, wait_ms, .. } => {
                 self.known(object.keyspace)?;
+                let checked = object.check().and_then(|()| query.check());
+                checked.map_err(|error| Refusal::InvalidArgument { reason: error.to_string() })?;
                 *wait_ms
             }
             Body::Token { wait_ms, .. } => *wait_ms,
@@ -122,13 +124,12 @@ impl Replica {
 /// What a write holds in memory, roughly.
 fn bytes_of(write: &Write) -> usize {
     let update = |update: &halcyon_crdt::Update| {
-        let path: usize = update.object.path.iter().map(bytes::Bytes::len).sum();
         let op = match &update.op {
             Op::Set { value } => value.len(),
             Op::Insert { element } | Op::Remove { element } => element.len(),
             Op::Unset | Op::Add { .. } | Op::Reset | Op::Delete => 0,
         };
-        size_of::<halcyon_crdt::Update>() + update.object.key.len() + path + op
+        size_of::<halcyon_crdt::Update>() + bytes_of_object(&update.object) + op
     };
     write.updates.iter().map(update).sum()
 }

@@ -6,7 +6,7 @@ use halcyon_types::Now;
 use halcyon_wire::{Outcome, Receipt};
 
 use super::{Outstanding, Replica};
-use crate::delivery::Step;
+use crate::delivery::{Step, weight};
 use crate::event::{Alarm, Command, Committed, Job, JobResult};
 
 impl Replica {
@@ -95,7 +95,7 @@ impl Replica {
             match step {
                 Step::Deliver { from, record, stored } => {
                     touched.insert(record.dot.actor);
-                    let bytes = stored.bytes.len();
+                    let bytes = weight(&stored.bytes);
                     let ticket = self.tickets.issue(Outstanding::Record { from, bytes });
                     self.jobs.push_back(Job::Record { ticket, wall: now.wall, record: *record, stored });
                 }

@@ -33,15 +33,15 @@ impl Driver {
             }
         }
         for session in std::mem::take(&mut self.answered) {
-            if let Some(answers) = self.sessions.get(&session) {
-                answers.flush();
+            if let Some(seat) = self.sessions.get(&session) {
+                seat.answers.flush();
             }
         }
     }
 
     fn command(&mut self, command: Command) {
         match command {
-            Command::Send { peer, message } => self.send(peer, &message),
+            Command::Send { peer, message } => drop(self.send(peer, &message)),
             Command::SendRange { peer, actor, after, upto, bytes_max } => {
                 self.send_range(peer, actor, after, upto, bytes_max);
             }
@@ -53,16 +53,19 @@ impl Driver {
         }
     }
 
-    fn send(&mut self, peer: RegionId, message: &PeerMessage) {
-        let Some(link) = self.out_links.get(&peer) else { return };
+    /// Whether the link will say when it has taken the message: a fault may swallow or hold it instead.
+    fn send(&mut self, peer: RegionId, message: &PeerMessage) -> bool {
+        let Some(link) = self.out_links.get(&peer) else { return false };
         if !self.faults.releases(self.site.region, peer, message) {
-            return;
+            return false;
         }
         let delay = self.faults.of(peer).delay;
         let due = (!delay.is_zero()).then(|| self.site.clocks.instant(self.site.clocks.now().mono + delay));
         if let Err(error) = link.send(message, due) {
             tracing::error!(%peer, %error, "defect: a message is too long for a frame");
+            return false;
         }
+        due.is_none()
     }
 
     fn send_range(&mut self, peer: RegionId, actor: ActorId, after: Seq, upto: Seq, bytes_max: usize) {
@@ -81,16 +84,17 @@ impl Driver {
         let Some(first) = after.next() else { return };
         let range = Range { actor, first, records };
         let (last, bytes) = (range.last(), range.bytes());
-        self.send(peer, &PeerMessage::Range(range));
-        self.replica.handle_sent(self.site.clocks.now(), peer, actor, last, bytes);
+        if !self.send(peer, &PeerMessage::Range(range)) {
+            self.replica.handle_sent(self.site.clocks.now(), peer, actor, last, bytes);
+        }
     }
 
     fn reply(&mut self, session: SessionId, response: &Response) {
         if let Err(refusal) = &response.result {
             self.site.metrics.refusals.get_or_create(&Reason { reason: refusal.name() }).inc();
         }
-        if let Some(answers) = self.sessions.get(&session) {
-            put(answers, response);
+        if let Some(seat) = self.sessions.get(&session) {
+            put(&seat.answers, response);
             self.answered.insert(session);
         }
     }
@@ -103,13 +107,16 @@ impl Driver {
                 self.reply(session, &Response { id, result });
             }
             Body::Digest => {
-                let Some(answers) = self.sessions.get(&session).cloned() else {
-                    return;
+                let Some(answers) = self.sessions.get(&session).map(|seat| seat.answers.clone()) else { return };
+                let Ok(alone) = self.site.digests.clone().try_acquire_owned() else {
+                    let queue = "the place for digests, one at a time,".to_owned();
+                    return self.reply(session, &Response { id, result: Err(Refusal::Overloaded { queue }) });
                 };
                 let reader = self.site.reader.clone();
                 tokio::task::spawn_blocking(move || {
                     put(&answers, &Response { id, result: reads::digest(&reader) });
                     answers.flush();
+                    drop(alone);
                 });
             }
             Body::Write(_) | Body::Token { .. } => {

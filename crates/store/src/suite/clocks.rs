@@ -63,8 +63,8 @@ fn a_restored_clock_is_above_every_stamp_told_before<D: Disk>() {
 }
 
 /// A record of region 9 that nobody has heard of yet, with a stamp of choice.
-fn foreign(hlc: Hlc, value: &str) -> (Record, StoredRecord) {
-    let mut other = Node::<super::MemoryDisk>::new(9);
+fn foreign(region: u16, hlc: Hlc, value: &str) -> (Record, StoredRecord) {
+    let mut other = Node::<super::MemoryDisk>::new(region);
     other.stage(vec![set("name", value)]).unwrap();
     other.commit();
     let mut record = own(&other).remove(0);
@@ -77,7 +77,7 @@ fn foreign(hlc: Hlc, value: &str) -> (Record, StoredRecord) {
 fn a_write_is_stamped_above_the_records_it_follows<D: Disk>() {
     let mut node = Node::<D>::new(1);
     let ahead = Hlc::from_parts(T.plus(DRIFT_MAX), 5).unwrap();
-    let (record, stored) = foreign(ahead, "theirs");
+    let (record, stored) = foreign(9, ahead, "theirs");
     node.committer.stage_record(T, &record, &stored).unwrap();
     node.stage(vec![set("name", "ours")]).unwrap();
     node.commit();
@@ -88,13 +88,24 @@ fn a_write_is_stamped_above_the_records_it_follows<D: Disk>() {
 fn a_record_from_the_far_future_is_applied_but_the_clock_does_not_follow<D: Disk>() {
     let mut node = Node::<D>::new(1);
     let far = Hlc::from_parts(T.plus(Duration::from_hours(24 * 365)), 0).unwrap();
-    let (record, stored) = foreign(far, "future");
+    let (record, stored) = foreign(9, far, "future");
     node.committer.stage_record(T, &record, &stored).unwrap();
     node.put(vec![add("stock", 1)]);
     assert_eq!(node.value(&object("name")).unwrap(), "future");
     assert_eq!(own(&node)[0].hlc.wall(), T);
     node.restart();
     assert!(node.recovered.hlc.wall() < T.plus(Duration::from_secs(1)));
+}
+
+fn a_far_future_stamp_hides_no_sane_one_of_its_group<D: Disk>() {
+    let mut node = Node::<D>::new(1);
+    let sane = Hlc::from_parts(T.plus(DRIFT_MAX), 5).unwrap();
+    let far = Hlc::from_parts(T.plus(Duration::from_hours(24 * 365)), 0).unwrap();
+    for (record, stored) in [foreign(8, sane, "sane"), foreign(9, far, "far")] {
+        node.committer.stage_record(T, &record, &stored).unwrap();
+    }
+    node.put(vec![add("stock", 1)]);
+    assert!(own(&node)[0].hlc > sane);
 }
 
 fn equal_stamps_have_one_winner_everywhere<D: Disk>() {
@@ -117,5 +128,6 @@ on_every_backend!(
     a_restored_clock_is_above_every_stamp_told_before,
     a_write_is_stamped_above_the_records_it_follows,
     a_record_from_the_far_future_is_applied_but_the_clock_does_not_follow,
+    a_far_future_stamp_hides_no_sane_one_of_its_group,
     equal_stamps_have_one_winner_everywhere,
 );
