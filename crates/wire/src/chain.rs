@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// The hash of an actor's log up to some record: BLAKE3 over the hash before it and the record's bytes as first encoded.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct ChainHash([u8; 32]);
+pub struct ChainHash(#[serde(with = "serde_bytes")] [u8; 32]);
 
 impl ChainHash {
     /// The hash of the empty log of `actor`.

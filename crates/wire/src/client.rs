@@ -83,6 +83,7 @@ pub enum Outcome {
         /// The vector.
         vv: VersionVector,
         /// BLAKE3 over every row's key and value, in key order.
+        #[serde(with = "serde_bytes")]
         digest: [u8; 32],
         /// How many rows.
         rows: u64,

@@ -27,6 +27,7 @@ pub enum PeerMessage {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hello {
     /// BLAKE3 of [`halcyon_types::topology::Topology::agreement`]; a different one is refused.
+    #[serde(with = "serde_bytes")]
     pub agreement: [u8; 32],
     /// The speaker's region; must be the one its certificate names.
     pub region: RegionId,
