@@ -48,10 +48,18 @@ impl Counter {
     /// # Errors
     /// [`ReadError`]; `WrongType` if there is something else, and no counter, at the key.
     pub async fn get(&self) -> Result<i128, ReadError> {
+        Ok(self.find().await?.unwrap_or(0))
+    }
+
+    /// The sum over all regions; `None` if nothing was ever added, or not since the last reset.
+    ///
+    /// # Errors
+    /// [`ReadError`]; `WrongType` if there is something else, and no counter, at the key.
+    pub async fn find(&self) -> Result<Option<i128>, ReadError> {
         let sum = self.target.query(Query::Sum, |answer| match answer {
             Answer::Sum(sum) => Some(sum),
             Answer::Value(_) | Answer::Is(_) | Answer::Page(_) => None,
         });
-        Ok(sum.await?.unwrap_or(0))
+        sum.await
     }
 }

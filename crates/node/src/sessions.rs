@@ -45,8 +45,9 @@ pub(crate) fn seats() -> Arc<Semaphore> {
 pub(crate) async fn accept(mut listener: ClientListener, seats: Arc<Semaphore>, events: Sender<Event>) {
     let mut next = 0;
     while let Some(session) = listener.accept().await {
-        let Ok(seat) = seats.clone().acquire_owned().await else {
-            return;
+        let Ok(seat) = seats.clone().try_acquire_owned() else {
+            session.handle.close("Overloaded: every seat of this node is taken; back off and try again");
+            continue;
         };
         next += 1;
         let events = events.clone();

@@ -98,7 +98,7 @@ pub enum OpenError {
         now: UnixMs,
     },
     /// The disk or the operating system said no.
-    #[error("the data could not be opened: {reason}")]
+    #[error("the data could not be opened: {reason}; see to the disk (free space, permissions), then start again")]
     Io {
         /// What it said.
         reason: String,

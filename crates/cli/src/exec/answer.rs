@@ -33,7 +33,7 @@ impl Answer {
         Self::Error { name: "BadArguments".to_owned(), message }
     }
 
-    fn value(value: &Value) -> Self {
+    pub(super) fn value(value: &Value) -> Self {
         Self::Ok(json!({ "ok": value }).to_string())
     }
 

@@ -2,6 +2,7 @@
 
 use halcyon_client::{Batch, BatchMap, Client, Keyspace, Map, SessionToken};
 use halcyon_crdt::{Object, Op, Query, Update};
+use serde_json::Value;
 
 use super::answer::Answer;
 use super::parse::Command;
@@ -55,7 +56,9 @@ impl Runner {
             (Query::Get, Place::Key) => Answer::register(keyspace.register(key).get_bytes().await?.as_ref()),
             (Query::Get, Place::Field(map, leaf)) => Answer::register(map.register(leaf).get_bytes().await?.as_ref()),
             (Query::Sum, Place::Key) => Answer::sum(keyspace.counter(key).get().await?),
-            (Query::Sum, Place::Field(map, leaf)) => Answer::sum(map.counter(leaf).get().await?),
+            (Query::Sum, Place::Field(map, leaf)) => {
+                map.counter(leaf).find().await?.map_or_else(|| Answer::value(&Value::Null), Answer::sum)
+            }
             (Query::Elements(_), Place::Key) => Answer::items(&keyspace.set(key).members().await?),
             (Query::Elements(_), Place::Field(map, leaf)) => Answer::items(&map.set(leaf).members().await?),
             (Query::Fields(_), Place::Key) => Answer::items(&keyspace.map(key).fields().await?),

@@ -34,7 +34,8 @@ pub(super) fn database(settings: RocksSettings) -> Options {
     options.set_track_and_verify_wals_in_manifest(true);
     options.set_max_total_wal_size(4 * settings.write_buffer_bytes as u64);
     options.set_bytes_per_sync(MIB as u64);
-    options.set_max_open_files(1024);
+    // Well below the usual limit of 1,024 descriptors: sockets need theirs, and a log that cannot be opened is fatal.
+    options.set_max_open_files(512);
     options.set_max_background_jobs(2);
     // The database's own diary.
     options.set_log_level(LogLevel::Warn);
