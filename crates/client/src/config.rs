@@ -84,19 +84,23 @@ impl Config {
     ///
     /// # Errors
     /// A file is missing or cannot be used; the error names file, line or remedy.
-    pub fn from_files(regions_toml: &Path, certs_dir: &Path) -> Result<Self, ConfigError> {
-        let topology = topology(regions_toml)?;
+    pub fn from_files(regions_toml: impl AsRef<Path>, certs_dir: impl AsRef<Path>) -> Result<Self, ConfigError> {
+        let topology = topology(regions_toml.as_ref())?;
         // As `certs init` names it. A name this short and plain always parses.
         let name = "client".parse().map_err(|source| ConfigError::Name { source })?;
-        Self::with_role(topology, certs_dir, Role::Client(name))
+        Self::with_role(topology, certs_dir.as_ref(), Role::Client(name))
     }
 
     /// The same as somebody else: another client, or an admin.
     ///
     /// # Errors
     /// A file is missing or cannot be used; the error names file, line or remedy.
-    pub fn from_files_as(regions_toml: &Path, certs_dir: &Path, role: Role) -> Result<Self, ConfigError> {
-        Self::with_role(topology(regions_toml)?, certs_dir, role)
+    pub fn from_files_as(
+        regions_toml: impl AsRef<Path>,
+        certs_dir: impl AsRef<Path>,
+        role: Role,
+    ) -> Result<Self, ConfigError> {
+        Self::with_role(topology(regions_toml.as_ref())?, certs_dir.as_ref(), role)
     }
 
     fn with_role(topology: Topology, certs_dir: &Path, role: Role) -> Result<Self, ConfigError> {

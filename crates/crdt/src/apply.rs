@@ -13,7 +13,8 @@ use crate::kind::Kind;
 use crate::row::{self, Entry, Interval, Row};
 use crate::rows::RowsMut;
 
-/// Rows that one step of a clear looks at, so that clearing a large collection takes bounded memory.
+/// Rows that one step of a clear looks at. What a clear drops stands in its group all the same: whole collections by range
+/// are the store's business, and not built yet.
 const CLEAR_STEP: usize = 1024;
 
 /// What a record says about itself and what it saw.
