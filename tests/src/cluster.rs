@@ -96,7 +96,7 @@ impl Cluster {
 
     /// What an SDK is told to speak with one region and no other.
     pub fn client_config(&self, region: usize) -> Config {
-        let config = Config::from_files(&self.config(), &self.certs()).expect("the files of `certs init`");
+        let config = Config::from_files(self.config(), self.certs()).expect("the files of `certs init`");
         config.region(self.node(region).region.clone()).failover(false)
     }
 
