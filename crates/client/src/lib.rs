@@ -33,11 +33,10 @@
 //! it was not sent yet, and otherwise leaves its outcome unknown.
 //!
 //! ```no_run
-//! use std::path::Path;
 //! use halcyon_client::{Client, Config};
 //!
 //! # async fn example(order: String) -> Result<(), Box<dyn std::error::Error>> {
-//! let config = Config::from_files(Path::new("regions.toml"), Path::new("certs"))?;
+//! let config = Config::from_files("regions.toml", "certs/")?;
 //! let db = Client::connect(config).await?;
 //! let shop = db.keyspace("default");
 //!

@@ -86,7 +86,7 @@ async fn a_client_of_another_cluster_is_refused_and_told_what_to_do() {
         let _ = halcyon(flags).await.refused(&["us-east", "certificate", "certs init"]);
         // The right file with the wrong certificates is told at once, without a dial.
         if cluster_name != "shop" {
-            let error = Config::from_files(&cluster.config(), &certs).expect_err("certificates of another cluster");
+            let error = Config::from_files(cluster.config(), &certs).expect_err("certificates of another cluster");
             assert!(error.to_string().contains("market") && error.to_string().contains("--certs"), "{error}");
         }
     }
