@@ -14,7 +14,7 @@ use crate::command::halcyon;
 use crate::http;
 use crate::node::Node;
 use crate::ports::PortBlock;
-use crate::until::until;
+use crate::until::{PATIENCE, until};
 
 /// What the regions are called, in order.
 pub const REGIONS: [&str; 3] = ["us-east", "eu-west", "ap-south"];
@@ -94,10 +94,11 @@ impl Cluster {
         ["--config".to_owned(), text(self.config()), "--certs".to_owned(), text(self.certs())]
     }
 
-    /// What an SDK is told to speak with one region and no other.
+    /// What an SDK is told to speak with one region and no other, and to be as patient as the harness is: a disk that
+    /// stalls under somebody else's work is no defect of the node.
     pub fn client_config(&self, region: usize) -> Config {
         let config = Config::from_files(self.config(), self.certs()).expect("the files of `certs init`");
-        config.region(self.node(region).region.clone()).failover(false)
+        config.region(self.node(region).region.clone()).failover(false).request_timeout(PATIENCE)
     }
 
     /// An SDK client that speaks with one region and no other.

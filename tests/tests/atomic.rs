@@ -121,7 +121,7 @@ async fn p4_no_region_shows_an_effect_before_its_cause() {
     for _ in 0..ROUNDS {
         let receipt = clients[0].keyspace("default").counter("cause").add(1).await.unwrap();
         // Writes-follow-reads: the second region has applied the cause before it writes the effect.
-        clients[1].session(receipt.token).token().await.unwrap();
+        clients[1].session(receipt.token).wait(PATIENCE).token().await.unwrap();
         clients[1].keyspace("default").counter("effect").add(1).await.unwrap();
     }
     let met = timeout(PATIENCE, watcher).await.expect("all effects arrive").expect("no effect before its cause");

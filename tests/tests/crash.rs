@@ -8,7 +8,7 @@ use std::time::Duration;
 use halcyon_client::{Client, RequestId, WriteError, request_id};
 use halcyon_crdt::{Object, Op, Update};
 use halcyon_net::{Credentials, Identity, Role, Session, client, frame};
-use halcyon_tests::{Cluster, Dice, Load, until};
+use halcyon_tests::{Cluster, Dice, Load, PATIENCE, until};
 use halcyon_types::topology::Topology;
 use halcyon_wire::{Body, Request, Write, codec};
 
@@ -189,9 +189,9 @@ async fn p9_the_others_serve_while_one_region_is_dead_and_it_catches_up() {
     // Seen across the two that live, though the third hears of neither.
     let (here, there) = (&clients[0], &clients[1]);
     let token = receipts.pop().unwrap().token;
-    assert!(here.session(token).counter("while-dead").get().await.unwrap() >= 5);
+    assert!(here.session(token).wait(PATIENCE).counter("while-dead").get().await.unwrap() >= 5);
     let token = receipts.pop().unwrap().token;
-    assert!(there.session(token).counter("while-dead").get().await.unwrap() >= 3);
+    assert!(there.session(token).wait(PATIENCE).counter("while-dead").get().await.unwrap() >= 3);
     cluster.restart(2).await;
     cluster.converged().await;
     assert_eq!(clients[2].keyspace("default").counter("while-dead").get().await.unwrap(), 8);

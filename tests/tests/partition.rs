@@ -3,7 +3,7 @@
 #![expect(clippy::expect_used, reason = "the helpers of a test fail by panicking, as the test does")]
 
 use halcyon_client::{Client, SessionToken};
-use halcyon_tests::{Cluster, Load};
+use halcyon_tests::{Cluster, Load, PATIENCE};
 
 const A: usize = 0;
 const B: usize = 1;
@@ -14,9 +14,9 @@ async fn add(client: &Client, key: &str, amount: i64) -> SessionToken {
     receipt.token.into()
 }
 
-/// What `client`'s region shows once it has seen `token`; waits as long as a session does by default.
+/// What `client`'s region shows once it has seen `token`; waits as long as the harness does.
 async fn sum_after(client: &Client, token: &SessionToken, key: &str) -> i128 {
-    let read = client.session(token.clone()).counter(key).get().await;
+    let read = client.session(token.clone()).wait(PATIENCE).counter(key).get().await;
     read.unwrap_or_else(|error| panic!("{} has not seen {key}: {error}", client.region()))
 }
 
@@ -120,7 +120,7 @@ async fn p6_concurrent_updates_on_both_sides_of_a_cut_all_survive() {
     seed.map("lines").counter("22465").add(1);
     seed.register("last").set("before");
     let token = seed.commit().await.unwrap().token;
-    clients[B].session(token).token().await.unwrap();
+    clients[B].session(token).wait(PATIENCE).token().await.unwrap();
 
     cluster.cut(A, B).await;
     a.counter("count").reset().await.unwrap();

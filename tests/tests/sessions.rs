@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use halcyon_client::{ReadError, Refusal, SessionToken};
-use halcyon_tests::Cluster;
+use halcyon_tests::{Cluster, PATIENCE};
 
 #[tokio::test]
 async fn a_session_reads_its_own_writes_in_every_region() {
@@ -15,7 +15,7 @@ async fn a_session_reads_its_own_writes_in_every_region() {
         let (here, there) = (&clients[round % 3], &clients[(round + 1) % 3]);
         let receipt = here.keyspace("default").counter("visits").add(1).await.unwrap();
         token.join(&receipt.token.into());
-        let session = there.session(token.clone());
+        let session = there.session(token.clone()).wait(PATIENCE);
         assert_eq!(session.counter("visits").get().await.unwrap(), i128::try_from(round).unwrap() + 1);
         let seen = session.token().await.unwrap();
         assert!(seen.covers_all(&token), "monotonic reads: {seen} is behind {token}");
@@ -42,7 +42,7 @@ async fn a_session_is_told_not_yet_while_its_region_is_cut_off_and_waits_no_long
     assert_eq!(own.as_deref(), Some("576080"));
 
     // A read that waits is answered by the heal, not by its deadline.
-    let waiting = clients[1].session(token).wait(Duration::from_secs(30));
+    let waiting = clients[1].session(token).wait(PATIENCE);
     let waiting = tokio::spawn(async move { waiting.register("order").get::<String>().await });
     cluster.heal(0, 1).await;
     assert_eq!(waiting.await.unwrap().unwrap().as_deref(), Some("576080"));
@@ -57,5 +57,5 @@ async fn a_token_survives_its_text_form_and_a_restart_of_the_region() {
     cluster.kill(1);
     cluster.restart(1).await;
     let token: SessionToken = cookie.parse().unwrap();
-    assert!(clients[1].session(token).set("cart").contains("22465").await.unwrap());
+    assert!(clients[1].session(token).wait(PATIENCE).set("cart").contains("22465").await.unwrap());
 }
