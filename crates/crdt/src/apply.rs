@@ -5,16 +5,17 @@
 use std::ops::ControlFlow;
 
 use bytes::Bytes;
+use halcyon_types::limits::RANGE_DELETE_MIN;
 use halcyon_types::{Dot, Hlc, VersionVector};
 
 use crate::effect::{ClearedInterval, Effect};
+use crate::hyperloglog::Registers;
 use crate::key::{RowKey, RowPrefix};
 use crate::kind::Kind;
 use crate::row::{self, Entry, Interval, Row};
 use crate::rows::RowsMut;
 
-/// Rows that one step of a clear looks at. What a clear drops stands in its group all the same: whole collections by range
-/// are the store's business, and not built yet.
+/// Rows that one step of a clear looks at.
 const CLEAR_STEP: usize = 1024;
 
 /// What a record says about itself and what it saw.
@@ -54,6 +55,18 @@ pub fn apply<R: RowsMut>(rows: &mut R, stamp: Stamp<'_>, effects: &[Effect]) -> 
                     }));
                 })?;
             }
+            Effect::Observe { generations, generation, registers } => {
+                let row = generations.generation(generation.unwrap_or(stamp.dot));
+                observe(rows, row, generation.is_none(), registers)?;
+            }
+            Effect::Hold { generations, generation, escrow } => {
+                let of = generation.unwrap_or(stamp.dot);
+                let below = generations.generation(of);
+                // Whoever began a generation holds a row of it: without that row it was deleted.
+                if generation.is_none() || rows.look(&below.actor(of.actor), |row| row.is_some())? {
+                    rows.change(&below.actor(stamp.dot.actor), |row| *row = Some(Row::Escrow(escrow.clone())))?;
+                }
+            }
         }
     }
     Ok(())
@@ -69,21 +82,47 @@ fn assign<R: RowsMut>(rows: &mut R, ctx: &VersionVector, key: &RowKey, entry: En
     })
 }
 
+fn observe<R: RowsMut>(rows: &mut R, row: RowPrefix, begins: bool, raised: &Registers) -> Result<(), R::Error> {
+    rows.change(&RowKey::from_bytes(row.0), |row| match row {
+        Some(Row::Registers(registers)) => registers.union(raised),
+        Some(_) => {}
+        None if begins => *row = Some(Row::Registers(raised.clone())),
+        // The generation was deleted, and the update dies with it.
+        None => {}
+    })
+}
+
+/// Drops what `ctx` covers below `prefix`: row by row, but for whole collections that are known to be covered.
 fn clear<R: RowsMut>(rows: &mut R, ctx: &VersionVector, prefix: &RowPrefix) -> Result<(), R::Error> {
     if let Some(key) = prefix.as_row() {
         return clear_row(rows, ctx, &key);
     }
+    // A collection that has been looked at in vain is not looked at again.
+    let mut asked: Option<RowPrefix> = None;
     let mut from = prefix.as_bytes().to_vec();
     loop {
         let (mut keys, mut seen) = (Vec::new(), 0);
         let mut next = None;
+        let mut collection = None;
         rows.scan(prefix, &from, |key, row| {
             if seen == CLEAR_STEP {
                 next = Some(key.to_vec());
                 return ControlFlow::Break(());
             }
             seen += 1;
-            if row.entries().iter().any(row::covered(ctx)) {
+            if let Some(found) = RowPrefix::collection_of(key)
+                && found.starts_with(prefix.as_bytes())
+                && !asked.as_ref().is_some_and(|asked| asked.as_bytes() == found)
+            {
+                collection = Some(RowPrefix::from_bytes(Bytes::copy_from_slice(found)));
+                return ControlFlow::Break(());
+            }
+            let covered = match row {
+                Row::Entries(entries) => entries.iter().any(|entry| ctx.covers(entry.dot)),
+                Row::Interval(_) => false,
+                Row::Registers(_) | Row::Escrow(_) => row.generation(key).is_some_and(|dot| ctx.covers(dot)),
+            };
+            if covered {
                 keys.push(RowKey::from_bytes(Bytes::copy_from_slice(key)));
             }
             ControlFlow::Continue(())
@@ -91,15 +130,26 @@ fn clear<R: RowsMut>(rows: &mut R, ctx: &VersionVector, prefix: &RowPrefix) -> R
         for key in &keys {
             clear_row(rows, ctx, key)?;
         }
-        match next {
-            Some(key) => from = key,
-            None => return Ok(()),
+        match (collection, next) {
+            (Some(collection), _) => {
+                let summary = rows.summary(&collection)?;
+                from = collection.as_bytes().to_vec();
+                if summary.is_some_and(|all| all.rows >= RANGE_DELETE_MIN && all.newest.le(ctx)) {
+                    rows.drop_below(&collection)?;
+                }
+                asked = Some(collection);
+            }
+            (None, Some(key)) => from = key,
+            (None, None) => return Ok(()),
         }
     }
 }
 
 fn clear_row<R: RowsMut>(rows: &mut R, ctx: &VersionVector, key: &RowKey) -> Result<(), R::Error> {
-    rows.change(key, |row| row::retain(row, |entry| !ctx.covers(entry.dot)))
+    rows.change(key, |row| match row {
+        Some(Row::Registers(_) | Row::Escrow(_)) => *row = None,
+        _ => row::retain(row, |entry| !ctx.covers(entry.dot)),
+    })
 }
 
 fn clear_interval<R: RowsMut>(rows: &mut R, seen: &ClearedInterval) -> Result<(), R::Error> {

@@ -8,15 +8,12 @@ use crate::row::Row;
 use crate::rows::Rows;
 
 /// The sum, or `None` if nothing has been added since the last reset.
-///
-/// # Errors
-/// What can go wrong underneath.
-pub fn sum<R: Rows>(rows: &mut R, object: &Object) -> Result<Option<i128>, R::Error> {
+pub(crate) fn sum<R: Rows>(rows: &mut R, object: &Object) -> Result<Option<i128>, R::Error> {
     let counter = object.counter();
     let mut sum = None;
     rows.scan(&counter, counter.as_bytes(), |_, row| {
         if let Row::Interval(interval) = row {
-            sum = Some(sum.unwrap_or(0) + interval.value());
+            sum = Some(sum.unwrap_or(0) + interval.whole());
         }
         ControlFlow::Continue(())
     })?;

@@ -2,7 +2,10 @@
 //!
 //! ```text
 //! row key  = keyspace:u32be ‖ component(key) ‖ kind ‖ sub-path
-//! sub-path = R: nothing · C: actor:u64be · S: component(element) · m: component(field) ‖ kind ‖ sub-path
+//! sub-path = R, M, E, T: nothing · C: actor:u64be · S: component(element) · L: position
+//!          | Z: component(member) ‖ (R | C ‖ actor:u64be) · H: generation · B: generation ‖ owner:u64be
+//!          | m: component(field) ‖ kind ‖ sub-path
+//! generation = actor:u64be ‖ seq:u64be          position: see `position.rs`; it ends by itself too
 //! ```
 //!
 //! A component escapes each `00` as `00 FF` and ends with `00 01`: it orders as its bytes do, and no component's encoding
@@ -11,11 +14,12 @@
 
 use bytes::Bytes;
 use halcyon_types::limits::PATH_DEPTH_MAX;
-use halcyon_types::{ActorId, KeyspaceId};
+use halcyon_types::{ActorId, Dot, KeyspaceId, Seq};
 use serde::{Deserialize, Serialize};
 
 use crate::component;
-use crate::kind::Kind;
+use crate::kind::{Kind, Shape};
+use crate::position::Position;
 
 /// A key or path that cannot name an object or a row.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,13 +27,13 @@ pub enum KeyError {
     /// Keys, fields and elements have at least one byte.
     #[error("an empty {what} names nothing; use at least one byte")]
     Empty {
-        /// `key`, `field` or `element`.
+        /// `key`, `field`, `element`, `member` or `cursor`.
         what: &'static str,
     },
     /// Past its limit.
     #[error("a {what} of {bytes} bytes is too long; the limit is {max}")]
     TooLong {
-        /// `key`, `field` or `element`.
+        /// `key`, `field`, `element`, `member` or `cursor`.
         what: &'static str,
         /// Bytes given.
         bytes: usize,
@@ -87,10 +91,42 @@ impl RowPrefix {
         RowKey(self.with(&actor.as_u64().to_be_bytes()).0)
     }
 
+    /// The row of generation `dot` of the `HyperLogLog` here, or what its rows of a bounded counter begin with.
+    pub(crate) fn generation(&self, dot: Dot) -> Self {
+        let mut bytes = [0; 16];
+        let (actor, seq) = bytes.split_at_mut(8);
+        actor.copy_from_slice(&dot.actor.as_u64().to_be_bytes());
+        seq.copy_from_slice(&dot.seq.0.to_be_bytes());
+        self.with(&bytes)
+    }
+
     /// The counter and the actor of a counter's row key.
     pub(crate) fn of_counter_row(key: &[u8]) -> Option<(Self, ActorId)> {
         let (counter, actor) = key.split_last_chunk::<8>()?;
         Some((Self(Bytes::copy_from_slice(counter)), ActorId::from_u64(u64::from_be_bytes(*actor))))
+    }
+
+    /// The bounded counter of an escrow row's key.
+    pub(crate) fn of_escrow_row(key: &[u8]) -> Option<Self> {
+        let counter = key.get(..key.len().checked_sub(GENERATION_BYTES + ACTOR_BYTES)?)?;
+        Some(Self(Bytes::copy_from_slice(counter)))
+    }
+
+    /// What a collection of the key at `row` begins with, if the row lies in one: `keyspace ‖ key ‖ kind`.
+    pub fn collection_of(row: &[u8]) -> Option<&[u8]> {
+        let key = component::encoded_len(row.get(4..)?)?;
+        let kind = Kind::from_byte(*row.get(4 + key)?)?;
+        kind.is_collection().then(|| row.get(..=4 + key))?
+    }
+
+    /// What a key's rows begin with: `keyspace ‖ key`.
+    pub fn key_of(row: &[u8]) -> Option<&[u8]> {
+        row.get(..4 + component::encoded_len(row.get(4..)?)?)
+    }
+
+    /// From bytes that [`Self::collection_of`], [`Self::key_of`] or a scan gave.
+    pub fn from_bytes(bytes: impl Into<Bytes>) -> Self {
+        Self(bytes.into())
     }
 
     /// Whether `row` lies below.
@@ -98,27 +134,57 @@ impl RowPrefix {
         row.starts_with(&self.0)
     }
 
+    /// The first key behind everything below; absent if there is none.
+    pub fn end(&self) -> Option<Vec<u8>> {
+        let mut bound = self.0.to_vec();
+        while let Some(last) = bound.pop() {
+            if let Some(raised) = last.checked_add(1) {
+                bound.push(raised);
+                return Some(bound);
+            }
+        }
+        None
+    }
+
     /// The one row this prefix names, if it is a whole row key.
     pub fn as_row(&self) -> Option<RowKey> {
-        matches!(walk(&self.0), Ok(Walk::Row(_))).then(|| RowKey(self.0.clone()))
+        matches!(walk(&self.0), Ok(Place::Row(..))).then(|| RowKey(self.0.clone()))
     }
 
-    /// Checks that rows of this version can lie below (a prefix from a peer).
+    /// Checks that this is something a clear may name: an object, everything of a kind, a sorted set's member, or one row
+    /// of entries.
     ///
     /// # Errors
     /// [`KeyError::Malformed`].
-    pub fn check(&self) -> Result<(), KeyError> {
-        walk(&self.0).map(drop)
-    }
-
-    /// Checks that this names the rows of a counter.
-    ///
-    /// # Errors
-    /// [`KeyError::Malformed`].
-    pub fn check_counter(&self) -> Result<(), KeyError> {
+    pub fn check_clear(&self) -> Result<(), KeyError> {
         match walk(&self.0)? {
-            Walk::Below(Some(Kind::Counter)) => Ok(()),
+            Place::Row(_, Shape::Entries) | Place::Object | Place::Kind(_) | Place::Member | Place::MemberCounter => {
+                Ok(())
+            }
+            Place::Row(..) => Err(KeyError::Malformed { reason: "a clear cannot name one actor's row" }),
+        }
+    }
+
+    /// Checks that this names the rows of a counter, and says whether it counts in floating point.
+    ///
+    /// # Errors
+    /// [`KeyError::Malformed`].
+    pub fn check_counter(&self) -> Result<bool, KeyError> {
+        match walk(&self.0)? {
+            Place::Kind(Kind::Counter) => Ok(false),
+            Place::MemberCounter => Ok(true),
             _ => Err(KeyError::Malformed { reason: "an increment needs a counter's rows" }),
+        }
+    }
+
+    /// Checks that this names the generations of an object of `kind`.
+    ///
+    /// # Errors
+    /// [`KeyError::Malformed`].
+    pub fn check_generations(&self, kind: Kind) -> Result<(), KeyError> {
+        match walk(&self.0)? {
+            Place::Kind(found) if found == kind => Ok(()),
+            _ => Err(KeyError::Malformed { reason: "an update of a generation needs its object's rows" }),
         }
     }
 }
@@ -139,36 +205,64 @@ impl RowKey {
         &self.0
     }
 
-    /// The kind of the row: the last kind of its path.
+    /// The kind of the object whose row this is: the last kind of its path.
     ///
     /// # Errors
     /// [`KeyError::Malformed`] if this is no whole row key.
     pub fn kind(&self) -> Result<Kind, KeyError> {
-        Self::kind_of(&self.0)
+        row_of(&self.0).map(|(kind, _)| kind)
     }
 
-    /// The kind of the row at a key that a scan lends.
+    /// What the row at a key that a scan lends must hold.
     ///
     /// # Errors
     /// [`KeyError::Malformed`] if this is no whole row key.
-    pub fn kind_of(key: &[u8]) -> Result<Kind, KeyError> {
-        match walk(key)? {
-            Walk::Row(kind) => Ok(kind),
-            Walk::Below(_) => Err(KeyError::Malformed { reason: "the path ends before a row" }),
-        }
+    pub fn shape_of(key: &[u8]) -> Result<Shape, KeyError> {
+        row_of(key).map(|(_, shape)| shape)
+    }
+
+    /// The dot that decides over a row as a whole: that of its generation, if its shape has one.
+    pub(crate) fn generation_of(key: &[u8], shape: Shape) -> Option<Dot> {
+        let behind = match shape {
+            Shape::Registers => 0,
+            Shape::Escrow => 8,
+            Shape::Entries | Shape::Whole | Shape::Float => return None,
+        };
+        let (_, dot) = key.get(..key.len().checked_sub(behind)?)?.split_last_chunk::<16>()?;
+        let (actor, seq) = dot.split_first_chunk::<8>()?;
+        let seq = Seq(u64::from_be_bytes(*seq.first_chunk::<8>()?));
+        Some(Dot { actor: ActorId::from_u64(u64::from_be_bytes(*actor)), seq })
     }
 }
 
-enum Walk {
-    /// A whole row of this kind.
-    Row(Kind),
-    /// A place above rows: after a component, or after the kind given.
-    Below(Option<Kind>),
+fn row_of(key: &[u8]) -> Result<(Kind, Shape), KeyError> {
+    match walk(key)? {
+        Place::Row(kind, shape) => Ok((kind, shape)),
+        _ => Err(KeyError::Malformed { reason: "the path ends before a row" }),
+    }
 }
 
+/// Where a key, or the beginning of one, stands.
+enum Place {
+    /// A whole row.
+    Row(Kind, Shape),
+    /// Above an object's kinds: after a key or a field.
+    Object,
+    /// Above the rows of one kind.
+    Kind(Kind),
+    /// Above the rows of a sorted set's member.
+    Member,
+    /// Above the increments of a sorted set's member.
+    MemberCounter,
+}
+
+const ACTOR_BYTES: usize = 8;
+const GENERATION_BYTES: usize = 16;
+
 /// Walks a key from the front, checking every part.
-fn walk(bytes: &[u8]) -> Result<Walk, KeyError> {
+fn walk(bytes: &[u8]) -> Result<Place, KeyError> {
     let bad = |reason| KeyError::Malformed { reason };
+    let row = |is_whole, kind, shape, reason| if is_whole { Ok(Place::Row(kind, shape)) } else { Err(bad(reason)) };
     let (keyspace, mut rest) = bytes.split_first_chunk::<4>().ok_or(bad("shorter than a keyspace id"))?;
     if *keyspace == [0; 4] {
         return Err(bad("keyspace 0 is the system's own"));
@@ -177,20 +271,50 @@ fn walk(bytes: &[u8]) -> Result<Walk, KeyError> {
         let taken = component::encoded_len(rest).ok_or(bad("a key or field is not terminated"))?;
         rest = rest.get(taken..).unwrap_or_default();
         let Some((kind, below)) = rest.split_first() else {
-            return Ok(Walk::Below(None));
+            return Ok(Place::Object);
         };
-        match Kind::from_byte(*kind).ok_or(bad("unknown kind"))? {
-            Kind::Register if below.is_empty() => return Ok(Walk::Row(Kind::Register)),
-            Kind::Register => return Err(bad("a register has no rows below it")),
-            kind if below.is_empty() => return Ok(Walk::Below(Some(kind))),
-            Kind::Counter if below.len() == 8 => return Ok(Walk::Row(Kind::Counter)),
-            Kind::Counter => return Err(bad("a counter's row ends with an actor")),
-            Kind::Set if component::encoded_len(below) == Some(below.len()) => return Ok(Walk::Row(Kind::Set)),
-            Kind::Set => return Err(bad("a set's row ends with an element")),
-            Kind::Map => rest = below,
-        }
+        let kind = Kind::from_byte(*kind).ok_or(bad("unknown kind"))?;
+        return match kind {
+            Kind::Register | Kind::MvRegister | Kind::Flag | Kind::Deadline => {
+                row(below.is_empty(), kind, Shape::Entries, "nothing lies below a register, flag or deadline")
+            }
+            _ if below.is_empty() => Ok(Place::Kind(kind)),
+            Kind::Counter => row(below.len() == ACTOR_BYTES, kind, Shape::Whole, "a counter's row ends with an actor"),
+            Kind::Set => {
+                let whole = component::encoded_len(below) == Some(below.len());
+                row(whole, kind, Shape::Entries, "a set's row ends with an element")
+            }
+            Kind::List => {
+                let whole = Position::encoded_len(below) == Some(below.len());
+                row(whole, kind, Shape::Entries, "a list's row ends with a position")
+            }
+            Kind::HyperLogLog => {
+                row(below.len() == GENERATION_BYTES, kind, Shape::Registers, "registers end with a generation")
+            }
+            Kind::BoundedCounter => {
+                let whole = below.len() == GENERATION_BYTES + ACTOR_BYTES;
+                row(whole, kind, Shape::Escrow, "an escrow row ends with a generation and its owner")
+            }
+            Kind::SortedSet => walk_member(below).map_err(bad),
+            Kind::Map => {
+                rest = below;
+                continue;
+            }
+        };
     }
     Err(bad("nested too deep"))
+}
+
+/// What lies below a sorted set.
+fn walk_member(below: &[u8]) -> Result<Place, &'static str> {
+    let taken = component::encoded_len(below).ok_or("a member is not terminated")?;
+    match below.get(taken..).unwrap_or_default() {
+        [] => Ok(Place::Member),
+        [b'R'] => Ok(Place::Row(Kind::SortedSet, Shape::Entries)),
+        [b'C'] => Ok(Place::MemberCounter),
+        [b'C', actor @ ..] if actor.len() == ACTOR_BYTES => Ok(Place::Row(Kind::SortedSet, Shape::Float)),
+        _ => Err("a member has a score and increments, nothing else"),
+    }
 }
 
 #[cfg(test)]
@@ -248,7 +372,7 @@ mod tests {
         assert_eq!(cart.of_kind(Kind::Register).as_row(), Some(cart.register()));
         assert!(cart.of_kind(Kind::Set).component(b"x").as_row().is_some());
         assert!(cart.counter().actor(ActorId::from_u64(7)).kind().is_ok());
-        assert!(cart.counter().check_counter().is_ok() && cart.below().check_counter().is_err());
+        assert!(cart.counter().check_counter() == Ok(false) && cart.below().check_counter().is_err());
     }
 
     #[test]

@@ -11,39 +11,57 @@
 //! ```
 //!
 //! * [`object`], [`kind`], [`key`]: where things live, and how rows are named, so that deleting a key or a field is one prefix.
-//! * [`row`]: what a row holds: dot entries or a counter's interval.
+//! * [`row`]: what a row holds: dot entries, a counter's interval, a generation's registers or rights.
 //! * [`effect`], [`mod@apply`]: the kernel itself.
 //! * [`op`], [`mod@prepare`]: what a client asks, and its normal form as effects.
-//! * [`query`], [`mod@read`]: what a client asks to see; one module per type: [`register`], [`counter`], [`set`], [`map`].
-//! * [`rows`]: where rows live, as a trait: the store's overlay, a snapshot, or [`MemoryRows`].
+//! * [`query`], [`mod@read`], [`keys`]: what a client asks to see; one module per type behind them.
+//! * [`rows`], [`layer`], [`watch`]: where rows live, as a trait; changes over rows; what a read has looked at.
 //!
 //! Floor 1. Pure: no I/O, no clock, no randomness, no hashing order.
 
 pub mod apply;
+mod bounded_counter;
 mod component;
-pub mod counter;
+mod counter;
+pub mod deadline;
 pub mod effect;
+pub mod escrow;
+pub mod hyperloglog;
 pub mod key;
+pub mod keys;
 pub mod kind;
-pub mod map;
+pub mod layer;
+mod list;
+mod map;
+pub mod number;
 pub mod object;
 pub mod op;
+pub mod position;
 pub mod prepare;
 pub mod query;
 pub mod read;
-pub mod register;
+mod register;
 pub mod row;
 pub mod rows;
-pub mod set;
+mod sequence;
+mod set;
+pub mod sorted_set;
+pub mod watch;
 
 pub use apply::{Stamp, apply};
 pub use effect::{ClearedInterval, Effect, EffectError};
+pub use escrow::Escrow;
 pub use key::{KeyError, RowKey, RowPrefix};
-pub use kind::Kind;
+pub use keys::{KeyInfo, keys};
+pub use kind::{Kind, Shape};
+pub use layer::{Change, Layer};
+pub use number::Number;
 pub use object::Object;
-pub use op::{Op, OpError, Update};
-pub use prepare::{PrepareError, prepare};
-pub use query::{Answer, Page, Query};
+pub use op::{End, Op, OpError, Place, Side, Update};
+pub use prepare::{Origin, PrepareError, Prepared, Shortage, prepare, sweep};
+pub use query::{Answer, Item, Page, PageRequest, Query, Scored};
 pub use read::{ReadError, read};
 pub use row::{Entry, Interval, Row, RowError};
-pub use rows::{MemoryRows, Rows, RowsMut};
+pub use rows::{MemoryRows, Rows, RowsMut, Summary};
+pub use sorted_set::Standing;
+pub use watch::Watch;

@@ -69,6 +69,23 @@ impl Object {
         RowKey(self.of_kind(Kind::Register).0)
     }
 
+    /// The one row of an object that has one: a register, a flag, a deadline.
+    pub(crate) fn single(&self, kind: Kind) -> RowKey {
+        RowKey(self.of_kind(kind).0)
+    }
+
+    /// The key itself, whatever the path below it.
+    #[must_use]
+    pub fn root(&self) -> Self {
+        Self { keyspace: self.keyspace, key: self.key.clone(), path: Vec::new() }
+    }
+
+    /// Bytes this holds in memory besides itself, near enough for a budget.
+    pub fn weight(&self) -> usize {
+        let path: usize = self.path.iter().map(|field| size_of::<Bytes>() + field.len()).sum();
+        self.key.len() + path
+    }
+
     /// The rows of the counter here, one per actor.
     pub fn counter(&self) -> RowPrefix {
         self.of_kind(Kind::Counter)

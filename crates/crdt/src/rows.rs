@@ -4,8 +4,12 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::ops::{Bound, ControlFlow};
 
+use halcyon_types::VersionVector;
+
 use crate::key::{RowKey, RowPrefix};
+use crate::kind::Shape;
 use crate::row::Row;
+use crate::sorted_set::{self, Standing};
 
 /// Rows to read: one consistent view for as long as it is borrowed.
 ///
@@ -20,6 +24,15 @@ pub trait Rows {
     /// What can go wrong underneath.
     fn look<T>(&mut self, key: &RowKey, look: impl FnOnce(Option<&Row>) -> T) -> Result<T, Self::Error>;
 
+    /// The row at `key`, to be changed in a [`crate::Layer`] above. Rows that cache may give their copy away: they are not
+    /// asked for that row again before the layer's changes have been taken.
+    ///
+    /// # Errors
+    /// What can go wrong underneath.
+    fn take_row(&mut self, key: &RowKey) -> Result<Option<Row>, Self::Error> {
+        self.look(key, |row| row.cloned())
+    }
+
     /// Visits the rows below `prefix` in key order, beginning with the first whose key is at least `from`, until `visit`
     /// breaks.
     ///
@@ -31,6 +44,44 @@ pub trait Rows {
         from: &[u8],
         visit: impl FnMut(&[u8], &Row) -> ControlFlow<()>,
     ) -> Result<(), Self::Error>;
+
+    /// Visits the rows below `prefix` in descending key order, beginning with the last whose key is less than `upto` (the
+    /// last of all, if absent), until `visit` breaks.
+    ///
+    /// # Errors
+    /// What can go wrong underneath.
+    fn scan_back(
+        &mut self,
+        prefix: &RowPrefix,
+        upto: Option<&[u8]>,
+        visit: impl FnMut(&[u8], &Row) -> ControlFlow<()>,
+    ) -> Result<(), Self::Error>;
+
+    /// Visits the members of the sorted set whose rows `members` names, in the order of (score, member), beginning behind
+    /// `after`, or, in reverse, before it, until `visit` breaks. Rows that keep an index of scores use it; others sort.
+    ///
+    /// # Errors
+    /// What can go wrong underneath.
+    fn scan_standings(
+        &mut self,
+        members: &RowPrefix,
+        after: Option<&Standing>,
+        reverse: bool,
+        visit: impl FnMut(&Standing) -> ControlFlow<()>,
+    ) -> Result<(), Self::Error>
+    where
+        Self: Sized,
+    {
+        sorted_set::sort_and_visit(self, members, after, reverse, visit)
+    }
+
+    /// What is known of a whole collection (`keyspace ‖ key ‖ kind`) without looking at its rows; absent if nothing is.
+    ///
+    /// # Errors
+    /// What can go wrong underneath.
+    fn summary(&mut self, _collection: &RowPrefix) -> Result<Option<Summary>, Self::Error> {
+        Ok(None)
+    }
 }
 
 /// Rows to change. What is changed is seen by every later call.
@@ -40,6 +91,85 @@ pub trait RowsMut: Rows {
     /// # Errors
     /// What can go wrong underneath; the row is then unchanged.
     fn change<T>(&mut self, key: &RowKey, change: impl FnOnce(&mut Option<Row>) -> T) -> Result<T, Self::Error>;
+
+    /// Takes every row below `prefix`, in a time that does not grow with their number.
+    ///
+    /// # Errors
+    /// What can go wrong underneath.
+    fn drop_below(&mut self, prefix: &RowPrefix) -> Result<(), Self::Error>;
+}
+
+/// What there is in a collection, all told.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Summary {
+    /// Rows.
+    pub rows: u64,
+    /// Of them, parts of counters.
+    pub intervals: u64,
+    /// Of them, owners' parts of bounded counters.
+    pub escrows: u64,
+    /// At least the newest dot of each actor that a clear must have seen to drop them all.
+    pub newest: VersionVector,
+}
+
+impl Summary {
+    /// Takes note that there was a row at `key`, or was not, and of what there is now.
+    pub fn note(&mut self, key: &[u8], was: bool, now: Option<&Row>) {
+        let count = |counter: &mut u64| match (was, now.is_some()) {
+            (false, true) => *counter += 1,
+            (true, false) => *counter = counter.saturating_sub(1),
+            _ => {}
+        };
+        count(&mut self.rows);
+        match RowKey::shape_of(key) {
+            Ok(Shape::Whole | Shape::Float) => count(&mut self.intervals),
+            Ok(Shape::Escrow) => count(&mut self.escrows),
+            _ => {}
+        }
+        if let Some(row) = now {
+            row.dots(key, |dot| self.newest.observe(dot));
+        }
+    }
+}
+
+impl<R: Rows> Rows for &mut R {
+    type Error = R::Error;
+
+    fn look<T>(&mut self, key: &RowKey, look: impl FnOnce(Option<&Row>) -> T) -> Result<T, R::Error> {
+        (**self).look(key, look)
+    }
+
+    fn scan(
+        &mut self,
+        prefix: &RowPrefix,
+        from: &[u8],
+        visit: impl FnMut(&[u8], &Row) -> ControlFlow<()>,
+    ) -> Result<(), R::Error> {
+        (**self).scan(prefix, from, visit)
+    }
+
+    fn scan_back(
+        &mut self,
+        prefix: &RowPrefix,
+        upto: Option<&[u8]>,
+        visit: impl FnMut(&[u8], &Row) -> ControlFlow<()>,
+    ) -> Result<(), R::Error> {
+        (**self).scan_back(prefix, upto, visit)
+    }
+
+    fn scan_standings(
+        &mut self,
+        members: &RowPrefix,
+        after: Option<&Standing>,
+        reverse: bool,
+        visit: impl FnMut(&Standing) -> ControlFlow<()>,
+    ) -> Result<(), R::Error> {
+        (**self).scan_standings(members, after, reverse, visit)
+    }
+
+    fn summary(&mut self, collection: &RowPrefix) -> Result<Option<Summary>, R::Error> {
+        (**self).summary(collection)
+    }
 }
 
 /// Rows in an ordered map: for the kernel's own tests and for worlds that live in memory.
@@ -50,6 +180,12 @@ impl MemoryRows {
     /// Every row, in key order.
     pub fn iter(&self) -> impl Iterator<Item = (&RowKey, &Row)> {
         self.0.iter()
+    }
+
+    fn range(&self, from: &[u8], upto: Option<&[u8]>) -> impl DoubleEndedIterator<Item = (&RowKey, &Row)> {
+        let key = |bytes: &[u8]| RowKey::from_bytes(bytes::Bytes::copy_from_slice(bytes));
+        let upto = upto.filter(|upto| *upto >= from).map_or(Bound::Unbounded, |upto| Bound::Excluded(key(upto)));
+        self.0.range((Bound::Included(key(from)), upto))
     }
 }
 
@@ -66,10 +202,23 @@ impl Rows for MemoryRows {
         from: &[u8],
         mut visit: impl FnMut(&[u8], &Row) -> ControlFlow<()>,
     ) -> Result<(), Infallible> {
-        let from = from.max(prefix.as_bytes());
-        let start = RowKey::from_bytes(bytes::Bytes::copy_from_slice(from));
-        for (key, row) in self.0.range((Bound::Included(start), Bound::Unbounded)) {
+        for (key, row) in self.range(from.max(prefix.as_bytes()), None) {
             if !prefix.contains(key.as_bytes()) || visit(key.as_bytes(), row).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn scan_back(
+        &mut self,
+        prefix: &RowPrefix,
+        upto: Option<&[u8]>,
+        mut visit: impl FnMut(&[u8], &Row) -> ControlFlow<()>,
+    ) -> Result<(), Infallible> {
+        let end = prefix.end();
+        for (key, row) in self.range(prefix.as_bytes(), upto.or(end.as_deref())).rev() {
+            if visit(key.as_bytes(), row).is_break() {
                 break;
             }
         }
@@ -85,5 +234,14 @@ impl RowsMut for MemoryRows {
             self.0.insert(key.clone(), row);
         }
         Ok(out)
+    }
+
+    fn drop_below(&mut self, prefix: &RowPrefix) -> Result<(), Infallible> {
+        let gone: Vec<RowKey> =
+            self.range(prefix.as_bytes(), prefix.end().as_deref()).map(|(key, _)| key.clone()).collect();
+        for key in gone {
+            self.0.remove(&key);
+        }
+        Ok(())
     }
 }

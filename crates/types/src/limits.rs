@@ -16,10 +16,15 @@ pub const KEYSPACES_MAX: usize = 1024;
 pub const KEY_BYTES_MAX: usize = 1024;
 /// Bytes of one map field or set element.
 pub const COMPONENT_BYTES_MAX: usize = 1024;
+/// Bytes of a list position.
+pub const POSITION_BYTES_MAX: usize = 1024;
 /// Nested maps below a key.
 pub const PATH_DEPTH_MAX: usize = 8;
 /// Bytes of a register's value.
 pub const VALUE_BYTES_MAX: usize = 256 * 1024;
+
+/// The longest time to live: ten years.
+pub const TTL_MAX: Duration = Duration::from_hours(24 * 3660);
 
 // -- rows and records ----------------------------------------------------------------------------------------------
 
@@ -29,6 +34,14 @@ pub const SIBLINGS_MAX: usize = 256;
 pub const UPDATES_MAX: usize = 1024;
 /// Counter intervals that one delete may list.
 pub const CLEAR_LIST_MAX: usize = 1024;
+/// Owners that one region may have granted rights of a bounded counter to, in one generation.
+pub const ESCROW_OWNERS_MAX: usize = 1024;
+/// Elements that the updates of one transaction may carry: values pushed, elements counted.
+pub const ELEMENTS_MAX: usize = 16 * UPDATES_MAX;
+/// Effects of one record.
+pub const EFFECTS_MAX: usize = 2 * UPDATES_MAX + ELEMENTS_MAX;
+/// Rows of a collection, past which deleting it removes a range instead of row after row.
+pub const RANGE_DELETE_MIN: u64 = 512;
 /// Bytes of one encoded record.
 pub const RECORD_BYTES_MAX: usize = 768 * 1024;
 /// Elements or fields of one page of a scan.
@@ -37,6 +50,17 @@ pub const PAGE_ITEMS_MAX: usize = 1024;
 pub const PAGE_BYTES_MAX: usize = 256 * 1024;
 /// Actors of a version vector on the wire.
 pub const ACTORS_MAX: usize = 4096;
+
+// -- transactions --------------------------------------------------------------------------------------------------
+
+/// From a transaction's begin to its commit; past it the transaction has expired.
+pub const TRANSACTION_AGE_MAX: Duration = Duration::from_mins(1);
+/// Open transactions of a node, each of which holds a snapshot.
+pub const TRANSACTIONS_MAX: usize = 4096;
+/// Open transactions of one client connection.
+pub const CONNECTION_TRANSACTIONS_MAX: usize = 256;
+/// Reads that a transaction may ask to be checked at its commit.
+pub const CHECKS_MAX: usize = 256;
 
 // -- wire ----------------------------------------------------------------------------------------------------------
 
@@ -126,5 +150,7 @@ const _: () = assert!(LINK_WINDOW_BYTES_MAX < PENDING_BYTES_MAX, "an honest peer
 const _: () = assert!(LINK_WINDOW_BYTES_MAX <= LOG_TAIL_BYTES_MAX, "a link that keeps up never reads the disk");
 const _: () = assert!(HEARTBEAT_EVERY.as_millis() * 4 < SILENT_AFTER.as_millis());
 const _: () = assert!(CONNECTION_REQUESTS_MAX <= COMMIT_QUEUE_MAX);
+const _: () = assert!(CONNECTION_TRANSACTIONS_MAX <= TRANSACTIONS_MAX);
+const _: () = assert!(CLEAR_LIST_MAX <= 1024 && UPDATES_MAX <= 1024, "a commit group stays small enough to prepare");
 const _: () = assert!(KEEP_ALIVE_EVERY.as_millis() * 3 < IDLE_TIMEOUT.as_millis(), "two may be lost");
 const _: () = assert!(PEER_CONNECTIONS_MAX >= 2 * REGIONS_MAX, "every region may dial anew");

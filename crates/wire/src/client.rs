@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use halcyon_crdt::query::{Answer, Query};
-use halcyon_crdt::{Kind, Object, Update};
-use halcyon_types::{Dot, KeyspaceId, RequestId, VersionVector};
+use halcyon_crdt::{Answer, KeyInfo, Kind, Object, Page, PageRequest, Query, Update};
+use halcyon_types::{ActorId, Dot, KeyspaceId, RegionId, RequestId, UnixMs, VersionVector};
 use serde::{Deserialize, Serialize};
 
 /// A question, named by the connection's own counter.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Request {
     /// Unique among the connection's requests in flight.
     pub id: u64,
@@ -17,7 +16,7 @@ pub struct Request {
 }
 
 /// What is asked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Body {
     /// Commit one transaction as one record. Answered by [`Outcome::Written`].
     #[serde(rename = "w")]
@@ -25,39 +24,120 @@ pub enum Body {
     /// Read one object. Answered by [`Outcome::Answer`].
     #[serde(rename = "r")]
     Read {
-        /// What must be seen: the read waits until the node's vector covers it.
-        session: Option<VersionVector>,
-        /// How long it may wait, in milliseconds, before it is refused as [`Refusal::NotYet`].
-        wait_ms: u32,
+        /// What must be seen first.
+        session: Session,
+        /// Within a transaction: at its snapshot, and after these updates.
+        within: Option<Within>,
         /// Where.
         object: Object,
         /// What.
         query: Query,
     },
+    /// The keys of a keyspace that begin so, a page at a time. Answered by [`Outcome::Keys`].
+    #[serde(rename = "k")]
+    Scan {
+        /// What must be seen first.
+        session: Session,
+        /// Which keyspace.
+        keyspace: KeyspaceId,
+        /// What the keys begin with; empty for all.
+        #[serde(with = "serde_bytes")]
+        beginning: Vec<u8>,
+        /// Which page.
+        page: PageRequest,
+    },
+    /// Begin a transaction: keep a snapshot of this moment. Answered by [`Outcome::Begun`].
+    #[serde(rename = "b")]
+    Begin {
+        /// What must be seen first.
+        session: Session,
+    },
+    /// Forget a transaction. Answered by [`Outcome::Ended`], whether or not there was one.
+    #[serde(rename = "e")]
+    Abort {
+        /// Which.
+        transaction: TransactionId,
+    },
     /// How far is this region? Answered by [`Outcome::Token`].
     #[serde(rename = "t")]
     Token {
         /// What must be seen first.
-        session: Option<VersionVector>,
-        /// How long it may wait for that, in milliseconds.
-        wait_ms: u32,
+        session: Session,
     },
     /// A digest of every row, at one vector. Answered by [`Outcome::Digest`].
     #[serde(rename = "d")]
-    Digest,
+    Digest {
+        /// What has expired by then is left out: regions are compared at one time.
+        at: UnixMs,
+    },
+}
+
+/// What a request must see: it waits until the node's vector covers it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Session {
+    /// What must be seen; empty for nothing in particular.
+    pub token: VersionVector,
+    /// How long to wait for that, in milliseconds, before the request is refused as [`Refusal::NotYet`].
+    pub wait_ms: u32,
+}
+
+/// A connection's own number of one of its transactions, chosen by the node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TransactionId(pub u64);
+
+/// A place within a transaction.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Within {
+    /// Whose snapshot.
+    pub transaction: TransactionId,
+    /// What it has buffered of the object's key so far: the read sees it.
+    pub updates: Vec<Update>,
 }
 
 /// A transaction: updates that become one record, visible whole or not at all.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Write {
     /// The client's name for it; every retry carries the same.
     pub request: RequestId,
+    /// What must be seen first: the record comes behind it, in every region.
+    pub session: Session,
+    /// What its removes, overwrites and resets have seen, and remove.
+    pub seen: Seen,
     /// In order.
     pub updates: Vec<Update>,
 }
 
+/// What a transaction has seen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Seen {
+    /// All that this node has at the commit.
+    #[serde(rename = "p")]
+    Present,
+    /// What the session's token says, and nothing newer.
+    #[serde(rename = "s")]
+    Session,
+    /// The snapshot of a transaction, which ends with this.
+    #[serde(rename = "t")]
+    Transaction {
+        /// Which.
+        transaction: TransactionId,
+        /// Reads that must not have changed here since: else the commit is refused as [`Refusal::Changed`].
+        checks: Vec<Check>,
+    },
+}
+
+/// A read that a transaction has made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Check {
+    /// Where.
+    pub object: Object,
+    /// What.
+    pub query: Query,
+}
+
 /// An answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Response {
     /// The request's id.
     pub id: u64,
@@ -66,7 +146,7 @@ pub struct Response {
 }
 
 /// What came of a request that was not refused.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Outcome {
     /// Committed and synced to this region's disk.
     #[serde(rename = "w")]
@@ -74,6 +154,20 @@ pub enum Outcome {
     /// Read.
     #[serde(rename = "r")]
     Answer(Answer),
+    /// Keys with their kinds.
+    #[serde(rename = "k")]
+    Keys(Page<KeyInfo>),
+    /// A transaction has begun.
+    #[serde(rename = "b")]
+    Begun {
+        /// Its number on this connection.
+        transaction: TransactionId,
+        /// What its snapshot has seen.
+        token: VersionVector,
+    },
+    /// There is no such transaction any more.
+    #[serde(rename = "e")]
+    Ended,
     /// The region's version vector.
     #[serde(rename = "t")]
     Token(VersionVector),
@@ -138,6 +232,62 @@ pub enum Refusal {
         /// How many.
         reason: String,
     },
+    /// This region may not spend so much of the bounded counter. Try again once others have passed some on, or elsewhere.
+    #[error("{reason}")]
+    InsufficientRights {
+        /// In words.
+        reason: String,
+        /// Of which bounded counter.
+        counter: Object,
+        /// How much was asked for.
+        needed: u64,
+        /// Who may spend how much.
+        holders: Vec<(ActorId, i128)>,
+    },
+    /// A bounded counter can be deleted only where all its rights are. Have them passed here first.
+    #[error("{reason}")]
+    RightsOutstanding {
+        /// In words.
+        reason: String,
+        /// Who may spend how much.
+        holders: Vec<(ActorId, i128)>,
+    },
+    /// The region that rights were to be passed to is not in the cluster, or was never heard of.
+    #[error("region {region} has not been heard of yet; try again once it is linked")]
+    UnknownRegion {
+        /// Which.
+        region: RegionId,
+    },
+    /// There is no such element in the list. Read it again.
+    #[error("{reason}")]
+    NoSuchElement {
+        /// In words.
+        reason: String,
+    },
+    /// The session's token is too old to be the context of a reset or delete: a counter was added to since. Read again.
+    #[error("{reason}")]
+    StaleContext {
+        /// In words.
+        reason: String,
+    },
+    /// Something that the transaction read, and asked to be checked, has changed here since. Begin again.
+    #[error("read {index} of those to be checked has changed since the transaction began; begin again")]
+    Changed {
+        /// Which of its checks, from 0.
+        index: u64,
+    },
+    /// The transaction is not open here: it is over, too old, or of another connection. Begin again.
+    #[error("transaction {} is not open: it has ended or expired; begin again", transaction.0)]
+    TransactionExpired {
+        /// Which.
+        transaction: TransactionId,
+    },
+    /// A cursor that no page has told. Begin the scan anew.
+    #[error("{reason}")]
+    UnknownCursor {
+        /// In words.
+        reason: String,
+    },
     /// There is something else at this object.
     #[error("there is no {asked} here, but: {}", list(present))]
     WrongType {
@@ -189,6 +339,14 @@ impl Refusal {
             Self::TooLarge { .. } => "TooLarge",
             Self::CounterOverflow { .. } => "CounterOverflow",
             Self::TooManySiblings { .. } => "TooManySiblings",
+            Self::InsufficientRights { .. } => "InsufficientRights",
+            Self::RightsOutstanding { .. } => "RightsOutstanding",
+            Self::UnknownRegion { .. } => "UnknownRegion",
+            Self::NoSuchElement { .. } => "NoSuchElement",
+            Self::StaleContext { .. } => "StaleContext",
+            Self::Changed { .. } => "Changed",
+            Self::TransactionExpired { .. } => "TransactionExpired",
+            Self::UnknownCursor { .. } => "UnknownCursor",
             Self::WrongType { .. } => "WrongType",
             Self::NotYet { .. } => "NotYet",
             Self::Overloaded { .. } => "Overloaded",
@@ -205,8 +363,15 @@ impl<E: std::fmt::Display> From<halcyon_crdt::PrepareError<E>> for Refusal {
         let reason = error.to_string();
         match error {
             P::Op(_) | P::Empty => Self::InvalidArgument { reason },
-            P::TooLarge { .. } => Self::TooLarge { reason },
-            P::CounterOverflow { .. } => Self::CounterOverflow { reason },
+            P::TooLarge { .. } | P::Position(_) => Self::TooLarge { reason },
+            P::CounterOverflow { .. } | P::RightsOverflow { .. } => Self::CounterOverflow { reason },
+            P::NoSuchElement => Self::NoSuchElement { reason },
+            P::InsufficientRights { counter, needed, holders, .. } => {
+                Self::InsufficientRights { reason, counter, needed, holders }
+            }
+            P::RightsOutstanding { holders } => Self::RightsOutstanding { reason, holders },
+            P::UnknownRegion { region } => Self::UnknownRegion { region },
+            P::StaleContext { .. } => Self::StaleContext { reason },
             P::TooManySiblings { .. } => Self::TooManySiblings { reason },
             P::Rows(_) => Self::Storage { reason },
         }
@@ -218,6 +383,7 @@ impl<E: std::fmt::Display> From<halcyon_crdt::ReadError<E>> for Refusal {
         use halcyon_crdt::ReadError as R;
         match error {
             R::Key(error) => Self::InvalidArgument { reason: error.to_string() },
+            R::UnknownCursor => Self::UnknownCursor { reason: error.to_string() },
             R::WrongType { asked, present } => Self::WrongType { asked, present },
             R::Rows(error) => Self::Storage { reason: error.to_string() },
         }

@@ -13,7 +13,9 @@ pub mod peer;
 pub mod record;
 
 pub use chain::ChainHash;
-pub use client::{Body, Outcome, Receipt, Refusal, Request, Response, Write};
+pub use client::{
+    Body, Check, Outcome, Receipt, Refusal, Request, Response, Seen, Session, TransactionId, Within, Write,
+};
 pub use codec::DecodeError;
-pub use peer::{Echo, Heartbeat, Hello, PeerMessage, Pull, Range};
+pub use peer::{AskRights, Echo, Heartbeat, Hello, PeerMessage, Pull, Range};
 pub use record::{Record, RecordError, StoredRecord};

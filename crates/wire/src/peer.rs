@@ -1,6 +1,7 @@
 //! What a node tells a peer. Every link carries one direction: what X tells Y goes over the link that X dialled.
 
 use bytes::Bytes;
+use halcyon_crdt::Object;
 use halcyon_types::{ActorId, BootId, Hlc, RegionId, Seq, UnixMs, VersionVector};
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +22,9 @@ pub enum PeerMessage {
     /// Here are records.
     #[serde(rename = "r")]
     Range(Range),
+    /// Pass me rights of a bounded counter, if you can spare them.
+    #[serde(rename = "e")]
+    AskRights(AskRights),
 }
 
 /// Who speaks, and whether both mean the same cluster.
@@ -77,6 +81,15 @@ pub struct Pull {
     pub after: Seq,
     /// What the asker wants at most.
     pub upto: Seq,
+}
+
+/// A region that runs low asks the one that holds most.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskRights {
+    /// Which bounded counter.
+    pub counter: Object,
+    /// How many would help. The listener passes what it can spare, or nothing.
+    pub amount: u64,
 }
 
 /// Contiguous records of one actor, as first encoded.

@@ -6,7 +6,7 @@
 
 use bytes::Bytes;
 use halcyon_crdt::{Effect, EffectError};
-use halcyon_types::limits::{ACTORS_MAX, RECORD_BYTES_MAX, UPDATES_MAX};
+use halcyon_types::limits::{ACTORS_MAX, EFFECTS_MAX, RECORD_BYTES_MAX};
 use halcyon_types::{ActorId, Dot, Hlc, RequestId, Seq, VersionVector};
 use serde::{Deserialize, Serialize};
 
@@ -128,7 +128,7 @@ impl Record {
         shape(self.deps.get(dot.actor) == dot.seq.previous(), "deps do not follow its own log")?;
         shape(previous_deps.le(&self.deps), "deps go back")?;
         shape(self.ctx().le(&self.deps), "ctx is ahead of deps")?;
-        shape(self.effects.len() <= 2 * UPDATES_MAX, "too many effects")?;
+        shape(self.effects.len() <= EFFECTS_MAX, "too many effects")?;
         for effect in &self.effects {
             effect.check().map_err(|error| RecordError::Effect { dot, error })?;
         }
@@ -149,7 +149,7 @@ impl StoredRecord {
 
 #[cfg(test)]
 mod tests {
-    use halcyon_crdt::Object;
+    use halcyon_crdt::{Number, Object};
     use halcyon_types::{KeyspaceId, UnixMs};
 
     use super::*;
@@ -166,7 +166,12 @@ mod tests {
             deps: [(actor(1), Seq(4)), (actor(2), Seq(9))].into_iter().collect(),
             ctx: Some([(actor(1), Seq(4)), (actor(2), Seq(7))].into_iter().collect()),
             request: Some(RequestId::mint(UnixMs(1_800_000_000_000), &[1; 10])),
-            effects: vec![Effect::Inc { counter: object.counter(), prev_seq: Seq(4), before: 0, after: 12 }],
+            effects: vec![Effect::Inc {
+                counter: object.counter(),
+                prev_seq: Seq(4),
+                before: Number::Whole(0),
+                after: Number::Whole(12),
+            }],
         }
     }
 

@@ -1,0 +1,55 @@
+//! Escrow: what one owner holds of a bounded counter, and what it has spent.
+//!
+//! Rights are granted by whoever raises the counter (to itself) or passes on its own; each grant stands in its giver's row,
+//! which only the giver writes. So an owner can tell, alone and for good, what it may spend.
+
+use std::collections::BTreeMap;
+
+use halcyon_types::ActorId;
+use serde::{Deserialize, Serialize};
+
+/// One owner's row of one generation: absolute, written by its owner alone.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Escrow {
+    /// Granted to each, by this owner; to itself what it added to the counter.
+    pub granted: BTreeMap<ActorId, u64>,
+    /// Spent by this owner.
+    pub used: u64,
+}
+
+impl Escrow {
+    /// Grants `amount` to `to`; `None` past 64 bits.
+    #[must_use]
+    pub fn grant(mut self, to: ActorId, amount: u64) -> Option<Self> {
+        let granted = self.granted.entry(to).or_default();
+        *granted = granted.checked_add(amount)?;
+        Some(self)
+    }
+
+    /// Spends `amount`; `None` past 64 bits. Whether the rights are there is the caller's to check.
+    #[must_use]
+    pub fn spend(mut self, amount: u64) -> Option<Self> {
+        self.used = self.used.checked_add(amount)?;
+        Some(self)
+    }
+}
+
+/// The rows of one generation, by owner.
+pub type Generation = BTreeMap<ActorId, Escrow>;
+
+/// What `actor` may still spend or pass on of a generation.
+pub fn rights(generation: &Generation, actor: ActorId) -> i128 {
+    let received: i128 = generation.values().filter_map(|row| row.granted.get(&actor)).map(|n| i128::from(*n)).sum();
+    let gone = generation.get(&actor).map_or(0, |own| {
+        let passed = own.granted.iter().filter(|(to, _)| **to != actor).map(|(_, n)| i128::from(*n));
+        passed.sum::<i128>() + i128::from(own.used)
+    });
+    received - gone
+}
+
+/// What a generation adds to the counter's value.
+pub fn value(generation: &Generation) -> i128 {
+    let owned = |(actor, row): (&ActorId, &Escrow)| row.granted.get(actor).map_or(0, |n| i128::from(*n));
+    let granted: i128 = generation.iter().map(owned).sum();
+    granted - generation.values().map(|row| i128::from(row.used)).sum::<i128>()
+}
