@@ -85,10 +85,9 @@ fn assign<R: RowsMut>(rows: &mut R, ctx: &VersionVector, key: &RowKey, entry: En
 fn observe<R: RowsMut>(rows: &mut R, row: RowPrefix, begins: bool, raised: &Registers) -> Result<(), R::Error> {
     rows.change(&RowKey::from_bytes(row.0), |row| match row {
         Some(Row::Registers(registers)) => registers.union(raised),
-        Some(_) => {}
         None if begins => *row = Some(Row::Registers(raised.clone())),
         // The generation was deleted, and the update dies with it.
-        None => {}
+        _ => {}
     })
 }
 
@@ -112,7 +111,7 @@ fn clear<R: RowsMut>(rows: &mut R, ctx: &VersionVector, prefix: &RowPrefix) -> R
             seen += 1;
             if let Some(found) = RowPrefix::collection_of(key)
                 && found.starts_with(prefix.as_bytes())
-                && !asked.as_ref().is_some_and(|asked| asked.as_bytes() == found)
+                && asked.as_ref().is_none_or(|asked| asked.as_bytes() != found)
             {
                 collection = Some(RowPrefix::from_bytes(Bytes::copy_from_slice(found)));
                 return ControlFlow::Break(());

@@ -138,6 +138,9 @@ impl From<Position> for Bytes {
     }
 }
 
+/// Labels of a path, past which a shallower place is looked for.
+const FLAT_LABELS: usize = 4;
+
 /// A new position between two neighbours; `None` stands for the list's beginning or end.
 ///
 /// `hlc` is the stamp of the record that inserts, and `index` counts the elements it inserts: (`actor`, `hlc`, `index`)
@@ -159,22 +162,37 @@ pub fn between(
         return Err(PositionError::OutOfOrder);
     }
     let younger = label(1, hlc.as_u64(), actor, index);
-    let sibling = Position::below(left.map_or(&[], Position::parent), &younger)?;
-    if fits(&sibling) {
-        return Ok(sibling);
-    }
-    let above = left.map_or(&[][..], Position::labels);
-    if let Some(right) = right {
-        let older = label(0, !hlc.as_u64(), actor, !index);
-        let sibling = Position::below(right.parent(), &older)?;
-        if fits(&sibling) {
-            return Ok(sibling);
+    let older = label(0, !hlc.as_u64(), actor, !index);
+    let nearest = || {
+        let sibling = Position::below(left.map_or(&[], Position::parent), &younger);
+        if sibling.as_ref().is_ok_and(fits) {
+            return sibling;
         }
-        if right.labels().starts_with(above) {
-            return Position::below(&right.left_side(), &younger);
+        let above = left.map_or(&[][..], Position::labels);
+        if let Some(right) = right {
+            let sibling = Position::below(right.parent(), &older);
+            if sibling.as_ref().is_ok_and(fits) {
+                return sibling;
+            }
+            if right.labels().starts_with(above) {
+                return Position::below(&right.left_side(), &younger);
+            }
         }
+        Position::below(above, &younger)
+    };
+    match nearest() {
+        Ok(near) if near.labels().len() <= FLAT_LABELS * LABEL_BYTES => Ok(near),
+        // Regions whose clocks are far apart nest deeper with each turn they take at an end; a place nearer to the root, if
+        // there is one, ends that. Where a new element goes is its origin's choice alone.
+        near => shallowest(left, &younger, fits).or_else(|| shallowest(right, &older, fits)).map_or(near, Ok),
     }
-    Position::below(above, &younger)
+}
+
+/// The place nearest to the root, among the siblings of a neighbour and of what is above it.
+fn shallowest(beside: Option<&Position>, label: &[u8], fits: impl Fn(&Position) -> bool) -> Option<Position> {
+    let labels = beside?.labels();
+    let above = (0..labels.len()).step_by(LABEL_BYTES).filter_map(|depth| labels.get(..depth));
+    above.filter_map(|above| Position::below(above, label).ok()).find(|new| fits(new))
 }
 
 /// A label of side 1, its numbers inverted already where `sign` is 0.

@@ -207,6 +207,18 @@ impl Query {
         }
     }
 
+    /// As [`Self::page`], to turn it.
+    pub const fn page_mut(&mut self) -> Option<&mut PageRequest> {
+        match self {
+            Self::Elements(page)
+            | Self::Fields(page)
+            | Self::ByRank { page, .. }
+            | Self::ByScore { page, .. }
+            | Self::Range { page, .. } => Some(page),
+            _ => None,
+        }
+    }
+
     /// Bytes this holds in memory besides itself.
     pub fn weight(&self) -> usize {
         match self {

@@ -173,7 +173,22 @@ pub(crate) fn sort_and_visit<R: Rows>(
 ) -> Result<(), R::Error> {
     let mut all = Vec::new();
     standings(rows, members, |standing| all.push(standing))?;
-    merge_and_visit(None::<&mut R>, members, after, reverse, (&[], all), visit)
+    let _ = in_order(all, after, reverse).iter().try_for_each(visit);
+    Ok(())
+}
+
+/// Those behind `after`, in order.
+fn in_order(mut standings: Vec<Standing>, after: Option<&Standing>, reverse: bool) -> Vec<Standing> {
+    standings.retain(|standing| after.is_none_or(|after| precedes(after, standing, reverse)));
+    standings.sort();
+    if reverse {
+        standings.reverse();
+    }
+    standings
+}
+
+fn precedes(a: &Standing, b: &Standing, reverse: bool) -> bool {
+    if reverse { a > b } else { a < b }
 }
 
 /// Visits the standings below, but for the members that `changed` names (sorted), together with those given, in order.
@@ -182,15 +197,10 @@ pub(crate) fn merge_and_visit<R: Rows>(
     members: &RowPrefix,
     after: Option<&Standing>,
     reverse: bool,
-    (changed, mut given): (&[Vec<u8>], Vec<Standing>),
+    (changed, given): (&[Vec<u8>], Vec<Standing>),
     mut visit: impl FnMut(&Standing) -> ControlFlow<()>,
 ) -> Result<(), R::Error> {
-    let precedes = |a: &Standing, b: &Standing| if reverse { a > b } else { a < b };
-    given.retain(|standing| after.is_none_or(|after| precedes(after, standing)));
-    given.sort();
-    if reverse {
-        given.reverse();
-    }
+    let given = in_order(given, after, reverse);
     let mut given = given.iter().peekable();
     let mut stopped = false;
     if let Some(under) = under {
@@ -198,7 +208,7 @@ pub(crate) fn merge_and_visit<R: Rows>(
             if changed.binary_search_by(|member| member.as_slice().cmp(&standing.member)).is_ok() {
                 return ControlFlow::Continue(());
             }
-            while let Some(first) = given.next_if(|first| precedes(first, standing)) {
+            while let Some(first) = given.next_if(|first| precedes(first, standing, reverse)) {
                 if visit(first).is_break() {
                     stopped = true;
                     return ControlFlow::Break(());

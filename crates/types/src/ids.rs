@@ -162,6 +162,9 @@ impl fmt::Debug for Dot {
 pub struct KeyspaceId(u32);
 
 impl KeyspaceId {
+    /// The lowest.
+    pub const FIRST: Self = Self(1);
+
     /// The number itself.
     pub const fn get(self) -> u32 {
         self.0

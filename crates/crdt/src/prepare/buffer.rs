@@ -89,7 +89,8 @@ struct Fold<'a, V> {
 
 impl<V: Rows> Fold<'_, V> {
     fn update(&mut self, Update { object, op }: &Update) -> Result<(), PrepareError<V::Error>> {
-        if !matches!(op, Op::Delete) {
+        // Deleting the key does as much by itself.
+        if !(matches!(op, Op::Delete) && object.path.is_empty()) {
             self.begin_anew(object)?;
         }
         let now = self.origin.now;
