@@ -30,7 +30,7 @@ pub trait Rows {
     /// # Errors
     /// What can go wrong underneath.
     fn take_row(&mut self, key: &RowKey) -> Result<Option<Row>, Self::Error> {
-        self.look(key, Option::<&Row>::cloned)
+        self.look(key, |row| Some(row?.clone()))
     }
 
     /// Visits the rows below `prefix` in key order, beginning with the first whose key is at least `from`, until `visit`
