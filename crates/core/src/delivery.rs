@@ -118,6 +118,34 @@ impl Delivery {
         }
     }
 
+    /// The link from `from` is gone: what it brought and still waits is dropped, and whatever stands in line behind that.
+    pub(crate) fn lose(&mut self, from: RegionId) {
+        for line in self.lines.values_mut() {
+            let Some(at) = line.waiting.iter().position(|(sender, _)| *sender == from) else { continue };
+            for (sender, stored) in line.waiting.drain(at..) {
+                *self.waiting.entry(sender).or_default() -= weight(&stored.bytes);
+            }
+            if line.waiting.is_empty() {
+                (line.head, line.told) = (None, false);
+            }
+        }
+    }
+
+    /// Records from `from` that wait for what they depend on.
+    pub(crate) fn waiting_records(&self, from: RegionId) -> usize {
+        let senders = self.lines.values().flat_map(|line| &line.waiting);
+        senders.filter(|(sender, _)| *sender == from).count()
+    }
+
+    /// How far each actor's records have come without a gap, those that wait included.
+    pub(crate) fn received_all(&self) -> VersionVector {
+        let mut vv = self.queued.clone();
+        for actor in self.lines.keys() {
+            vv.set(*actor, self.received(*actor));
+        }
+        vv
+    }
+
     /// Takes the next step of any line, until none can move.
     pub(crate) fn step(&mut self) -> Option<Step> {
         let Self { queued, lines, waiting, applying } = self;

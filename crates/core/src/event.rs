@@ -1,9 +1,14 @@
 //! What goes in and comes out, besides the messages of `halcyon-wire`.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
+use halcyon_crdt::{Object, Shortage};
 use halcyon_types::{ActorId, BootId, Dot, Hlc, RegionId, Seq, UnixMs, VersionVector};
-use halcyon_wire::{Body, ChainHash, PeerMessage, Record, RecordError, Refusal, Response, StoredRecord, Write};
+use halcyon_wire::{
+    Body, ChainHash, PeerMessage, Record, RecordError, Refusal, Response, StoredRecord, TransactionId, Write,
+};
 
 use crate::error::PeerError;
 
@@ -30,17 +35,26 @@ pub enum LinkEvent {
     InDown,
 }
 
-/// Work for the committer. Jobs must be carried out in the order polled.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The present actor of each region that this node has heard, its own included. Replaced as a whole when one changes.
+pub type Actors = Arc<BTreeMap<RegionId, ActorId>>;
+
+/// Work for the committer. Jobs must be carried out in the order polled, and after the commands polled with them: a
+/// [`Command::Begin`] may take the snapshot that a job names.
+#[derive(Debug, Clone, PartialEq)]
 pub enum Job {
-    /// Prepare and commit a client's transaction. Answered by any [`JobResult`] but `Applied`.
+    /// Prepare and commit a client's transaction. Answered by `Written`, `Duplicate` or `Refused`.
     Write {
         /// Names it.
         ticket: Ticket,
-        /// The wall clock when the request came.
+        /// The wall clock when the request came, never behind what this node has promised others.
         wall: UnixMs,
         /// The transaction.
         write: Write,
+        /// The snapshot that it commits, to be forgotten with this. Absent for a transaction that is not open any more: only
+        /// a retry of what was committed before is answered then.
+        snapshot: Option<(SessionId, TransactionId)>,
+        /// To pass rights to.
+        actors: Actors,
     },
     /// Apply another actor's record; its order and deps have been checked. Answered by [`JobResult::Applied`].
     Record {
@@ -53,19 +67,53 @@ pub enum Job {
         /// Its bytes, for the log.
         stored: StoredRecord,
     },
+    /// Pass rights of a bounded counter to a region that asks, as far as they can be spared. Answered by
+    /// [`JobResult::Done`].
+    Grant {
+        /// Names it.
+        ticket: Ticket,
+        /// As for a write.
+        wall: UnixMs,
+        /// Which bounded counter.
+        counter: Object,
+        /// Who asks.
+        to: RegionId,
+        /// For how many, at least 1.
+        amount: u64,
+        /// To pass rights to.
+        actors: Actors,
+    },
+    /// Clear away what has expired. Answered by [`JobResult::Done`].
+    Sweep {
+        /// Names it.
+        ticket: Ticket,
+        /// As for a write.
+        wall: UnixMs,
+        /// What has expired by then.
+        upto: UnixMs,
+        /// Whether keys are to be cleared too, for which a record is made.
+        keys: bool,
+    },
 }
 
 /// What came of a job, once it is synced (or refused, for which nothing is).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JobResult {
     /// The write is this record.
-    Written(Dot),
+    Written {
+        /// Its name.
+        dot: Dot,
+        /// Bounded counters of which this region's rights run low by it.
+        shortages: Vec<Shortage>,
+    },
     /// The write had been committed before, as this record.
     Duplicate(Dot),
     /// The write did not happen and will not.
     Refused(Refusal),
     /// The record is applied.
     Applied,
+    /// The grant or sweep is this record, or there was nothing to make one for.
+    Done(Option<Dot>),
 }
 
 /// What one sync made durable.
@@ -81,8 +129,8 @@ pub struct Committed {
     pub heads: Vec<(ActorId, ChainHash)>,
 }
 
-/// What the driver must do next.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What the driver must do next. Commands are carried out in the order polled.
+#[derive(Debug, Clone, PartialEq)]
 pub enum Command {
     /// Send a control message over the out link to `peer`. It may be dropped if that link is gone or its buffer is
     /// full: whatever matters is said again.
@@ -114,7 +162,25 @@ pub enum Command {
         /// The answer.
         response: Response,
     },
-    /// Carry out a read (or digest) on a new snapshot, and answer the client.
+    /// Take a snapshot and hold it under this name, and answer the client with its vector as
+    /// [`Outcome::Begun`](halcyon_wire::Outcome::Begun).
+    Begin {
+        /// Which connection.
+        session: SessionId,
+        /// The request's id.
+        id: u64,
+        /// The connection's name for the snapshot.
+        transaction: TransactionId,
+    },
+    /// Drop a snapshot. Said once for each that no job has taken.
+    Forget {
+        /// Which connection.
+        session: SessionId,
+        /// The connection's name for the snapshot.
+        transaction: TransactionId,
+    },
+    /// Carry out a read, scan or digest, on a new snapshot or on that of the transaction it names, which is open; and answer
+    /// the client.
     Read {
         /// Which connection.
         session: SessionId,

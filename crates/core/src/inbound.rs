@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use halcyon_types::limits::{OVERDUE_MARGIN, SILENT_AFTER};
-use halcyon_types::{ActorId, BootId, Dot, Now, Seq, VersionVector};
+use halcyon_types::{ActorId, BootId, Dot, Hlc, Now, Seq, VersionVector};
 use halcyon_wire::{ChainHash, Echo, Heartbeat, Hello};
 
 /// Earlier starts of a peer that are remembered, to tell a copied directory from a restart.
@@ -41,8 +41,11 @@ pub(crate) struct Inbound {
     pub(crate) known: VersionVector,
     /// What counts for stability: acks whose sender's own records, up to then, are applied here.
     pub(crate) stable: VersionVector,
+    /// No record of the peer that is not applied here has a lower stamp. Counts only once what it said before is applied, as
+    /// for `stable`; a new start of the peer may have another clock.
+    pub(crate) stamp: Option<Hlc>,
     /// Acks not yet countable: the oldest, which will open first, and the newest.
-    gated: VecDeque<(Seq, VersionVector)>,
+    gated: VecDeque<(Seq, VersionVector, Hlc)>,
     /// Its log's hash, as it last said.
     pub(crate) head: Option<(Seq, ChainHash)>,
     ping: Option<(u64, Duration)>,
@@ -66,6 +69,7 @@ impl Inbound {
             acked: VersionVector::new(),
             known: VersionVector::new(),
             stable: VersionVector::new(),
+            stamp: None,
             gated: VecDeque::new(),
             head: None,
             ping: None,
@@ -132,6 +136,7 @@ impl Inbound {
             self.acked = VersionVector::new();
             self.known = VersionVector::new();
             self.gated.clear();
+            self.stamp = None;
             self.refused.clear();
             self.head = None;
             self.ahead = false;
@@ -163,7 +168,7 @@ impl Inbound {
         if self.gated.len() == 2 {
             self.gated.pop_back();
         }
-        self.gated.push_back((beat.seq, beat.vv.clone()));
+        self.gated.push_back((beat.seq, beat.vv.clone(), beat.hlc));
     }
 
     /// Smooths as TCP does (RFC 6298): an eighth of each new sample.
@@ -183,10 +188,9 @@ impl Inbound {
     /// Counts the acks whose gate has opened: this node has `applied` the sender's own records up to then.
     pub(crate) fn open_gates(&mut self, applied: &VersionVector) {
         let Some(actor) = self.actor else { return };
-        while self.gated.front().is_some_and(|(seq, _)| *seq <= applied.get(actor)) {
-            if let Some((_, vv)) = self.gated.pop_front() {
-                self.stable.join(&vv);
-            }
+        while let Some((_, vv, stamp)) = self.gated.pop_front_if(|(seq, ..)| *seq <= applied.get(actor)) {
+            self.stable.join(&vv);
+            self.stamp = self.stamp.max(Some(stamp));
         }
     }
 

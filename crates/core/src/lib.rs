@@ -26,6 +26,16 @@
 //!   and a margin. One puller per actor; without progress it asks somebody else. A pull of the present actor of whoever is
 //!   asked moves its push cursor back, so that pushing continues from there.
 //!
+//! * **Rights.** A region whose rights of a bounded counter run low asks the richest that it can reach; whoever is asked
+//!   passes on what it can spare, by an ordinary record.
+//! * **Sweep.** Once every member's clock has passed a time, as heartbeats say and behind the same gate as acks, what had
+//!   expired by then is cleared away: keys by the lowest region that lives, entries by each node for itself.
+//!
+//! # Clients
+//!
+//! A request with a session's token waits until the synced vector covers it. An open transaction is a snapshot that the
+//! driver holds under a name; here stands that it does, and for how long it may.
+//!
 //! Nothing is acknowledged or offered that the committer has not reported as synced. Every message may be lost: what
 //! matters is said again with the next heartbeat.
 //!
@@ -41,15 +51,18 @@ mod event;
 mod inbound;
 mod lag;
 mod outbound;
-mod reads;
+mod rebalance;
 mod replica;
 mod rng;
 mod status;
+mod sweep;
 mod tickets;
 mod timer;
+mod transactions;
+mod waiting;
 
 pub use config::{Config, Head, Start};
 pub use error::PeerError;
-pub use event::{Alarm, Command, Committed, Job, JobResult, LinkEvent, SessionId, Ticket};
+pub use event::{Actors, Alarm, Command, Committed, Job, JobResult, LinkEvent, SessionId, Ticket};
 pub use replica::Replica;
 pub use status::{PeerStatus, PullStatus, Status};

@@ -7,25 +7,33 @@ mod links;
 mod peers;
 mod pulls;
 mod report;
+mod rights;
+mod sweeps;
+mod transactions;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
-use halcyon_types::{ActorId, BootId, Hlc, KeyspaceId, Now, RegionId, Seq, VersionVector};
+use halcyon_types::limits::SWEEP_EVERY;
+use halcyon_types::{ActorId, BootId, Hlc, KeyspaceId, Now, RegionId, Seq, UnixMs, VersionVector};
 use halcyon_wire::{ChainHash, PeerMessage, Request};
 
 use crate::config::{Config, Start};
 use crate::delivery::Delivery;
 use crate::error::PeerError;
-use crate::event::{Alarm, Command, Committed, Job, LinkEvent, SessionId};
+use crate::event::{Actors, Alarm, Command, Committed, Job, LinkEvent, SessionId};
 use crate::inbound::Inbound;
 use crate::lag::Lag;
 use crate::outbound::Outbound;
-use crate::reads::Reads;
+use crate::rebalance::Asks;
 use crate::rng::Rng;
 use crate::status::Status;
+use crate::sweep::Sweeper;
 use crate::tickets::Tickets;
 use crate::timer::{Timer, Timers};
+use crate::transactions::Transactions;
+use crate::waiting::Waiting;
 
 /// One region's replica. See the crate's documentation for the protocol.
 ///
@@ -43,12 +51,23 @@ pub struct Replica {
     /// The chain hash of each log at `synced`.
     hashes: BTreeMap<ActorId, ChainHash>,
     hlc: Hlc,
+    /// The wall clock that others were told this node's records will not lie behind.
+    promised: UnixMs,
+    actors: Actors,
     peers: BTreeMap<RegionId, Peer>,
     delivery: Delivery,
     tickets: Tickets<Outstanding>,
     writes: usize,
     write_bytes: usize,
-    reads: Reads,
+    waiting: Waiting,
+    transactions: Transactions,
+    background: bool,
+    asks: Asks,
+    /// Rights asked for, with the committer.
+    grants: usize,
+    /// Grants that became records since the start.
+    granted: u64,
+    sweeper: Sweeper,
     jobs: VecDeque<Job>,
     commands: VecDeque<Command>,
     timers: Timers,
@@ -69,6 +88,8 @@ struct Peer {
 enum Outstanding {
     Write { session: SessionId, id: u64, bytes: usize },
     Record { from: RegionId, bytes: usize },
+    Grant,
+    Sweep,
 }
 
 impl Replica {
@@ -80,7 +101,7 @@ impl Replica {
         let peers: BTreeMap<_, _> = regions.map(|region| (*region, peer())).collect();
         let hashes = start.heads.iter().map(|(actor, head)| (*actor, head.hash)).collect();
         let deps = start.heads.into_iter().map(|(actor, head)| (actor, head.deps));
-        let replica = Self {
+        let mut replica = Self {
             region: config.region,
             agreement: config.agreement,
             boot: config.boot,
@@ -90,12 +111,20 @@ impl Replica {
             synced: start.vv,
             hashes,
             hlc: start.hlc,
+            promised: UnixMs::default(),
+            actors: Arc::new(BTreeMap::from([(config.region, start.actor)])),
             commands: peers.keys().map(|peer| Command::Dial { peer: *peer }).collect(),
             peers,
             tickets: Tickets::default(),
             writes: 0,
             write_bytes: 0,
-            reads: Reads::default(),
+            waiting: Waiting::default(),
+            transactions: Transactions::default(),
+            background: true,
+            asks: Asks::default(),
+            grants: 0,
+            granted: 0,
+            sweeper: Sweeper::default(),
             jobs: VecDeque::new(),
             timers: Timers::default(),
             rng: Rng::new(config.seed),
@@ -103,6 +132,7 @@ impl Replica {
             stopping: false,
             alarms: BTreeMap::new(),
         };
+        replica.timers.set(Timer::Sweep, now.mono + SWEEP_EVERY);
         replica.check();
         replica
     }
@@ -113,9 +143,11 @@ impl Replica {
         self.check();
     }
 
-    /// A client's connection is gone: its waiting reads are forgotten. Its writes go on, and their replies may be dropped.
+    /// A client's connection is gone: its waiting requests and open transactions are forgotten. Its writes that are with the
+    /// committer go on, and their replies may be dropped.
     pub fn handle_session_closed(&mut self, session: SessionId) {
-        self.forget_reads(session);
+        self.forget_waiting(session);
+        self.close_transactions(session);
         self.check();
     }
 
@@ -155,16 +187,33 @@ impl Replica {
                 Timer::Dial(peer) => self.commands.push_back(Command::Dial { peer }),
                 Timer::Heartbeat(peer) => self.beat(now, peer),
                 Timer::Missing(actor) => self.seek(now, actor),
-                Timer::NotYet => self.expire_reads(now),
+                Timer::NotYet => self.expire_waiting(now),
+                Timer::Forget => self.expire_transactions(now),
+                Timer::Sweep => self.sweep(now),
             }
         }
         self.check();
     }
 
-    /// Refuses new writes from now on as [`halcyon_wire::Refusal::Stopping`]; everything else goes on. Once
-    /// [`is_drained`](Self::is_drained), no write that was accepted is left unanswered.
+    /// Refuses new writes and transactions from now on as [`halcyon_wire::Refusal::Stopping`], and those that wait for their
+    /// session; everything else goes on. Once [`is_drained`](Self::is_drained), no write that was accepted is left unanswered.
     pub fn stop(&mut self) {
         self.stopping = true;
+        self.refuse_waiting_writes();
+        self.check();
+    }
+
+    /// Turns the work that nobody asked for on or off: asking for rights of bounded counters and passing them on, and
+    /// sweeping. It is on from the start; tests that choose every step turn it off.
+    pub fn set_background(&mut self, now: Now, on: bool) {
+        self.background = on;
+        self.asks.clear();
+        if !on {
+            self.timers.cancel(Timer::Sweep);
+        } else if !self.sweeper.is_under_way() {
+            self.timers.set(Timer::Sweep, now.mono + SWEEP_EVERY);
+        }
+        self.check();
     }
 
     /// Whether every write that was accepted has its answer. Other regions' records may go on arriving for ever, and need
@@ -200,6 +249,16 @@ impl Replica {
     /// The synced version vector.
     pub const fn vv(&self) -> &VersionVector {
         &self.synced
+    }
+
+    /// The hybrid logical clock, as of the last commit.
+    pub const fn hlc(&self) -> Hlc {
+        self.hlc
+    }
+
+    /// The present actor of each region that was heard, this one's included.
+    pub const fn actors(&self) -> &Actors {
+        &self.actors
     }
 
     fn alarm(&mut self, alarm: Alarm) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use halcyon_types::{ActorId, BootId, RegionId, Seq, VersionVector};
+use halcyon_types::{ActorId, BootId, Hlc, RegionId, Seq, VersionVector};
 
 /// A picture of the whole replica.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,8 +12,12 @@ pub struct Status {
     pub region: RegionId,
     /// Its present actor.
     pub actor: ActorId,
-    /// What is on disk here.
+    /// What is applied and on disk here.
     pub vv: VersionVector,
+    /// What has arrived without a gap: `vv`, what is with the committer, and what waits for records of others.
+    pub received: VersionVector,
+    /// The hybrid logical clock.
+    pub hlc: Hlc,
     /// What every member is known to have on disk, so far as this node may conclude it: the meet of all gated acks.
     pub stable: VersionVector,
     /// Whether new writes are refused because the node is stopping.
@@ -28,8 +32,20 @@ pub struct Status {
     pub queued_records: usize,
     /// Bytes of received records that wait for what they depend on.
     pub pending_bytes: usize,
-    /// Reads that wait for their session token.
-    pub waiting_reads: usize,
+    /// Requests that wait for their session's token.
+    pub waiting: usize,
+    /// Open transactions.
+    pub transactions: usize,
+    /// Whether rebalancer and sweeper work.
+    pub background: bool,
+    /// Bounded counters of which more rights were asked for and have not had time to come.
+    pub asks: usize,
+    /// How often rights were asked for, since the start.
+    pub asked: u64,
+    /// How often rights were passed on to whoever asked, since the start.
+    pub granted: u64,
+    /// Records that clear away keys that have ended, since the start.
+    pub swept: u64,
     /// Pulls that this node has asked for and not yet seen answered.
     pub pulls: Vec<PullStatus>,
     /// Alarms raised since the start, by name.
@@ -71,6 +87,8 @@ pub struct PeerStatus {
     pub unacked_bytes: usize,
     /// Bytes from it that wait for what they depend on.
     pub pending_bytes: usize,
+    /// Records from it that wait for what they depend on.
+    pub pending_records: usize,
 }
 
 /// A pull in flight.

@@ -14,8 +14,12 @@ pub(crate) enum Timer {
     Heartbeat(RegionId),
     /// When to look again for missing records of an actor: they are overdue, or a pull has gone unanswered.
     Missing(ActorId),
-    /// When to answer the most urgent waiting read with "not yet".
+    /// When to answer the most urgent waiting request with "not yet".
     NotYet,
+    /// When to forget the oldest open transaction.
+    Forget,
+    /// When to clear away what has expired.
+    Sweep,
 }
 
 /// Which timer rings when. One time per timer; setting it again moves it.

@@ -42,6 +42,10 @@ pub const ELEMENTS_MAX: usize = 16 * UPDATES_MAX;
 pub const EFFECTS_MAX: usize = 2 * UPDATES_MAX + ELEMENTS_MAX;
 /// Rows of a collection, past which deleting it removes a range instead of row after row.
 pub const RANGE_DELETE_MIN: u64 = 512;
+/// Of what has expired, entries and keys that one sweep looks at.
+pub const SWEEP_SCAN_MAX: usize = 16 * SWEEP_MAX;
+/// Keys that one sweep clears, and entries that it purges, at most.
+pub const SWEEP_MAX: usize = 256;
 /// Bytes of one encoded record.
 pub const RECORD_BYTES_MAX: usize = 768 * 1024;
 /// Elements or fields of one page of a scan.
@@ -87,16 +91,24 @@ pub const GROUP_MAX: usize = 2048;
 pub const GROUP_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Bytes of rows that the committer keeps decoded.
 pub const ROW_CACHE_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Collections of which the committer keeps the summary in memory.
+pub const SUMMARIES_MAX: usize = 8192;
+/// Collections dropped whole, lately, that the committer's row cache tells from those still there.
+pub const DROPS_MAX: usize = 1024;
 /// Bytes of own recent records kept in memory for the links; older ones are read from the log.
 pub const LOG_TAIL_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Bytes of records sent to a peer and not yet acknowledged.
 pub const LINK_WINDOW_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Bytes of records received from a peer that wait for what they depend on; past it they are dropped and pulled again.
 pub const PENDING_BYTES_MAX: usize = 16 * 1024 * 1024;
-/// Bytes of session reads that wait for the vector to reach their token, past which new ones are `Overloaded`.
-pub const WAITING_READS_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// Session reads that wait for the vector to reach their token, past which new ones are refused as `Overloaded`.
-pub const WAITING_READS_MAX: usize = 16_384;
+/// Bytes of requests that wait for the vector to reach their session's token, past which new ones are `Overloaded`.
+pub const WAITING_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Requests that wait for the vector to reach their session's token, past which new ones are refused as `Overloaded`.
+pub const WAITING_MAX: usize = 16_384;
+/// Bounded counters of which a node has asked other regions for rights, and not yet had time to get them.
+pub const RIGHTS_ASKS_MAX: usize = 1024;
+/// Asks for rights that wait for the committer; past it they are dropped, for they are asked again.
+pub const RIGHTS_GRANTS_MAX: usize = 256;
 
 // -- network -------------------------------------------------------------------------------------------------------
 
@@ -137,7 +149,11 @@ pub const DRIFT_MAX: Duration = Duration::from_millis(500);
 pub const REQUEST_WINDOW: Duration = Duration::from_hours(24);
 /// How far ahead of the node's clock a request id may be minted.
 pub const REQUEST_AHEAD_MAX: Duration = Duration::from_hours(1);
-/// How long a session read may wait for its token before it answers `NotYet`.
+/// After asking for rights of a bounded counter, for so long nobody is asked for more of it.
+pub const RIGHTS_PATIENCE: Duration = Duration::from_millis(500);
+/// Between two sweeps of what has expired.
+pub const SWEEP_EVERY: Duration = Duration::from_secs(1);
+/// How long a request may wait for its session's token before it answers `NotYet`.
 pub const SESSION_WAIT_MAX: Duration = Duration::from_secs(30);
 
 const _: () = assert!(VALUE_BYTES_MAX + KEY_BYTES_MAX + PATH_DEPTH_MAX * COMPONENT_BYTES_MAX < RECORD_BYTES_MAX);
@@ -152,5 +168,6 @@ const _: () = assert!(HEARTBEAT_EVERY.as_millis() * 4 < SILENT_AFTER.as_millis()
 const _: () = assert!(CONNECTION_REQUESTS_MAX <= COMMIT_QUEUE_MAX);
 const _: () = assert!(CONNECTION_TRANSACTIONS_MAX <= TRANSACTIONS_MAX);
 const _: () = assert!(CLEAR_LIST_MAX <= 1024 && UPDATES_MAX <= 1024, "a commit group stays small enough to prepare");
+const _: () = assert!(SWEEP_MAX <= UPDATES_MAX && SWEEP_MAX * (KEY_BYTES_MAX + 64) < RECORD_BYTES_MAX);
 const _: () = assert!(KEEP_ALIVE_EVERY.as_millis() * 3 < IDLE_TIMEOUT.as_millis(), "two may be lost");
 const _: () = assert!(PEER_CONNECTIONS_MAX >= 2 * REGIONS_MAX, "every region may dial anew");

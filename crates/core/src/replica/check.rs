@@ -1,6 +1,6 @@
 //! What holds after every step. Debug builds check all of it each time; a release build nothing.
 
-use halcyon_types::limits::{COMMIT_QUEUE_BYTES_MAX, COMMIT_QUEUE_MAX, PENDING_BYTES_MAX};
+use halcyon_types::limits::{COMMIT_QUEUE_BYTES_MAX, COMMIT_QUEUE_MAX, PENDING_BYTES_MAX, RIGHTS_GRANTS_MAX};
 
 use super::Replica;
 use crate::timer::Timer;
@@ -14,8 +14,14 @@ impl Replica {
         assert_eq!(self.synced.get(self.actor), self.delivery.queued.get(self.actor));
         assert!(self.delivery.agrees(), "a line of records has a gap");
         assert!(!self.delivery.is_blocked(self.actor), "own records come from nobody");
-        assert!(self.reads.agrees(), "the indexes of waiting reads differ");
-        assert_eq!(self.reads.next_deadline().is_some(), self.timers.is_set(Timer::NotYet));
+        assert!(self.waiting.agrees(), "the indexes of waiting requests differ");
+        assert_eq!(self.waiting.next_deadline().is_some(), self.timers.is_set(Timer::NotYet));
+        assert!(self.transactions.agrees(), "the tables of open transactions differ");
+        assert_eq!(self.transactions.next_deadline().is_some(), self.timers.is_set(Timer::Forget));
+        assert!(self.asks.agrees() && self.grants <= RIGHTS_GRANTS_MAX, "asks for rights are off");
+        let sweeps = self.background && !self.sweeper.is_under_way();
+        assert_eq!(sweeps, self.timers.is_set(Timer::Sweep), "one sweep at a time");
+        assert_eq!(self.actors.get(&self.region), Some(&self.actor));
         assert!(self.timers.agrees(), "the timer table differs from its order");
         assert!(self.writes <= COMMIT_QUEUE_MAX && self.write_bytes <= COMMIT_QUEUE_BYTES_MAX);
         for (region, peer) in &self.peers {

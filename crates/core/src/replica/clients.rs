@@ -1,111 +1,124 @@
-//! Clients: writes go to the committer, reads wait for their session.
+//! Clients: every request waits for its session; then writes go to the committer, and reads to the driver.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use halcyon_crdt::Op;
-use halcyon_types::limits::{COMMIT_QUEUE_BYTES_MAX, COMMIT_QUEUE_MAX, SESSION_WAIT_MAX};
-use halcyon_types::{KeyspaceId, Now};
-use halcyon_wire::{Body, Outcome, Refusal, Request, Response, Write};
+use halcyon_crdt::keys::check_scan;
+use halcyon_crdt::{KeyError, Object, Query, Update};
+use halcyon_types::limits::{CHECKS_MAX, COMMIT_QUEUE_BYTES_MAX, COMMIT_QUEUE_MAX, SESSION_WAIT_MAX};
+use halcyon_types::{Dot, KeyspaceId, Now};
+use halcyon_wire::{Body, Outcome, Refusal, Request, Response, Seen, Write};
 
 use super::{Outstanding, Replica};
 use crate::event::{Command, Job, SessionId};
-use crate::reads::{Waiting, bytes_of_object, lacking, session_of};
 use crate::timer::Timer;
+use crate::waiting::{PutOff, lacking, session_of, weight_of_write};
 
 impl Replica {
     pub(super) fn request(&mut self, now: Now, session: SessionId, request: Request) {
         let Request { id, body } = request;
-        let asked = match body {
-            Body::Write(write) => self.write(now, session, id, write),
-            body => self.read(now, session, id, body),
-        };
-        if let Err(refusal) = asked {
+        if let Err(refusal) = self.admit(now, session, id, body) {
             self.reply(session, id, Err(refusal));
         }
     }
 
-    fn write(&mut self, now: Now, session: SessionId, id: u64, write: Write) -> Result<(), Refusal> {
-        if self.stopping {
+    fn admit(&mut self, now: Now, session: SessionId, id: u64, body: Body) -> Result<(), Refusal> {
+        self.check_body(&body)?;
+        if self.stopping && is_write(&body) {
             return Err(Refusal::Stopping);
         }
-        let keyspaces = write.updates.iter().map(|update| update.object.keyspace);
-        keyspaces.into_iter().try_for_each(|keyspace| self.known(keyspace))?;
-        let bytes = bytes_of(&write);
-        if self.writes >= COMMIT_QUEUE_MAX || self.write_bytes + bytes > COMMIT_QUEUE_BYTES_MAX {
-            let queue = "the commit queue".to_owned();
-            return Err(Refusal::Overloaded { queue });
+        let Some(asked) = session_of(&body) else {
+            return self.perform(now, session, id, body);
+        };
+        let Some(lacks) = lacking(&asked.token, &self.synced) else {
+            return self.perform(now, session, id, body);
+        };
+        let wait = Duration::from_millis(asked.wait_ms.into()).min(SESSION_WAIT_MAX);
+        self.put_off(lacks, PutOff { session, id, body, since: now.mono, deadline: now.mono + wait })
+    }
+
+    fn put_off(&mut self, lacks: Dot, request: PutOff) -> Result<(), Refusal> {
+        if request.since == request.deadline {
+            return Err(Refusal::NotYet { waited: Duration::ZERO });
         }
+        if self.waiting.is_full() {
+            return Err(overloaded("the queue of requests that wait for their session"));
+        }
+        self.waiting.put_off(lacks, request);
+        self.time_waiting();
+        Ok(())
+    }
+
+    /// Carries out a request whose session is covered.
+    fn perform(&mut self, now: Now, session: SessionId, id: u64, body: Body) -> Result<(), Refusal> {
+        match body {
+            Body::Write(write) => self.write(now, session, id, write)?,
+            Body::Begin { .. } => self.begin(now, session, id)?,
+            Body::Abort { transaction } => self.abort(session, id, transaction),
+            Body::Token { .. } => self.reply(session, id, Ok(Outcome::Token(self.synced.clone()))),
+            Body::Read { within: Some(within), .. } if !self.transactions.is_open(session, within.transaction) => {
+                return Err(Refusal::TransactionExpired { transaction: within.transaction });
+            }
+            body @ (Body::Read { .. } | Body::Scan { .. } | Body::Digest { .. }) => {
+                self.commands.push_back(Command::Read { session, id, body });
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, now: Now, session: SessionId, id: u64, write: Write) -> Result<(), Refusal> {
+        let bytes = size_of::<Job>() + weight_of_write(&write);
+        if self.writes >= COMMIT_QUEUE_MAX || self.write_bytes + bytes > COMMIT_QUEUE_BYTES_MAX {
+            return Err(overloaded("the commit queue"));
+        }
+        let snapshot = match &write.seen {
+            Seen::Transaction { transaction, .. } => self.take_transaction(session, *transaction),
+            Seen::Present | Seen::Session => None,
+        };
         self.writes += 1;
         self.write_bytes += bytes;
         let ticket = self.tickets.issue(Outstanding::Write { session, id, bytes });
-        let wall = now.wall;
-        self.jobs.push_back(Job::Write { ticket, wall, write });
+        let (wall, actors) = (self.own_wall(now), Arc::clone(&self.actors));
+        self.jobs.push_back(Job::Write { ticket, wall, write, snapshot, actors });
         Ok(())
     }
 
-    fn read(&mut self, now: Now, session: SessionId, id: u64, body: Body) -> Result<(), Refusal> {
-        let wait_ms = match &body {
-            Body::Read { object, query, wait_ms, .. } => {
-                self.known(object.keyspace)?;
-                let checked = object.check().and_then(|()| query.check());
-                checked.map_err(|error| Refusal::InvalidArgument { reason: error.to_string() })?;
-                *wait_ms
-            }
-            Body::Token { wait_ms, .. } => *wait_ms,
-            Body::Write(_) | Body::Digest => 0,
-        };
-        let Some(lacks) = session_of(&body).and_then(|token| lacking(token, &self.synced)) else {
-            self.answer(session, id, body);
-            return Ok(());
-        };
-        let wait = Duration::from_millis(wait_ms.into()).min(SESSION_WAIT_MAX);
-        if wait.is_zero() {
-            return Err(Refusal::NotYet { waited: wait });
-        }
-        if self.reads.is_full() {
-            let queue = "the queue of waiting reads".to_owned();
-            return Err(Refusal::Overloaded { queue });
-        }
-        let read = Waiting { session, id, body, since: now.mono, deadline: now.mono + wait };
-        self.reads.put_off(lacks, read);
-        self.time_reads();
-        Ok(())
-    }
-
-    /// Answers a read whose session is covered.
-    fn answer(&mut self, session: SessionId, id: u64, body: Body) {
-        match body {
-            Body::Token { .. } => self.reply(session, id, Ok(Outcome::Token(self.synced.clone()))),
-            body => self.commands.push_back(Command::Read { session, id, body }),
-        }
-    }
-
-    pub(super) fn release_reads(&mut self) {
-        if self.reads.len() == 0 {
+    pub(super) fn release_waiting(&mut self, now: Now) {
+        if self.waiting.len() == 0 {
             return;
         }
         let actors = self.synced.iter().map(|(actor, _)| actor);
-        for read in self.reads.released(&self.synced, actors) {
-            self.answer(read.session, read.id, read.body);
+        for PutOff { session, id, body, .. } in self.waiting.released(&self.synced, actors) {
+            if let Err(refusal) = self.perform(now, session, id, body) {
+                self.reply(session, id, Err(refusal));
+            }
         }
-        self.time_reads();
+        self.time_waiting();
     }
 
-    pub(super) fn expire_reads(&mut self, now: Now) {
-        while let Some(read) = self.reads.expired(now.mono) {
-            let waited = now.mono.saturating_sub(read.since);
-            self.reply(read.session, read.id, Err(Refusal::NotYet { waited }));
+    pub(super) fn expire_waiting(&mut self, now: Now) {
+        while let Some(request) = self.waiting.expired(now.mono) {
+            let waited = now.mono.saturating_sub(request.since);
+            self.reply(request.session, request.id, Err(Refusal::NotYet { waited }));
         }
-        self.time_reads();
+        self.time_waiting();
     }
 
-    pub(super) fn forget_reads(&mut self, session: SessionId) {
-        self.reads.forget(session);
-        self.time_reads();
+    pub(super) fn forget_waiting(&mut self, session: SessionId) {
+        self.waiting.take(|request| request.session == session);
+        self.time_waiting();
     }
 
-    fn time_reads(&mut self) {
-        match self.reads.next_deadline() {
+    /// A node that stops takes no more writes: none may be left to wait for a commit that never comes.
+    pub(super) fn refuse_waiting_writes(&mut self) {
+        for request in self.waiting.take(|request| is_write(&request.body)) {
+            self.reply(request.session, request.id, Err(Refusal::Stopping));
+        }
+        self.time_waiting();
+    }
+
+    fn time_waiting(&mut self) {
+        match self.waiting.next_deadline() {
             Some(at) => self.timers.set(Timer::NotYet, at),
             None => self.timers.cancel(Timer::NotYet),
         }
@@ -116,20 +129,55 @@ impl Replica {
         self.commands.push_back(Command::Reply { session, response });
     }
 
-    fn known(&self, keyspace: KeyspaceId) -> Result<(), Refusal> {
+    /// What can be said of a request without waiting or looking at rows. Updates are checked where they are prepared.
+    fn check_body(&self, body: &Body) -> Result<(), Refusal> {
+        match body {
+            Body::Write(write) => {
+                self.check_updates(&write.updates)?;
+                let checks = match &write.seen {
+                    Seen::Transaction { checks, .. } => checks.as_slice(),
+                    Seen::Present | Seen::Session => &[],
+                };
+                if checks.len() > CHECKS_MAX {
+                    let reason = format!("{} reads to be checked are past the limit of {CHECKS_MAX}", checks.len());
+                    return Err(Refusal::TooLarge { reason });
+                }
+                checks.iter().try_for_each(|check| self.check_read(&check.object, &check.query))
+            }
+            Body::Read { within, object, query, .. } => {
+                self.check_read(object, query)?;
+                within.as_ref().map_or(Ok(()), |within| self.check_updates(&within.updates))
+            }
+            Body::Scan { keyspace, beginning, page, .. } => {
+                self.check_keyspace(*keyspace)?;
+                check_scan(beginning, page).map_err(|error| invalid(&error))
+            }
+            Body::Begin { .. } | Body::Abort { .. } | Body::Token { .. } | Body::Digest { .. } => Ok(()),
+        }
+    }
+
+    fn check_updates(&self, updates: &[Update]) -> Result<(), Refusal> {
+        updates.iter().try_for_each(|update| self.check_keyspace(update.object.keyspace))
+    }
+
+    fn check_read(&self, object: &Object, query: &Query) -> Result<(), Refusal> {
+        self.check_keyspace(object.keyspace)?;
+        object.check().and_then(|()| query.check()).map_err(|error| invalid(&error))
+    }
+
+    fn check_keyspace(&self, keyspace: KeyspaceId) -> Result<(), Refusal> {
         if self.keyspaces.contains(&keyspace) { Ok(()) } else { Err(Refusal::UnknownKeyspace { id: keyspace }) }
     }
 }
 
-/// What a write holds in memory, roughly.
-fn bytes_of(write: &Write) -> usize {
-    let update = |update: &halcyon_crdt::Update| {
-        let op = match &update.op {
-            Op::Set { value } => value.len(),
-            Op::Insert { element } | Op::Remove { element } => element.len(),
-            Op::Unset | Op::Add { .. } | Op::Reset | Op::Delete => 0,
-        };
-        size_of::<halcyon_crdt::Update>() + bytes_of_object(&update.object) + op
-    };
-    write.updates.iter().map(update).sum()
+const fn is_write(body: &Body) -> bool {
+    matches!(body, Body::Write(_) | Body::Begin { .. })
+}
+
+fn invalid(error: &KeyError) -> Refusal {
+    Refusal::InvalidArgument { reason: error.to_string() }
+}
+
+pub(super) fn overloaded(queue: &str) -> Refusal {
+    Refusal::Overloaded { queue: queue.to_owned() }
 }

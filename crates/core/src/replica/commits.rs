@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use halcyon_types::Now;
+use halcyon_types::{Dot, Now};
 use halcyon_wire::{Outcome, Receipt};
 
 use super::{Outstanding, Replica};
 use crate::delivery::{Step, weight};
-use crate::event::{Alarm, Command, Committed, Job, JobResult};
+use crate::event::{Alarm, Command, Committed, Job, JobResult, SessionId};
+use crate::rebalance::Need;
 
 impl Replica {
     pub(super) fn committed(&mut self, now: Now, committed: Committed) {
@@ -23,12 +24,14 @@ impl Replica {
                 Some(Outstanding::Write { session, id, bytes }) => {
                     self.writes -= 1;
                     self.write_bytes -= bytes;
-                    self.settle_write(session, id, result);
+                    self.settle_write(now, session, id, result);
                 }
                 Some(Outstanding::Record { from, bytes }) => {
                     self.delivery.applied(from, bytes);
                     senders.insert(from);
                 }
+                Some(Outstanding::Grant) => self.settle_grant(&result),
+                Some(Outstanding::Sweep) => self.settle_sweep(now, &result),
                 None => debug_assert!(false, "a result for no job: {ticket:?}"),
             }
         }
@@ -44,7 +47,7 @@ impl Replica {
         if wrote {
             self.lag.committed(self.synced.get(self.actor), now.mono);
         }
-        self.release_reads();
+        self.release_waiting(now);
         self.recheck_peers();
         self.deliver(now);
         for peer in senders {
@@ -55,20 +58,32 @@ impl Replica {
         }
     }
 
-    fn settle_write(&mut self, session: crate::SessionId, id: u64, result: JobResult) {
+    fn settle_write(&mut self, now: Now, session: SessionId, id: u64, result: JobResult) {
         let result = match result {
-            JobResult::Written(dot) | JobResult::Duplicate(dot) => {
-                debug_assert!(self.synced.covers(dot), "acked before its sync: {dot:?}");
-                let token = self.synced.clone();
-                Ok(Outcome::Written(Receipt { dot, token }))
+            JobResult::Written { dot, shortages } => {
+                for need in shortages.into_iter().filter_map(Need::of_shortage) {
+                    self.ask_rights(now, need);
+                }
+                Ok(self.receipt(dot))
             }
-            JobResult::Refused(refusal) => Err(refusal),
-            JobResult::Applied => {
+            JobResult::Duplicate(dot) => Ok(self.receipt(dot)),
+            JobResult::Refused(refusal) => {
+                if let Some(need) = Need::of_refusal(self.actor, &refusal) {
+                    self.ask_rights(now, need);
+                }
+                Err(refusal)
+            }
+            JobResult::Applied | JobResult::Done(_) => {
                 debug_assert!(false, "a write is not applied but written");
                 return;
             }
         };
         self.reply(session, id, result);
+    }
+
+    fn receipt(&self, dot: Dot) -> Outcome {
+        debug_assert!(self.synced.covers(dot), "acked before its sync: {dot:?}");
+        Outcome::Written(Receipt { dot, token: self.synced.clone() })
     }
 
     /// Opens the gates of acks, and compares logs, at the new vector.

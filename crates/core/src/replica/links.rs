@@ -29,7 +29,10 @@ impl Replica {
                 }
             }
             LinkEvent::InUp => peer.inbound.opened(now.mono),
-            LinkEvent::InDown => peer.inbound.closed(now.mono),
+            LinkEvent::InDown => {
+                peer.inbound.closed(now.mono);
+                self.delivery.lose(region);
+            }
         }
         self.seek_all(now);
     }
@@ -49,14 +52,16 @@ impl Replica {
             })
         });
         let head = self.hashes.get(&self.actor).copied();
+        let echo = peer.inbound.echo(now.mono);
+        let hlc = self.stamp(now);
         let beat = PeerMessage::Heartbeat(Heartbeat {
             seq: self.synced.get(self.actor),
             head: head.unwrap_or_else(|| ChainHash::genesis(self.actor)),
             vv: self.synced.clone(),
-            hlc: self.hlc,
+            hlc,
             wall: now.wall,
             ping_us: micros(now.mono),
-            echo: peer.inbound.echo(now.mono),
+            echo,
         });
         let messages = hello.into_iter().chain([beat]);
         self.commands.extend(messages.map(|message| Command::Send { peer: region, message }));

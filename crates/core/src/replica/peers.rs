@@ -1,5 +1,7 @@
 //! What peers say.
 
+use std::sync::Arc;
+
 use halcyon_types::limits::ACTORS_MAX;
 use halcyon_types::{ActorId, Dot, Now, RegionId, Seq, VersionVector};
 use halcyon_wire::{Heartbeat, Hello, PeerMessage, Pull, Range};
@@ -22,6 +24,7 @@ impl Replica {
             PeerMessage::Heartbeat(beat) => self.heartbeat(now, from, &beat),
             PeerMessage::Pull(pull) => self.pulled(now, from, &pull),
             PeerMessage::Range(range) => self.range(now, from, range),
+            PeerMessage::AskRights(ask) => self.asked_for_rights(now, from, ask),
         }
     }
 
@@ -55,6 +58,9 @@ impl Replica {
             peer.outbound.push_from(self.actor, acked);
         }
         peer.outbound.acked(self.actor, &peer.inbound.acked);
+        if self.actors.get(&from) != Some(&actor) {
+            Arc::make_mut(&mut self.actors).insert(from, actor);
+        }
         self.check_own(from, &hello.vv);
         self.seek_in(now, &hello.vv);
         self.feed(from);

@@ -15,6 +15,8 @@ impl Replica {
             region: self.region,
             actor: self.actor,
             vv: self.synced.clone(),
+            received: self.delivery.received_all(),
+            hlc: self.hlc,
             stable: self.stable(),
             stopping: self.stopping,
             peers: self.peers.iter().map(|(id, peer)| self.peer(now, *id, peer)).collect(),
@@ -22,7 +24,13 @@ impl Replica {
             queued_write_bytes: self.write_bytes,
             queued_records: self.tickets.outstanding().filter(records).count(),
             pending_bytes: self.peers.keys().map(|peer| self.delivery.waiting_bytes(*peer)).sum(),
-            waiting_reads: self.reads.len(),
+            waiting: self.waiting.len(),
+            transactions: self.transactions.len(),
+            background: self.background,
+            asks: self.asks.open(now.mono),
+            asked: self.asks.sent,
+            granted: self.granted,
+            swept: self.sweeper.records,
             pulls: pulls.collect(),
             alarms: self.alarms.clone(),
         }
@@ -49,6 +57,7 @@ impl Replica {
             stable: inbound.stable.clone(),
             unacked_bytes: outbound.unacked_bytes(),
             pending_bytes: self.delivery.waiting_bytes(region),
+            pending_records: self.delivery.waiting_records(region),
         }
     }
 

@@ -1,15 +1,16 @@
 //! Requests: refused at once, or answered once.
 
 use halcyon_core::{Alarm, SessionId};
-use halcyon_crdt::query::Query;
-use halcyon_types::limits::{COMMIT_QUEUE_MAX, SESSION_WAIT_MAX, WAITING_READS_MAX};
+use halcyon_crdt::{Object, Op, PageRequest, Query, Update};
+use halcyon_types::limits::{COMMIT_QUEUE_MAX, SESSION_WAIT_MAX, WAITING_MAX};
 use halcyon_types::{Dot, KeyspaceId, RequestId, Seq, VersionVector};
-use halcyon_wire::{Body, Outcome, Refusal, Write};
+use halcyon_wire::{Body, Check, Outcome, Refusal, Seen, Session, TransactionId, Within, Write};
 
 use crate::world::{BASE, World, keyspace, ms, region};
 
-fn read(session: Option<VersionVector>, wait_ms: u32) -> Body {
-    Body::Read { session, wait_ms, object: halcyon_crdt::Object::new(keyspace(), "k"), query: Query::Get }
+fn read(token: VersionVector, wait_ms: u32) -> Body {
+    let object = Object::new(keyspace(), "k");
+    Body::Read { session: Session { token, wait_ms }, within: None, object, query: Query::Get }
 }
 
 fn token(world: &World, n: u64, seq: u64) -> VersionVector {
@@ -37,11 +38,11 @@ fn a_write_is_answered_once_it_is_synced() {
 #[test]
 fn a_session_read_waits_then_answers_or_says_not_yet() {
     let mut world = World::settled(2, 2);
-    let (seen, never) = (Some(token(&world, 1, 1)), Some(token(&world, 1, 99)));
-    world.ask(2, 10, read(None, 0));
+    let (seen, never) = (token(&world, 1, 1), token(&world, 1, 99));
+    world.ask(2, 10, read(VersionVector::new(), 0));
     world.ask(2, 11, read(seen.clone(), 0));
     world.ask(2, 12, read(seen.clone(), 500));
-    world.ask(2, 13, Body::Token { session: seen, wait_ms: 500 });
+    world.ask(2, 13, Body::Token { session: Session { token: seen, wait_ms: 500 } });
     world.ask(2, 14, read(never.clone(), 300));
     world.ask(2, 15, read(never, u32::MAX));
     let ids = |world: &World| world.node(2).reads.iter().map(|(id, _)| *id).collect::<Vec<_>>();
@@ -56,7 +57,7 @@ fn a_session_read_waits_then_answers_or_says_not_yet() {
     assert_eq!(refusals(&world, 2).last(), Some(&Refusal::NotYet { waited: ms(300) }));
     world.run(SESSION_WAIT_MAX);
     assert_eq!(refusals(&world, 2).last(), Some(&Refusal::NotYet { waited: SESSION_WAIT_MAX }), "capped");
-    assert_eq!(world.node(2).replica.status(world.clock()).waiting_reads, 0);
+    assert_eq!(world.node(2).replica.status(world.clock()).waiting, 0);
 }
 
 #[test]
@@ -64,7 +65,7 @@ fn a_read_waits_for_all_of_its_session() {
     let mut world = World::settled(3, 3);
     let mut both = token(&world, 1, 1);
     both.join(&token(&world, 2, 1));
-    world.ask(3, 1, read(Some(both), 5000));
+    world.ask(3, 1, read(both, 5000));
     world.write(1);
     world.run(ms(50));
     assert!(world.node(3).reads.is_empty(), "half of it");
@@ -76,13 +77,13 @@ fn a_read_waits_for_all_of_its_session() {
 #[test]
 fn waiting_reads_are_bounded_and_forgotten_with_their_session() {
     let mut world = World::settled(1, 4);
-    let never = Some(token(&world, 1, 99));
-    for id in 0..=WAITING_READS_MAX as u64 {
+    let never = token(&world, 1, 99);
+    for id in 0..=WAITING_MAX as u64 {
         world.ask(1, id, read(never.clone(), 1000));
     }
     assert!(matches!(refusals(&world, 1)[..], [Refusal::Overloaded { .. }]));
     world.nodes.get_mut(&region(1)).unwrap().replica.handle_session_closed(SessionId(1));
-    assert_eq!(world.node(1).replica.status(world.clock()).waiting_reads, 0);
+    assert_eq!(world.node(1).replica.status(world.clock()).waiting, 0);
 }
 
 #[test]
@@ -116,15 +117,22 @@ fn bytes_of_queued_writes_are_bounded() {
 fn an_unknown_keyspace_is_refused() {
     let mut world = World::settled(1, 7);
     let id = KeyspaceId::try_from(11).unwrap();
-    let object = halcyon_crdt::Object::new(id, "k");
-    let query = Query::Get;
-    let (session, wait_ms) = (None, 0);
-    let op = halcyon_crdt::Op::Reset;
-    let updates = vec![halcyon_crdt::Update { object: object.clone(), op }];
+    let object = Object::new(id, "k");
+    let (query, session) = (Query::Get, Session::default());
+    let updates = vec![Update { object: object.clone(), op: Op::Enable }];
+    let within = Within { transaction: TransactionId(1), updates: updates.clone() };
+    let checks = vec![Check { object: object.clone(), query: query.clone() }];
     let request = RequestId::mint(BASE, &[0; 10]);
-    world.ask(1, 1, Body::Read { session, wait_ms, object, query });
-    world.ask(1, 2, Body::Write(Write { request, updates }));
-    assert_eq!(refusals(&world, 1), vec![Refusal::UnknownKeyspace { id }; 2]);
+    let write = |seen, updates| Body::Write(Write { request, session: Session::default(), seen, updates });
+    let known = Object::new(keyspace(), "k");
+    world.ask(1, 1, Body::Read { session: session.clone(), within: None, object, query: query.clone() });
+    let read = Body::Read { session: session.clone(), within: Some(within), object: known, query };
+    world.ask(1, 2, read);
+    world.ask(1, 3, write(Seen::Present, updates));
+    world.ask(1, 4, write(Seen::Transaction { transaction: TransactionId(1), checks }, Vec::new()));
+    let (beginning, page) = (Vec::new(), PageRequest::default());
+    world.ask(1, 5, Body::Scan { session, keyspace: id, beginning, page });
+    assert_eq!(refusals(&world, 1), vec![Refusal::UnknownKeyspace { id }; 5]);
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! Whatever a peer says, the replica stands: its own checks run after every message of this.
 
 use halcyon_core::{LinkEvent, Replica};
+use halcyon_crdt::Object;
 use halcyon_types::{ActorId, BootId, Dot, Hlc, Now, Seq, UnixMs, VersionVector};
-use halcyon_wire::{ChainHash, Echo, Heartbeat, Hello, PeerMessage, Pull, Range, Record};
+use halcyon_wire::{AskRights, ChainHash, Echo, Heartbeat, Hello, PeerMessage, Pull, Range, Record};
 use uuid::Uuid;
 
-use crate::world::{BASE, Disk, config, ms, region};
+use crate::world::{BASE, Disk, config, keyspace, ms, region};
 
 struct Babble(u64);
 
@@ -46,7 +47,11 @@ impl Babble {
     }
 
     fn message(&mut self) -> PeerMessage {
-        match self.upto(6) {
+        match self.upto(7) {
+            7 => {
+                let counter = Object::new(keyspace(), vec![b'k'; usize::try_from(self.upto(2)).unwrap()]);
+                PeerMessage::AskRights(AskRights { counter, amount: self.number() })
+            }
             0 => PeerMessage::Hello(Hello {
                 agreement: [7; 32],
                 region: region(2),
@@ -87,8 +92,9 @@ fn any_message_in_any_order_is_survived() {
                 0 => replica.handle_link(now(n), region(2), LinkEvent::InUp),
                 1 => replica.handle_link(now(n), region(2), LinkEvent::OutUp),
                 2 => replica.handle_link(now(n), region(2), LinkEvent::OutDown),
+                4 => replica.handle_link(now(n), region(2), LinkEvent::InDown),
                 3 => replica.handle_timeout(now(n)),
-                4 => {
+                5 => {
                     let (actor, last) = (babble.actor(), Seq(babble.number()));
                     replica.handle_sent(now(n), region(2), actor, last, 1);
                 }

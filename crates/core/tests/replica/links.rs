@@ -14,7 +14,9 @@ fn replica(seed: u64) -> Replica {
     let mut config = config(region(1), &[region(1), region(2)], 0);
     config.seed = seed;
     let disk = Disk::new(ActorId::mint(region(1), UnixMs(1)));
-    Replica::new(config, disk.start(), at(Duration::ZERO))
+    let mut replica = Replica::new(config, disk.start(), at(Duration::ZERO));
+    replica.set_background(at(Duration::ZERO), false);
+    replica
 }
 
 fn at(mono: Duration) -> Now {

@@ -3,15 +3,14 @@
 use halcyon_core::{Command, LinkEvent, Replica};
 use halcyon_types::limits::{HEARTBEAT_EVERY, PULL_PATIENCE, SILENT_AFTER};
 use halcyon_types::{ActorId, BootId, Dot, Hlc, Now, RequestId, Seq, UnixMs, VersionVector};
-use halcyon_wire::{ChainHash, Echo, Heartbeat, Hello, PeerMessage, Pull, Range, Record, Write};
+use halcyon_wire::{ChainHash, Echo, Heartbeat, Hello, PeerMessage, Pull, Range, Record, Seen, Session, Write};
 use uuid::Uuid;
 
 use crate::world::{BASE, Disk, Loses, World, config, ms, region};
 
 fn write() -> Write {
     let request = RequestId::mint(BASE, &[0; 10]);
-    let updates = Vec::new();
-    Write { request, updates }
+    Write { request, session: Session::default(), seen: Seen::Present, updates: Vec::new() }
 }
 
 #[test]

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use halcyon_core::{Committed, Head, Job, JobResult, Start};
-use halcyon_crdt::{Effect, Op};
-use halcyon_types::{ActorId, Dot, Hlc, Seq, VersionVector};
+use halcyon_crdt::{Effect, Op, Shortage};
+use halcyon_types::{ActorId, Dot, Hlc, RequestId, Seq, UnixMs, VersionVector};
 use halcyon_wire::{ChainHash, Range, Record, Refusal, StoredRecord, Write};
 
 pub(crate) struct Disk {
@@ -13,15 +13,31 @@ pub(crate) struct Disk {
     pub(crate) vv: VersionVector,
     pub(crate) logs: BTreeMap<ActorId, Vec<StoredRecord>>,
     pub(crate) heads: BTreeMap<ActorId, Head>,
+    pub(crate) hlc: Hlc,
+    /// What the next write runs low of.
+    pub(crate) shortages: Vec<Shortage>,
+    /// How many sweeps of keys find something.
+    pub(crate) to_sweep: u32,
+    /// The sweeps so far: up to when, and whether of keys.
+    pub(crate) sweeps: Vec<(UnixMs, bool)>,
 }
 
 impl Disk {
     pub(crate) fn new(actor: ActorId) -> Self {
-        Self { actor, vv: VersionVector::new(), logs: BTreeMap::new(), heads: BTreeMap::new() }
+        Self {
+            actor,
+            vv: VersionVector::new(),
+            logs: BTreeMap::new(),
+            heads: BTreeMap::new(),
+            hlc: Hlc::ZERO,
+            shortages: Vec::new(),
+            to_sweep: 0,
+            sweeps: Vec::new(),
+        }
     }
 
     pub(crate) fn start(&self) -> Start {
-        Start { actor: self.actor, vv: self.vv.clone(), heads: self.heads.clone(), hlc: Hlc::ZERO }
+        Start { actor: self.actor, vv: self.vv.clone(), heads: self.heads.clone(), hlc: self.hlc }
     }
 
     /// One group commit. `before` sees each record with the vector it is applied at.
@@ -34,7 +50,21 @@ impl Disk {
                     let reason = "empty".to_owned();
                     results.push((ticket, JobResult::Refused(Refusal::InvalidArgument { reason })));
                 }
-                Job::Write { ticket, write, .. } => results.push((ticket, JobResult::Written(self.write(&write)))),
+                Job::Write { ticket, write, .. } => {
+                    let (dot, shortages) = (self.write(&write), std::mem::take(&mut self.shortages));
+                    results.push((ticket, JobResult::Written { dot, shortages }));
+                }
+                Job::Grant { ticket, .. } => {
+                    let dot = self.append_own(None, Vec::new());
+                    results.push((ticket, JobResult::Done(Some(dot))));
+                }
+                Job::Sweep { ticket, upto, keys, .. } => {
+                    self.sweeps.push((upto, keys));
+                    let some = keys && self.to_sweep > 0;
+                    self.to_sweep -= u32::from(some);
+                    let dot = some.then(|| self.append_own(None, Vec::new()));
+                    results.push((ticket, JobResult::Done(dot)));
+                }
                 Job::Record { ticket, record, stored, .. } => {
                     before(&record);
                     self.append(&record, stored);
@@ -46,30 +76,27 @@ impl Disk {
         Committed {
             results,
             vv: self.vv.clone(),
-            hlc: Hlc::ZERO,
+            hlc: self.hlc,
             heads: grown.map(|(actor, head)| (*actor, head.hash)).collect(),
         }
     }
 
     pub(crate) fn write(&mut self, write: &Write) -> Dot {
-        let seq = self.vv.get(self.actor).next().unwrap();
-        let dot = Dot { actor: self.actor, seq };
         let effect = |update: &halcyon_crdt::Update| Effect::Assign {
             row: update.object.register(),
             expiry: None,
             payload: match &update.op {
-                Op::Set { value } => value.clone(),
+                Op::Set { value, .. } => value.clone(),
                 _ => Bytes::new(),
             },
         };
-        let record = Record {
-            dot,
-            hlc: Hlc::ZERO,
-            deps: self.vv.clone(),
-            ctx: None,
-            request: Some(write.request),
-            effects: write.updates.iter().map(effect).collect(),
-        };
+        self.append_own(Some(write.request), write.updates.iter().map(effect).collect())
+    }
+
+    fn append_own(&mut self, request: Option<RequestId>, effects: Vec<Effect>) -> Dot {
+        let seq = self.vv.get(self.actor).next().unwrap();
+        let dot = Dot { actor: self.actor, seq };
+        let record = Record { dot, hlc: self.hlc, deps: self.vv.clone(), ctx: None, request, effects };
         let previous = self.heads.get(&dot.actor).map(|head| head.deps.clone()).unwrap_or_default();
         self.append(&record, record.encode(&previous));
         dot

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use halcyon_core::{LinkEvent, SessionId};
 use halcyon_types::{ActorId, Dot, KeyspaceId, Now, RegionId, RequestId, Seq, UnixMs};
-use halcyon_wire::{Body, PeerMessage, Request, Write};
+use halcyon_wire::{Body, PeerMessage, Request, Seen, Session, Write};
 
 pub(crate) use disk::Disk;
 pub(crate) use link::{Link, Loses};
@@ -160,10 +160,18 @@ impl World {
 
     pub(crate) fn write_bytes(&mut self, n: u64, bytes: usize) {
         let object = halcyon_crdt::Object::new(keyspace(), "k");
-        let value = vec![7; bytes].into();
-        let updates = vec![halcyon_crdt::Update { object, op: halcyon_crdt::Op::Set { value } }];
+        let op = halcyon_crdt::Op::Set { value: vec![7; bytes].into(), ttl_ms: None };
+        let updates = vec![halcyon_crdt::Update { object, op }];
         let request = RequestId::mint(BASE, &[u8::try_from(n).unwrap(); 10]);
-        self.ask(n, 1, Body::Write(Write { request, updates }));
+        self.ask(n, 1, Body::Write(Write { request, session: Session::default(), seen: Seen::Present, updates }));
+    }
+
+    /// Rebalancer and sweeper, at every node.
+    pub(crate) fn background(&mut self, on: bool) {
+        let now = self.clock();
+        for node in self.nodes.values_mut() {
+            node.replica.set_background(now, on);
+        }
     }
 
     /// Packets vanish, in one direction.

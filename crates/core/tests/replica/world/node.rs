@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use halcyon_core::{Alarm, Config, Job, PeerError, Replica, SessionId};
+use halcyon_crdt::Object;
 use halcyon_types::{BootId, Now, RegionId};
-use halcyon_wire::{Body, Response};
+use halcyon_wire::{Body, Response, TransactionId};
 use uuid::Uuid;
 
 use super::{Disk, keyspace, ms};
@@ -20,6 +21,12 @@ pub(crate) struct Node {
     pub(crate) group: Vec<Job>,
     pub(crate) replies: Vec<(SessionId, Response)>,
     pub(crate) reads: Vec<(u64, Body)>,
+    /// The snapshots held, of which transaction.
+    pub(crate) held: BTreeSet<(SessionId, TransactionId)>,
+    /// The snapshots that the writes so far came with.
+    pub(crate) committed: Vec<Option<(SessionId, TransactionId)>>,
+    /// Whom it asked for rights, of what, and for how many.
+    pub(crate) asks: Vec<(RegionId, Object, u64)>,
     pub(crate) alarms: Vec<Alarm>,
     pub(crate) errors: Vec<PeerError>,
 }
@@ -36,9 +43,12 @@ pub(crate) fn config(region: RegionId, regions: &[RegionId], life: u64) -> Confi
 }
 
 impl Node {
+    /// Nothing happens in it unless a test asks for it.
     pub(crate) fn new(region: RegionId, regions: &[RegionId], disk: Disk, life: u64, now: Now) -> Self {
+        let mut replica = Replica::new(config(region, regions, life), disk.start(), now);
+        replica.set_background(now, false);
         Self {
-            replica: Replica::new(config(region, regions, life), disk.start(), now),
+            replica,
             disk,
             life,
             sync: ms(1),
@@ -46,6 +56,9 @@ impl Node {
             group: Vec::new(),
             replies: Vec::new(),
             reads: Vec::new(),
+            held: BTreeSet::new(),
+            committed: Vec::new(),
+            asks: Vec::new(),
             alarms: Vec::new(),
             errors: Vec::new(),
         }

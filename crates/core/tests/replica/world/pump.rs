@@ -1,21 +1,26 @@
 //! Carries out what replicas ask for, and checks what they say.
 
-use halcyon_core::{Command, LinkEvent};
+use halcyon_core::{Command, Job, LinkEvent};
 use halcyon_types::{Dot, RegionId, Seq, VersionVector};
-use halcyon_wire::PeerMessage;
+use halcyon_wire::{Body, Outcome, PeerMessage, Response};
 
 use super::{Event, Loses, World, ms};
 
 impl World {
     /// Takes everything out of a node's replica.
     pub(crate) fn pump(&mut self, id: RegionId) {
-        while let Some(job) = self.nodes.get_mut(&id).unwrap().replica.poll_job() {
-            self.nodes.get_mut(&id).unwrap().jobs.push(job);
-        }
-        self.begin_commit(id);
         while let Some(command) = self.nodes.get_mut(&id).unwrap().replica.poll_command() {
             self.carry_out(id, command);
         }
+        let node = self.nodes.get_mut(&id).unwrap();
+        while let Some(job) = node.replica.poll_job() {
+            if let Job::Write { snapshot, .. } = &job {
+                assert!(snapshot.is_none_or(|snapshot| node.held.remove(&snapshot)), "a snapshot that is not held");
+                node.committed.push(*snapshot);
+            }
+            node.jobs.push(job);
+        }
+        self.begin_commit(id);
     }
 
     fn begin_commit(&mut self, id: RegionId) {
@@ -43,6 +48,7 @@ impl World {
                         assert_ne!(pull.actor, node.disk.actor, "pulled its own actor");
                         self.pulls += 1;
                     }
+                    PeerMessage::AskRights(ask) => node.asks.push((peer, ask.counter.clone(), ask.amount)),
                     PeerMessage::Range(_) => panic!("ranges are the driver's"),
                 }
                 self.transmit((id, peer), &message);
@@ -64,7 +70,21 @@ impl World {
                 self.transmit((id, peer), &PeerMessage::Range(range));
             }
             Command::Reply { session, response } => node.replies.push((session, response)),
-            Command::Read { id, body, .. } => node.reads.push((id, body)),
+            Command::Read { session, id, body } => {
+                if let Body::Read { within: Some(within), .. } = &body {
+                    assert!(node.held.contains(&(session, within.transaction)), "a read of no snapshot");
+                }
+                node.reads.push((id, body));
+            }
+            Command::Begin { session, id, transaction } => {
+                assert!(node.held.insert((session, transaction)), "begun twice");
+                let token = node.disk.vv.clone();
+                let result = Ok(Outcome::Begun { transaction, token });
+                node.replies.push((session, Response { id, result }));
+            }
+            Command::Forget { session, transaction } => {
+                assert!(node.held.remove(&(session, transaction)), "forgotten, but not held");
+            }
             Command::Dial { peer } => {
                 let (link, life) = ((id, peer), node.life);
                 let at = self.now + self.links[&link].delay * 2;
