@@ -119,6 +119,19 @@ impl RowPrefix {
         kind.is_collection().then(|| row.get(..=4 + key))?
     }
 
+    /// The rows of the sorted set that the row at `row` belongs to, at whatever depth; `None` if it is of another kind.
+    pub fn sorted_set_of(row: &[u8]) -> Option<Self> {
+        let mut at = 4;
+        loop {
+            at += component::encoded_len(row.get(at..)?)? + 1;
+            match Kind::from_byte(*row.get(at - 1)?)? {
+                Kind::Map => {}
+                Kind::SortedSet => return Some(Self(Bytes::copy_from_slice(row.get(..at)?))),
+                _ => return None,
+            }
+        }
+    }
+
     /// What a key's rows begin with: `keyspace ‖ key`.
     pub fn key_of(row: &[u8]) -> Option<&[u8]> {
         row.get(..4 + component::encoded_len(row.get(4..)?)?)
@@ -362,6 +375,21 @@ mod tests {
             let _ = RowKey::from_bytes(bytes.clone().into()).kind();
             let _ = component::first(&bytes);
         }
+    }
+
+    #[test]
+    fn a_row_knows_its_key_and_its_sorted_set() {
+        let (scores, nested) = (object(b"a\0Z", &[]), object(b"a\0Z", &[b"Z".to_vec(), b"m\0".to_vec()]));
+        for object in [scores, nested] {
+            let members = object.of_kind(Kind::SortedSet);
+            let member = members.component(b"C\0R");
+            for row in [member.with(b"R"), RowPrefix(member.with(b"C").actor(ActorId::from_u64(7)).0)] {
+                assert_eq!(RowPrefix::sorted_set_of(row.as_bytes()), Some(members.clone()));
+                assert_eq!(Object::root_of(row.as_bytes()), Some(object.root()));
+            }
+            assert_eq!(RowPrefix::sorted_set_of(object.element(b"x").as_bytes()), None);
+        }
+        assert_eq!(Object::root_of(b"\0\0\0\0k\0\x01R"), None, "keyspace 0 is the system's own");
     }
 
     #[test]

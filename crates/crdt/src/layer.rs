@@ -100,30 +100,39 @@ impl<R: Rows> Rows for Layer<R> {
         from: &[u8],
         mut visit: impl FnMut(&[u8], &Row) -> ControlFlow<()>,
     ) -> Result<(), R::Error> {
-        let from = from.max(prefix.as_bytes());
+        let mut from = from.max(prefix.as_bytes()).to_vec();
         let dropped = &self.dropped;
-        let mut changed = between(&self.changes, from, prefix.end().as_deref()).peekable();
+        let mut changed = between(&self.changes, &from, prefix.end().as_deref()).peekable();
         let mut stopped = false;
-        self.under.scan(prefix, from, |key, row| {
-            // Changed rows that come before this one, and the one that stands in its place.
-            while let Some((at, change)) = changed.next_if(|(at, _)| at.as_bytes().as_ref() <= key) {
-                if let Some(row) = &change.row
-                    && visit(at.as_bytes(), row).is_break()
-                {
-                    stopped = true;
+        loop {
+            let mut gone = None;
+            self.under.scan(prefix, &from, |key, row| {
+                // Changed rows that come before this one, and the one that stands in its place.
+                while let Some((at, change)) = changed.next_if(|(at, _)| at.as_bytes().as_ref() <= key) {
+                    if let Some(row) = &change.row
+                        && visit(at.as_bytes(), row).is_break()
+                    {
+                        stopped = true;
+                        return ControlFlow::Break(());
+                    }
+                    if at.as_bytes().as_ref() == key {
+                        return ControlFlow::Continue(());
+                    }
+                }
+                gone = dropped.iter().find(|prefix| prefix.contains(key));
+                if gone.is_some() {
                     return ControlFlow::Break(());
                 }
-                if at.as_bytes().as_ref() == key {
-                    return ControlFlow::Continue(());
-                }
+                let flow = visit(key, row);
+                stopped = flow.is_break();
+                flow
+            })?;
+            // What was dropped is passed over, however much it is.
+            match gone.and_then(RowPrefix::end) {
+                Some(end) if prefix.contains(&end) => from = end,
+                _ => break,
             }
-            if dropped.iter().any(|prefix| prefix.contains(key)) {
-                return ControlFlow::Continue(());
-            }
-            let flow = visit(key, row);
-            stopped = flow.is_break();
-            flow
-        })?;
+        }
         if !stopped {
             visit_all(changed, visit);
         }
@@ -138,27 +147,36 @@ impl<R: Rows> Rows for Layer<R> {
     ) -> Result<(), R::Error> {
         let dropped = &self.dropped;
         let end = prefix.end();
-        let mut changed = between(&self.changes, prefix.as_bytes(), upto.or(end.as_deref())).rev().peekable();
+        let mut upto = upto.or(end.as_deref());
+        let mut changed = between(&self.changes, prefix.as_bytes(), upto).rev().peekable();
         let mut stopped = false;
-        self.under.scan_back(prefix, upto, |key, row| {
-            while let Some((at, change)) = changed.next_if(|(at, _)| at.as_bytes().as_ref() >= key) {
-                if let Some(row) = &change.row
-                    && visit(at.as_bytes(), row).is_break()
-                {
-                    stopped = true;
+        loop {
+            let mut gone = None;
+            self.under.scan_back(prefix, upto, |key, row| {
+                while let Some((at, change)) = changed.next_if(|(at, _)| at.as_bytes().as_ref() >= key) {
+                    if let Some(row) = &change.row
+                        && visit(at.as_bytes(), row).is_break()
+                    {
+                        stopped = true;
+                        return ControlFlow::Break(());
+                    }
+                    if at.as_bytes().as_ref() == key {
+                        return ControlFlow::Continue(());
+                    }
+                }
+                gone = dropped.iter().find(|prefix| prefix.contains(key));
+                if gone.is_some() {
                     return ControlFlow::Break(());
                 }
-                if at.as_bytes().as_ref() == key {
-                    return ControlFlow::Continue(());
-                }
+                let flow = visit(key, row);
+                stopped = flow.is_break();
+                flow
+            })?;
+            match gone.map(RowPrefix::as_bytes) {
+                Some(start) if start > prefix.as_bytes() => upto = Some(start),
+                _ => break,
             }
-            if dropped.iter().any(|prefix| prefix.contains(key)) {
-                return ControlFlow::Continue(());
-            }
-            let flow = visit(key, row);
-            stopped = flow.is_break();
-            flow
-        })?;
+        }
         if !stopped {
             visit_all(changed, visit);
         }

@@ -80,6 +80,13 @@ impl Object {
         Self { keyspace: self.keyspace, key: self.key.clone(), path: Vec::new() }
     }
 
+    /// The key whose row a store or a scan gave; `None` if that is none.
+    pub fn root_of(row: &[u8]) -> Option<Self> {
+        let (keyspace, rest) = row.split_first_chunk::<4>()?;
+        let keyspace = KeyspaceId::try_from(u64::from(u32::from_be_bytes(*keyspace))).ok()?;
+        Some(Self::new(keyspace, component::first(rest)?))
+    }
+
     /// Bytes this holds in memory besides itself, near enough for a budget.
     pub fn weight(&self) -> usize {
         let path: usize = self.path.iter().map(|field| size_of::<Bytes>() + field.len()).sum();

@@ -1,4 +1,4 @@
-//! What the store asks of a database: ordered bytes in three families, atomic batches, snapshots.
+//! What the store asks of a database: ordered bytes in four families, atomic batches, snapshots.
 //!
 //! Small on purpose: whatever two backends could do differently is a place where the simulator would lie. Reads lend the
 //! bytes to a closure, so that no backend has to copy them out. Nothing here knows what the bytes mean.
@@ -16,11 +16,13 @@ pub enum Family {
     Log,
     /// What never leaves this directory: identity and clock ceiling.
     Local,
+    /// What can be computed from rows and never leaves this directory: summaries, the order of scores, what ends when.
+    Derived,
 }
 
 impl Family {
     /// Every family.
-    pub const ALL: [Self; 3] = [Self::State, Self::Log, Self::Local];
+    pub const ALL: [Self; 4] = [Self::State, Self::Log, Self::Local, Self::Derived];
 
     /// Its name on disk.
     pub const fn name(self) -> &'static str {
@@ -28,6 +30,7 @@ impl Family {
             Self::State => "state",
             Self::Log => "log",
             Self::Local => "local",
+            Self::Derived => "derived",
         }
     }
 }
@@ -54,6 +57,18 @@ pub trait View {
     /// # Errors
     /// [`ReadError`]; what was visited before it is good.
     fn scan(
+        &self,
+        family: Family,
+        from: &[u8],
+        upto: Option<&[u8]>,
+        visit: impl FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), ReadError>;
+
+    /// As [`Self::scan`], in descending key order: from the last key below `upto` down to `from`, which is included.
+    ///
+    /// # Errors
+    /// [`ReadError`]; what was visited before it is good.
+    fn scan_back(
         &self,
         family: Family,
         from: &[u8],

@@ -1,25 +1,30 @@
 //! The one room where state changes.
 
+mod chores;
+mod write;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use halcyon_crdt::{PrepareError, Stamp, apply, prepare};
-use halcyon_types::limits::RECORD_BYTES_MAX;
+use halcyon_crdt::{Layer, Stamp, apply};
 use halcyon_types::{ActorId, Dot, Hlc, RequestId, UnixMs, VersionVector};
-use halcyon_wire::{ChainHash, Record, Refusal, StoredRecord, Write};
+use halcyon_wire::{ChainHash, Record, StoredRecord};
 
 use crate::backend::{Backend, Batch, Durability, Family};
 use crate::clock::{Clock, is_followed};
 use crate::dedupe::Dedupe;
-use crate::error::{ApplyError, CommitError, Fatal, OpenError, ReadError, StageError};
+use crate::derived::{self, Summaries};
+use crate::error::{ApplyError, CommitError, Fatal, OpenError, ReadError};
 use crate::group::Group;
 use crate::identity::Claim;
 use crate::layout::{self, Head};
-use crate::outcome::{Committed, Settings, Staged};
-use crate::overlay::Overlay;
+use crate::outcome::{Committed, Settings};
 use crate::reader::Reader;
 use crate::recover::{Recovered, recover};
 use crate::row_cache::RowCache;
+use crate::stored::Stored;
+
+pub use self::write::WriteJob;
 
 /// How far ahead of the last stamp the persisted ceiling is set, so that not every group has to write it. A restart within
 /// this time goes on with stamps so far ahead of the wall clock.
@@ -41,7 +46,7 @@ const CEILING_LEASE: Duration = Duration::from_millis(100);
 pub struct Committer<B: Backend> {
     backend: B,
     actor: ActorId,
-    rows: Overlay<B>,
+    rows: Layer<Stored<B>>,
     vv: VersionVector,
     heads: BTreeMap<ActorId, Head>,
     dedupe: Dedupe,
@@ -49,6 +54,8 @@ pub struct Committer<B: Backend> {
     /// On disk: the next process's stamps will be above it.
     ceiling: Hlc,
     group: Group,
+    /// The last real time told: request ids are forgotten by it.
+    real: Option<UnixMs>,
     stopped: bool,
     value: Vec<u8>,
 }
@@ -69,9 +76,10 @@ impl<B: Backend> Committer<B> {
     pub fn open_with(backend: B, claim: &Claim, settings: Settings) -> Result<(Self, Recovered), OpenError> {
         let (recovered, clock) = recover(&backend, claim)?;
         let dedupe = Dedupe::recover(&backend)?;
+        derived::rebuild::complete(&backend)?;
         let committer = Self {
             actor: recovered.actor,
-            rows: Overlay::new(backend.clone(), RowCache::new(settings.row_cache_bytes_max)),
+            rows: Layer::over(Stored::new(backend.clone(), RowCache::new(settings.row_cache_bytes_max))),
             backend,
             vv: recovered.vv.clone(),
             heads: recovered.heads.clone(),
@@ -79,6 +87,7 @@ impl<B: Backend> Committer<B> {
             ceiling: Hlc::ZERO,
             clock,
             group: Group::default(),
+            real: None,
             stopped: false,
             value: Vec::new(),
         };
@@ -93,43 +102,6 @@ impl<B: Backend> Committer<B> {
     /// How many records, and how many bytes of them, wait for the commit.
     pub const fn staged(&self) -> (usize, usize) {
         (self.group.records.len(), self.group.bytes)
-    }
-
-    /// Turns a client's write into the next record of this node's log.
-    ///
-    /// # Errors
-    /// [`StageError::Refused`]: it left no trace. [`StageError::Fatal`]: stop the process.
-    pub fn stage_write(&mut self, now: UnixMs, write: &Write) -> Result<Staged, StageError> {
-        self.alive()?;
-        if let Some(dot) = self.dedupe.find(&self.backend, write.request).map_err(|error| refused(&error))? {
-            return Ok(Staged::Duplicate(dot));
-        }
-        self.dedupe.admit(now, write.request)?;
-        let seq = self.vv.get(self.actor).next().ok_or_else(|| exhausted("seqs"))?;
-        let dot = Dot { actor: self.actor, seq };
-        let effects = prepare(&write.updates, dot, &self.vv, &mut self.rows, None::<&mut Overlay<B>>)
-            .map_err(|error: PrepareError<ReadError>| Refusal::from(error))?;
-        self.hear(now);
-        let record = Record {
-            dot,
-            hlc: self.clock.stamp(now).map_err(|_| exhausted("stamps"))?,
-            deps: self.vv.clone(),
-            ctx: None,
-            request: Some(write.request),
-            effects,
-        };
-        let none = VersionVector::new();
-        let previous = self.heads.get(&self.actor).map_or(&none, |head| &head.deps);
-        let stored = record.encode(previous);
-        if stored.bytes.len() > RECORD_BYTES_MAX {
-            let reason = format!(
-                "the transaction makes a record of {} bytes; the limit is {RECORD_BYTES_MAX}; split the work",
-                stored.bytes.len()
-            );
-            return Err(Refusal::TooLarge { reason }.into());
-        }
-        self.append(now, &record, record.request, stored)?;
-        Ok(Staged::Fresh(dot))
     }
 
     /// Takes a record of another actor's log. One that is applied already is left alone.
@@ -169,20 +141,21 @@ impl<B: Backend> Committer<B> {
         Ok(())
     }
 
-    /// Makes the group durable, with one synced write; none if nothing is staged.
+    /// Makes the group durable, with one synced write; none if nothing is staged, and nothing was purged.
     ///
     /// # Errors
     /// [`CommitError`]: final. Whether the group survives is unknown; the process must stop.
     pub fn commit(&mut self) -> Result<Committed, CommitError> {
         self.alive()?;
-        if !self.group.records.is_empty() {
+        if !self.group.is_empty() || !self.rows.changes().is_empty() {
             self.hear(self.group.now);
             // Stopped unless the write says otherwise.
             self.stopped = true;
-            let batch = self.batch();
+            let (batch, summaries) = self.batch().map_err(Fatal::Underived)?;
             self.backend.write(batch, Durability::Synced)?;
             self.stopped = false;
-            self.rows.settle();
+            let changed = self.rows.take();
+            self.rows.under().settle(changed, summaries);
             self.dedupe.settle();
         }
         let heads = self.heads_of_group();
@@ -224,19 +197,29 @@ impl<B: Backend> Committer<B> {
         Ok(())
     }
 
-    /// The whole group as one batch.
-    fn batch(&mut self) -> B::Batch {
+    /// The whole group as one batch, and the summaries in it.
+    fn batch(&mut self) -> Result<(B::Batch, Summaries), ReadError> {
         let (mut batch, value) = (self.backend.batch(), &mut self.value);
-        for (key, row) in self.rows.dirty() {
-            match row {
+        for collection in self.rows.dropped() {
+            if let Some(end) = collection.end() {
+                batch.delete_range(Family::State, collection.as_bytes(), &end);
+            }
+        }
+        for (key, change) in self.rows.changes() {
+            match &change.row {
                 Some(row) => {
                     value.clear();
                     row.encode(value);
                     batch.put(Family::State, key.as_bytes(), value);
                 }
-                None => batch.delete(Family::State, key.as_bytes()),
+                None if change.was => batch.delete(Family::State, key.as_bytes()),
+                None => {}
             }
         }
+        for key in &self.group.stale {
+            batch.delete(Family::Derived, key);
+        }
+        let summaries = derived::group::write(&mut self.rows, &mut batch, value)?;
         for (actor, record) in &self.group.records {
             let key = layout::log_key(Dot { actor: *actor, seq: record.seq });
             batch.put(Family::Log, &key, &record.bytes);
@@ -251,14 +234,14 @@ impl<B: Backend> Committer<B> {
         value.clear();
         layout::put_vv(value, &self.vv);
         batch.put(Family::State, &layout::VV_KEY, value);
-        self.dedupe.write(self.group.now, &mut batch, value);
+        self.dedupe.write(self.real.unwrap_or(self.group.now), &mut batch, value);
         if self.clock.last() > self.ceiling {
             self.ceiling = self.clock.lease(CEILING_LEASE);
             value.clear();
             layout::put_ceiling(value, self.ceiling);
             batch.put(Family::Local, &layout::CEILING_KEY, value);
         }
-        batch
+        Ok((batch, summaries))
     }
 
     fn heads_of_group(&self) -> BTreeMap<ActorId, Head> {
@@ -276,12 +259,4 @@ impl<B: Backend> Committer<B> {
     const fn alive(&self) -> Result<(), Fatal> {
         if self.stopped { Err(Fatal::Stopped) } else { Ok(()) }
     }
-}
-
-fn refused(error: &ReadError) -> Refusal {
-    Refusal::Storage { reason: error.to_string() }
-}
-
-fn exhausted(what: &str) -> Refusal {
-    Refusal::Storage { reason: format!("this log has no {what} left; start the node on a new data directory") }
 }

@@ -4,16 +4,19 @@
 //! digest = BLAKE3( (key length:u32be ‖ key ‖ value length:u32be ‖ value)* )    every row, in key order
 //! ```
 //!
-//! Rows only: heads follow from the logs, and request ids are forgotten by each node's own clock.
+//! What has expired by the time of the digest is left out: nodes purge it when their own clocks say so. Rows only: heads follow from the logs, and request ids are forgotten by each node's own clock.
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 
-use halcyon_types::VersionVector;
+use halcyon_crdt::{Kind, Row};
+use halcyon_types::{UnixMs, VersionVector};
 
 use crate::backend::{Family, View};
 use crate::error::ReadError;
 use crate::layout::ROWS_FROM;
 use crate::reader::vv_of;
+use crate::view_rows::decode_row;
 
 /// The state at one vector, digested.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,12 +29,21 @@ pub struct Digest {
     pub rows: u64,
 }
 
-pub(crate) fn of(view: &impl View) -> Result<Digest, ReadError> {
+pub(crate) fn of(view: &impl View, at: UnixMs) -> Result<Digest, ReadError> {
     let vv = vv_of(view)?;
     let (mut hasher, mut rows, mut buffer) = (blake3::Hasher::new(), 0, Vec::with_capacity(64 * 1024));
+    let mut outcome = Ok(());
     view.scan(Family::State, &ROWS_FROM, None, |key, value| {
+        let value = match unexpired(key, value, at) {
+            Ok(Some(value)) => value,
+            Ok(None) => return ControlFlow::Continue(()),
+            Err(error) => {
+                outcome = Err(error);
+                return ControlFlow::Break(());
+            }
+        };
         rows += 1;
-        for part in [key, value] {
+        for part in [key, &value] {
             buffer.extend_from_slice(&u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
             buffer.extend_from_slice(part);
         }
@@ -42,6 +54,26 @@ pub(crate) fn of(view: &impl View) -> Result<Digest, ReadError> {
         }
         ControlFlow::Continue(())
     })?;
+    outcome?;
     hasher.update(&buffer);
     Ok(Digest { vv, digest: *hasher.finalize().as_bytes(), rows })
+}
+
+/// The row's bytes as they are once everything that has expired by `at` is purged; `None` if nothing is left.
+fn unexpired<'a>(key: &[u8], value: &'a [u8], at: UnixMs) -> Result<Option<Cow<'a, [u8]>>, ReadError> {
+    // Only registers have an expiry.
+    if key.last() != Some(&Kind::Register.byte()) {
+        return Ok(Some(Cow::Borrowed(value)));
+    }
+    let Row::Entries(mut entries) = decode_row(key, value)? else { return Ok(Some(Cow::Borrowed(value))) };
+    let before = entries.len();
+    entries.retain(|entry| entry.is_live(at));
+    if entries.len() == before {
+        return Ok(Some(Cow::Borrowed(value)));
+    }
+    let mut left = Vec::new();
+    if !entries.is_empty() {
+        Row::Entries(entries).encode(&mut left);
+    }
+    Ok((!left.is_empty()).then_some(Cow::Owned(left)))
 }

@@ -126,6 +126,9 @@ pub enum Fatal {
     /// A record was half applied when a row could not be read.
     #[error("a row could not be read while a record was being applied: {0}")]
     HalfApplied(ReadError),
+    /// What follows from a group could not be computed: a row could not be read.
+    #[error("a row could not be read while a group was being committed: {0}")]
+    Underived(ReadError),
     /// An earlier call failed for good.
     #[error("the committer has stopped after an earlier failure; restart the node")]
     Stopped,

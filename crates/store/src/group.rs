@@ -17,6 +17,8 @@ pub(crate) struct Group {
     pub(crate) heard: Option<Hlc>,
     /// The latest time that a caller brought.
     pub(crate) now: UnixMs,
+    /// Keys of the derived index of endings that name nothing any more.
+    pub(crate) stale: Vec<Vec<u8>>,
 }
 
 impl Group {
@@ -27,10 +29,16 @@ impl Group {
         self.now = now;
     }
 
+    /// Whether there is nothing to write, rows aside.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.records.is_empty() && self.stale.is_empty()
+    }
+
     /// Forgets everything, keeping the allocation.
     pub(crate) fn clear(&mut self) {
         self.records.clear();
         self.actors.clear();
+        self.stale.clear();
         self.bytes = 0;
     }
 }

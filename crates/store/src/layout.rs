@@ -11,6 +11,8 @@
 //! local   'i'                                    01 ‖ node[16] ‖ actor:u64be ‖ region:u16be
 //!                                                   ‖ len:u8 ‖ cluster ‖ len:u8 ‖ region's name
 //!         'c'                                    01 ‖ hlc:u64be                         clock ceiling
+//!         'd'                                    01                                     derived rows are complete
+//! derived see `derived.rs`
 //! vector  = entries:u32be ‖ (actor:u64be ‖ seq:u64be)*   ascending actors, no seq of zero
 //! ```
 //!
@@ -31,6 +33,10 @@ pub(crate) const IDENTITY_KEY: [u8; 1] = *b"i";
 pub(crate) const FORGOTTEN_KEY: [u8; 5] = *b"\0\0\0\0p";
 /// The clock ceiling's key.
 pub(crate) const CEILING_KEY: [u8; 1] = *b"c";
+/// The key of the mark that derived rows are complete.
+pub(crate) const DERIVED_KEY: [u8; 1] = *b"d";
+/// What is derived, and how.
+pub(crate) const DERIVED_VERSION: u8 = 1;
 /// Where rows begin: keyspace 1. Everything below is the system's own.
 pub(crate) const ROWS_FROM: [u8; 4] = [0, 0, 0, 1];
 /// Where heads begin and end.
@@ -159,7 +165,7 @@ pub(crate) fn ceiling(value: &[u8]) -> Result<Hlc, CellError> {
     Ok(ceiling)
 }
 
-fn put_entries(out: &mut Vec<u8>, vv: &VersionVector) {
+pub(crate) fn put_entries(out: &mut Vec<u8>, vv: &VersionVector) {
     out.extend_from_slice(&u32::try_from(vv.len()).unwrap_or(u32::MAX).to_be_bytes());
     for (actor, seq) in vv.iter() {
         out.extend_from_slice(&log_key(Dot { actor, seq }));
@@ -167,7 +173,7 @@ fn put_entries(out: &mut Vec<u8>, vv: &VersionVector) {
 }
 
 /// The rest of a cell as a vector: ascending actors, no zero, as equal vectors must have equal bytes.
-fn entries(cell: &mut Cell<'_>) -> Result<VersionVector, CellError> {
+pub(crate) fn entries(cell: &mut Cell<'_>) -> Result<VersionVector, CellError> {
     let mut vv = VersionVector::new();
     let mut last = None;
     for _ in 0..u32::from_be_bytes(cell.array()?) {

@@ -2,9 +2,10 @@
 //!
 //! ```text
 //!               stage_write / stage_record                      commit
-//! node ──▶ Committer ──prepare, apply──▶ overlay of dirty rows ──one batch, one sync──▶ Backend
+//! node ──▶ Committer ──prepare, apply──▶ layer of changed rows ──one batch, one sync──▶ Backend
 //!                                              │ reads                                     │
-//!                                              └──▶ row cache ──▶ backend        Reader ◀──┘ snapshots, logs, digests
+//!                                              └──▶ stored rows: cache ──▶ backend         │ snapshots, logs, digests
+//!                                                                                Reader ◀──┘
 //! ```
 //!
 //! * [`Committer`]: takes writes and records, one at a time, and commits them in groups. Its obligations stand above it.
@@ -19,6 +20,7 @@ mod cells;
 pub mod clock;
 pub mod committer;
 mod dedupe;
+mod derived;
 mod digest;
 mod error;
 mod group;
@@ -26,19 +28,20 @@ mod identity;
 mod layout;
 pub mod memory;
 mod outcome;
-mod overlay;
 mod reader;
 mod recover;
 #[cfg(feature = "rocksdb")]
 pub mod rocks;
 mod row_cache;
+mod stored;
+mod view_rows;
 
 #[cfg(test)]
 mod suite;
 
 pub use backend::{Backend, Batch, Durability, Family, View};
 pub use clock::{Clock, ClockError};
-pub use committer::Committer;
+pub use committer::{Committer, WriteJob};
 pub use digest::Digest;
 pub use error::{ApplyError, CommitError, Fatal, OpenError, ReadError, StageError, WriteError};
 pub use identity::Claim;

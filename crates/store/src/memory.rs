@@ -49,6 +49,7 @@ struct Disk {
     kept: Vec<Change>,
     boot: u64,
     writes: u64,
+    operations: u64,
 }
 
 #[derive(Debug)]
@@ -102,6 +103,11 @@ impl MemoryBackend {
     /// How many writes have succeeded since the disk was made.
     pub fn writes(&self) -> u64 {
         self.disk().writes
+    }
+
+    /// How many puts, deletes and range deletes those writes had.
+    pub fn operations(&self) -> u64 {
+        self.disk().operations
     }
 
     fn disk(&self) -> RwLockReadGuard<'_, Disk> {
@@ -170,6 +176,28 @@ fn walk(
     }
 }
 
+fn walk_back(
+    table: &Table,
+    family: Family,
+    from: &[u8],
+    upto: Option<&[u8]>,
+    mut visit: impl FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+) {
+    if upto.is_some_and(|upto| upto <= from) {
+        return;
+    }
+    let end = match upto {
+        Some(upto) => Some((family, Bytes::copy_from_slice(upto))),
+        None => Family::ALL.into_iter().filter(|other| *other > family).min().map(|next| (next, Bytes::new())),
+    };
+    let from = Bound::Included((family, Bytes::copy_from_slice(from)));
+    for ((_, key), value) in table.range((from, end.map_or(Bound::Unbounded, Bound::Excluded))).rev() {
+        if visit(key, value).is_break() {
+            break;
+        }
+    }
+}
+
 impl View for MemoryBackend {
     fn with<T>(&self, family: Family, key: &[u8], look: impl FnOnce(Option<&[u8]>) -> T) -> Result<T, ReadError> {
         let disk = self.disk();
@@ -189,6 +217,19 @@ impl View for MemoryBackend {
         walk(&disk.table, family, from, upto, visit);
         Ok(())
     }
+
+    fn scan_back(
+        &self,
+        family: Family,
+        from: &[u8],
+        upto: Option<&[u8]>,
+        visit: impl FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), ReadError> {
+        let disk = self.disk();
+        self.alive(&disk)?;
+        walk_back(&disk.table, family, from, upto, visit);
+        Ok(())
+    }
 }
 
 impl View for MemorySnapshot {
@@ -204,6 +245,17 @@ impl View for MemorySnapshot {
         visit: impl FnMut(&[u8], &[u8]) -> ControlFlow<()>,
     ) -> Result<(), ReadError> {
         walk(&self.0, family, from, upto, visit);
+        Ok(())
+    }
+
+    fn scan_back(
+        &self,
+        family: Family,
+        from: &[u8],
+        upto: Option<&[u8]>,
+        visit: impl FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), ReadError> {
+        walk_back(&self.0, family, from, upto, visit);
         Ok(())
     }
 }
@@ -246,6 +298,7 @@ impl Backend for MemoryBackend {
             }
             return failed("a failure was asked for");
         }
+        disk.operations += batch.0.len() as u64;
         for change in batch.0 {
             disk.make(change, durability);
         }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use halcyon_crdt::Shortage;
 use halcyon_types::limits::ROW_CACHE_BYTES_MAX;
 use halcyon_types::{ActorId, Dot, Hlc, VersionVector};
 use halcyon_wire::{ChainHash, StoredRecord};
@@ -23,10 +24,15 @@ impl Default for Settings {
 }
 
 /// What a staged write has become, once its group is committed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Staged {
-    /// This new record.
-    Fresh(Dot),
+    /// A new record.
+    Fresh {
+        /// Its name.
+        dot: Dot,
+        /// Bounded counters of which this region's rights run low by it.
+        shortages: Vec<Shortage>,
+    },
     /// Nothing new: the request is this record already, of this region's log or another's. It may stand in the very
     /// group that is not committed yet, so it is answered after the commit like any other.
     Duplicate(Dot),

@@ -3,14 +3,15 @@
 use std::ops::ControlFlow;
 
 use bytes::Bytes;
-use halcyon_crdt::{Row, RowKey, RowPrefix, Rows};
-use halcyon_types::{ActorId, Dot, Seq, VersionVector};
+use halcyon_crdt::{Row, RowKey, RowPrefix, Rows, Standing, Summary};
+use halcyon_types::{ActorId, Dot, Seq, UnixMs, VersionVector};
 use halcyon_wire::StoredRecord;
 
 use crate::backend::{Backend, Family, View};
 use crate::digest::{self, Digest};
 use crate::error::ReadError;
 use crate::layout;
+use crate::view_rows;
 
 /// A handle for reading. Clones are cheap.
 #[derive(Debug, Clone)]
@@ -23,9 +24,14 @@ impl<B: Backend> Reader<B> {
         Self { backend }
     }
 
+    #[cfg(test)]
+    pub(crate) const fn backend(&self) -> &B {
+        &self.backend
+    }
+
     /// This moment, held: whatever is committed later does not show.
     pub fn snapshot(&self) -> Snapshot<B::Snapshot> {
-        Snapshot { view: self.backend.snapshot() }
+        Snapshot::of(self.backend.snapshot())
     }
 
     /// Records of `actor` behind `after` up to and with `upto`, contiguous, in order: as many as fit `bytes_max`, but one
@@ -64,12 +70,13 @@ impl<B: Backend> Reader<B> {
         }
     }
 
-    /// The digest of every row, at one moment. Reads everything: not for the driver's thread.
+    /// The digest of every row, at one moment, but for entries that have expired by `at`. Reads everything: not for the
+    /// driver's thread. Two nodes agree at equal vectors if neither has purged what expires behind `at`.
     ///
     /// # Errors
     /// [`ReadError`].
-    pub fn digest(&self) -> Result<Digest, ReadError> {
-        digest::of(&self.backend.snapshot())
+    pub fn digest(&self, at: UnixMs) -> Result<Digest, ReadError> {
+        digest::of(&self.backend.snapshot(), at)
     }
 }
 
@@ -80,6 +87,10 @@ pub struct Snapshot<V> {
 }
 
 impl<V: View> Snapshot<V> {
+    pub(crate) const fn of(view: V) -> Self {
+        Self { view }
+    }
+
     /// The version vector of this very moment: read through the same snapshot as the rows.
     ///
     /// # Errors
@@ -93,30 +104,43 @@ impl<V: View> Rows for Snapshot<V> {
     type Error = ReadError;
 
     fn look<T>(&mut self, key: &RowKey, look: impl FnOnce(Option<&Row>) -> T) -> Result<T, ReadError> {
-        let row = self.view.with(Family::State, key.as_bytes(), |value| {
-            value.map(|value| decode_row(key.as_bytes(), value)).transpose()
-        })??;
-        Ok(look(row.as_ref()))
+        view_rows::load(&self.view, key).map(|row| look(row.as_ref()))
+    }
+
+    fn take_row(&mut self, key: &RowKey) -> Result<Option<Row>, ReadError> {
+        view_rows::load(&self.view, key)
     }
 
     fn scan(
         &mut self,
         prefix: &RowPrefix,
         from: &[u8],
-        mut visit: impl FnMut(&[u8], &Row) -> ControlFlow<()>,
+        visit: impl FnMut(&[u8], &Row) -> ControlFlow<()>,
     ) -> Result<(), ReadError> {
-        let from = from.max(prefix.as_bytes());
-        let mut outcome = Ok(());
-        self.view.scan(Family::State, from, upper_bound(prefix).as_deref(), |key, value| {
-            match decode_row(key, value) {
-                Ok(row) => visit(key, &row),
-                Err(error) => {
-                    outcome = Err(error);
-                    ControlFlow::Break(())
-                }
-            }
-        })?;
-        outcome
+        view_rows::scan(&self.view, prefix, from, visit)
+    }
+
+    fn scan_back(
+        &mut self,
+        prefix: &RowPrefix,
+        upto: Option<&[u8]>,
+        visit: impl FnMut(&[u8], &Row) -> ControlFlow<()>,
+    ) -> Result<(), ReadError> {
+        view_rows::scan_back(&self.view, prefix, upto, visit)
+    }
+
+    fn scan_standings(
+        &mut self,
+        members: &RowPrefix,
+        after: Option<&Standing>,
+        reverse: bool,
+        visit: impl FnMut(&Standing) -> ControlFlow<()>,
+    ) -> Result<(), ReadError> {
+        view_rows::scan_standings(&self.view, members, after, reverse, visit)
+    }
+
+    fn summary(&mut self, collection: &RowPrefix) -> Result<Option<Summary>, ReadError> {
+        view_rows::summary(&self.view, collection).map(Some)
     }
 }
 
@@ -126,24 +150,4 @@ pub(crate) fn vv_of(view: &impl View) -> Result<VersionVector, ReadError> {
         Some(value) => layout::vv(value).map_err(|error| ReadError::damaged("the version vector", &error)),
         None => Err(ReadError::damaged("the version vector", "it is missing")),
     })?
-}
-
-/// Reads a row's bytes; its key says what they must be.
-pub(crate) fn decode_row(key: &[u8], value: &[u8]) -> Result<Row, ReadError> {
-    let damaged =
-        |reason: &dyn std::fmt::Display| ReadError::damaged(format!("the row {}", key.escape_ascii()), reason);
-    let kind = RowKey::kind_of(key).map_err(|error| damaged(&error))?;
-    Row::decode(kind, value).map_err(|error| damaged(&error))
-}
-
-/// The first key behind everything below `prefix`; absent if there is none.
-pub(crate) fn upper_bound(prefix: &RowPrefix) -> Option<Vec<u8>> {
-    let mut bound = prefix.as_bytes().to_vec();
-    while let Some(last) = bound.pop() {
-        if let Some(raised) = last.checked_add(1) {
-            bound.push(raised);
-            return Some(bound);
-        }
-    }
-    None
 }

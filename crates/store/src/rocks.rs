@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! DIR/HALCYON     "halcyon data, begun", then, once the database is made, "halcyon data, format 1"
-//! DIR/db/         RocksDB: families state, log, local
+//! DIR/db/         RocksDB: families state, log, local, derived
 //! ```
 //!
 //! One batch covers all families, and the write ahead log is synced before a write returns. Recovery refuses a log that
@@ -77,7 +77,7 @@ impl RocksBackend {
     }
 }
 
-#[expect(clippy::expect_used, reason = "`open` has opened or created all three families")]
+#[expect(clippy::expect_used, reason = "`open` has opened or created every family")]
 fn handle(db: &DB, family: Family) -> &ColumnFamily {
     db.cf_handle(family.name()).expect("a family that open has opened")
 }
@@ -112,6 +112,26 @@ fn walk(
     cursor.status().map_err(|error| read_error(&error))
 }
 
+fn walk_back(
+    mut cursor: DBRawIteratorWithThreadMode<'_, DB>,
+    mut visit: impl FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+) -> Result<(), ReadError> {
+    cursor.seek_to_last();
+    while let Some((key, value)) = cursor.item() {
+        if visit(key, value).is_break() {
+            return Ok(());
+        }
+        cursor.prev();
+    }
+    cursor.status().map_err(|error| read_error(&error))
+}
+
+fn between(from: &[u8], upto: Option<&[u8]>) -> ReadOptions {
+    let mut options = bounded(upto);
+    options.set_iterate_lower_bound(from);
+    options
+}
+
 fn bounded(upto: Option<&[u8]>) -> ReadOptions {
     let mut options = ReadOptions::default();
     if let Some(upto) = upto {
@@ -135,6 +155,19 @@ impl View for RocksBackend {
         let cursor = self.db.raw_iterator_cf_opt(handle(&self.db, family), bounded(upto));
         walk(cursor, from, visit)
     }
+
+    fn scan_back(
+        &self,
+        family: Family,
+        from: &[u8],
+        upto: Option<&[u8]>,
+        visit: impl FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), ReadError> {
+        if upto.is_some_and(|upto| upto <= from) {
+            return Ok(());
+        }
+        walk_back(self.db.raw_iterator_cf_opt(handle(&self.db, family), between(from, upto)), visit)
+    }
 }
 
 impl View for RocksSnapshot {
@@ -153,6 +186,20 @@ impl View for RocksSnapshot {
         let (db, snapshot) = (self.0.borrow_owner(), self.0.borrow_dependent());
         let cursor = snapshot.raw_iterator_cf_opt(handle(db, family), bounded(upto));
         walk(cursor, from, visit)
+    }
+
+    fn scan_back(
+        &self,
+        family: Family,
+        from: &[u8],
+        upto: Option<&[u8]>,
+        visit: impl FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), ReadError> {
+        if upto.is_some_and(|upto| upto <= from) {
+            return Ok(());
+        }
+        let (db, snapshot) = (self.0.borrow_owner(), self.0.borrow_dependent());
+        walk_back(snapshot.raw_iterator_cf_opt(handle(db, family), between(from, upto)), visit)
     }
 }
 

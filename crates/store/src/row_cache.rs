@@ -1,54 +1,106 @@
 //! Decoded rows that the committer has met lately, bounded by bytes; rows known to be absent included.
 //!
 //! Belongs to the committer, which is the only writer, so it is never stale: a row leaves when it is changed and comes
-//! back when its group has been committed. It must never be shared with readers, who look at other moments.
+//! back when its group has been committed. What lies below a dropped collection is not looked for: each row carries the
+//! number of drops before it, and one that is older than its collection's last drop counts as unknown. It must never be
+//! shared with readers, who look at other moments.
 
-use halcyon_crdt::{Row, RowKey};
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use halcyon_crdt::{Row, RowKey, RowPrefix};
+use halcyon_types::limits::DROPS_MAX;
 use lru::LruCache;
 
 /// What one entry costs besides its key's and its row's own bytes: list and table nodes, two allocations.
-const ENTRY_BYTES: usize = 160;
+const ENTRY_BYTES: usize = 168;
 
 pub(crate) struct RowCache {
-    rows: LruCache<RowKey, Option<Row>>,
+    rows: LruCache<RowKey, Cached>,
     bytes: usize,
     bytes_max: usize,
+    /// Drops so far.
+    drops: u64,
+    /// The last drop of each collection, as far as it is remembered.
+    dropped: BTreeMap<Bytes, u64>,
+    /// Whatever is older counts as unknown.
+    oldest: u64,
+}
+
+struct Cached {
+    row: Option<Row>,
+    /// Drops before it was put here.
+    since: u64,
 }
 
 impl RowCache {
     pub(crate) fn new(bytes_max: usize) -> Self {
-        Self { rows: LruCache::unbounded(), bytes: 0, bytes_max }
+        Self { rows: LruCache::unbounded(), bytes: 0, bytes_max, drops: 0, dropped: BTreeMap::new(), oldest: 0 }
     }
 
     /// What is known of the row at `key`: nothing, that it is absent, or the row.
     pub(crate) fn get(&mut self, key: &RowKey) -> Option<&Option<Row>> {
-        self.rows.get(key)
+        if self.drops > 0 && self.rows.peek(key).is_some_and(|cached| self.is_dropped(key, cached.since)) {
+            self.remove(key);
+        }
+        self.rows.get(key).map(|cached| &cached.row)
     }
 
     /// Takes what is known of the row at `key` out.
     #[expect(clippy::option_option, reason = "nothing known, or known to be absent, or known: as `get` tells it")]
     pub(crate) fn take(&mut self, key: &RowKey) -> Option<Option<Row>> {
-        let row = self.rows.pop(key)?;
-        self.bytes -= weight(key, row.as_ref());
-        Some(row)
+        let cached = self.remove(key)?;
+        (!self.is_dropped(key, cached.since)).then_some(cached.row)
     }
 
     /// Remembers the row at `key`, forgetting those met longest ago.
     pub(crate) fn put(&mut self, key: RowKey, row: Option<Row>) {
         let entry = weight(&key, row.as_ref());
         if entry > self.bytes_max {
-            self.take(&key);
+            self.remove(&key);
             return;
         }
         self.bytes += entry;
-        if let Some((key, old)) = self.rows.push(key, row) {
-            self.bytes -= weight(&key, old.as_ref());
+        if let Some((key, old)) = self.rows.push(key, Cached { row, since: self.drops }) {
+            self.bytes -= weight(&key, old.row.as_ref());
         }
         while self.bytes > self.bytes_max
-            && let Some((key, row)) = self.rows.pop_lru()
+            && let Some((key, old)) = self.rows.pop_lru()
         {
-            self.bytes -= weight(&key, row.as_ref());
+            self.bytes -= weight(&key, old.row.as_ref());
         }
+    }
+
+    /// Whatever is known below `collection` is not true any more.
+    pub(crate) fn forget_below(&mut self, collection: &RowPrefix) {
+        self.drops += 1;
+        if RowPrefix::collection_of(collection.as_bytes()) == Some(collection.as_bytes()) {
+            self.dropped.insert(Bytes::copy_from_slice(collection.as_bytes()), self.drops);
+        } else {
+            self.oldest = self.drops;
+        }
+        if self.dropped.len() > DROPS_MAX {
+            // The older half is remembered as one: whatever else is as old is read again.
+            let mut drops: Vec<u64> = self.dropped.values().copied().collect();
+            let (_, middle, _) = drops.select_nth_unstable(DROPS_MAX / 2);
+            self.oldest = self.oldest.max(*middle);
+            self.dropped.retain(|_, drop| drop > middle);
+        }
+    }
+
+    fn is_dropped(&self, key: &RowKey, since: u64) -> bool {
+        let later = |drop: &u64| since < *drop;
+        since < self.oldest
+            || since < self.drops
+                && RowPrefix::collection_of(key.as_bytes())
+                    .and_then(|collection| self.dropped.get(collection))
+                    .is_some_and(later)
+    }
+
+    fn remove(&mut self, key: &RowKey) -> Option<Cached> {
+        let cached = self.rows.pop(key)?;
+        self.bytes -= weight(key, cached.row.as_ref());
+        Some(cached)
     }
 
     #[cfg(test)]
@@ -64,8 +116,8 @@ fn weight(key: &RowKey, row: Option<&Row>) -> usize {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use halcyon_crdt::Interval;
-    use halcyon_types::Seq;
+    use halcyon_crdt::{Interval, Kind, Number, Object};
+    use halcyon_types::{KeyspaceId, Seq};
 
     use super::*;
 
@@ -74,7 +126,7 @@ mod tests {
     }
 
     fn row(hi: i64) -> Row {
-        Row::Interval(Interval { lo_seq: Seq(0), lo: 0, hi_seq: Seq(1), hi })
+        Row::Interval(Interval { lo_seq: Seq(0), lo: Number::Whole(0), hi_seq: Seq(1), hi: Number::Whole(hi) })
     }
 
     #[test]
@@ -108,5 +160,37 @@ mod tests {
         cache.put(key(1), Some(row(1)));
         assert_eq!(cache.get(&key(1)), None);
         assert_eq!(cache.bytes(), 0);
+    }
+
+    #[test]
+    fn what_is_below_a_dropped_collection_is_forgotten_and_nothing_else() {
+        let object = |n: usize| Object::new(KeyspaceId::try_from(10).unwrap(), format!("set-{n}"));
+        let mut cache = RowCache::new(usize::MAX);
+        let (kept, gone) = (object(0).element(b"e"), object(1).element(b"e"));
+        for key in [&kept, &gone, &object(1).register()] {
+            cache.put(key.clone(), Some(row(1)));
+        }
+        cache.forget_below(&object(1).of_kind(Kind::Set));
+        assert_eq!(cache.get(&gone), None);
+        assert_eq!(cache.take(&gone), None);
+        assert_eq!(cache.get(&kept), Some(&Some(row(1))));
+        assert_eq!(cache.get(&object(1).register()), Some(&Some(row(1))), "another kind of the same key");
+        cache.put(gone.clone(), Some(row(2)));
+        assert_eq!(cache.get(&gone), Some(&Some(row(2))), "what is put later is good");
+    }
+
+    #[test]
+    fn however_many_collections_are_dropped_none_comes_back() {
+        let object = |n: usize| Object::new(KeyspaceId::try_from(10).unwrap(), format!("set-{n}"));
+        let mut cache = RowCache::new(usize::MAX);
+        let many = 3 * DROPS_MAX;
+        for n in 0..many {
+            cache.put(object(n).element(b"e"), Some(row(1)));
+        }
+        for n in 0..many {
+            cache.forget_below(&object(n).of_kind(Kind::Set));
+            assert!(cache.dropped.len() <= DROPS_MAX);
+        }
+        assert!((0..many).all(|n| cache.get(&object(n).element(b"e")).is_none()));
     }
 }

@@ -20,6 +20,7 @@ mod durable;
 mod failing;
 mod node;
 mod opening;
+mod programs;
 mod reading;
 mod replicas;
 mod requests;

@@ -9,7 +9,7 @@ const MIB: usize = 1024 * 1024;
 /// What an operator may choose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RocksSettings {
-    /// Bytes of blocks kept in memory, for all families. Too few: reads go to the disk. Default 256 MiB.
+    /// Bytes of blocks kept in memory for rows; a quarter more for what is derived from them, a sixteenth more for logs. Too few: reads go to the disk. Default 256 MiB.
     pub block_cache_bytes: usize,
     /// Bytes of one family's changes kept in memory before they are written as a file. Too few: many small files to
     /// merge. Too many: memory, and a longer start after a crash. Default 64 MiB.
@@ -68,6 +68,14 @@ pub(super) fn family(family: Family, settings: RocksSettings) -> ColumnFamilyDes
             // Read in ranges, rarely: larger blocks, no filters, a small cache.
             table.set_block_size(32 * 1024);
             table.set_block_cache(&Cache::new_hyper_clock_cache(settings.block_cache_bytes / 16, 0));
+        }
+        Family::Derived => {
+            // Summaries are looked up one by one, and mostly come from memory; scores are read in ranges.
+            table.set_block_cache(&Cache::new_hyper_clock_cache(settings.block_cache_bytes / 4, 0));
+            table.set_bloom_filter(10.0, false);
+            table.set_optimize_filters_for_memory(true);
+            table.set_cache_index_and_filter_blocks(true);
+            table.set_pin_l0_filter_and_index_blocks_in_cache(true);
         }
         Family::Local => options.set_write_buffer_size(MIB),
     }

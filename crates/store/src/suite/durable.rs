@@ -145,7 +145,7 @@ fn a_write_sees_what_its_own_group_wrote_before_it<D: Disk>() {
 fn what_is_staged_is_counted_and_what_is_committed_is_told<D: Disk>() {
     let mut node = Node::<D>::new(1);
     assert_eq!(node.committer.staged(), (0, 0));
-    let Ok(Staged::Fresh(dot)) = node.stage(vec![add("stock", 1)]) else { panic!() };
+    let Ok(Staged::Fresh { dot, .. }) = node.stage(vec![add("stock", 1)]) else { panic!() };
     let (count, bytes) = node.committer.staged();
     assert_eq!((count, dot.seq), (1, Seq(1)));
     let committed = node.commit();

@@ -25,14 +25,14 @@ fn p2_what_a_failed_sync_left_keeps_its_dot() {
         let mut node = Node::<MemoryDisk>::new(1);
         node.put(vec![add("stock", 1)]);
         let write = node.write(vec![add("stock", 1)]);
-        node.committer.stage_write(node.now, &write).unwrap();
+        node.take(node.now, &write).unwrap();
         node.disk.0.fail_next_write(failure);
         node.committer.commit().unwrap_err();
         node.restart();
         assert_eq!(node.sum(&object("stock")), then);
         assert_eq!(node.recovered.vv.get(node.actor()).0, u64::try_from(then).unwrap());
         // The client retries, as it does after an unknown outcome: it counts once.
-        node.committer.stage_write(node.now, &write).unwrap();
+        node.take(node.now, &write).unwrap();
         node.commit();
         assert_eq!(node.sum(&object("stock")), 2);
     }

@@ -1,16 +1,22 @@
 //! A node of the suite: a disk, its committer, and what a core would keep.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use bytes::Bytes;
 use halcyon_crdt::query::{Answer, PageRequest, Query};
 use halcyon_crdt::{Object, Op, Update, read};
 use halcyon_types::{ActorId, Dot, KeyspaceId, NodeId, RegionId, RequestId, Seq, UnixMs, VersionVector};
-use halcyon_wire::{Record, Write};
+use halcyon_wire::{Record, Seen, Session, Write};
 use uuid::Uuid;
 
 use super::Disk;
-use crate::{Claim, Committed, Committer, Digest, Head, Recovered, Settings, StageError, Staged};
+use crate::backend::{Backend, Family, View};
+use crate::layout::ROWS_FROM;
+use crate::reader::Snapshot;
+use crate::{Claim, Committed, Committer, Digest, Head, Recovered, Settings, StageError, Staged, WriteJob};
+
+pub(super) type SnapshotOf<D> = Snapshot<<<D as Disk>::Backend as Backend>::Snapshot>;
 
 /// A time at which the suite's clocks stand.
 pub(super) const T: UnixMs = UnixMs(1_800_000_000_000);
@@ -65,12 +71,47 @@ impl<D: Disk> Node<D> {
         self.requests += 1;
         let mut random = [0; 10];
         random[2..].copy_from_slice(&(u64::from(self.region) << 48 | self.requests).to_be_bytes());
-        Write { request: RequestId::mint(self.now, &random), updates }
+        plain(RequestId::mint(self.now, &random), updates)
+    }
+
+    /// Stages `write` at `now`.
+    pub(super) fn take(&mut self, now: UnixMs, write: &Write) -> Result<Staged, StageError> {
+        self.take_within(now, write, None)
+    }
+
+    /// Stages `write` at `now`, as the end of the transaction that began with `snapshot`.
+    pub(super) fn take_within(
+        &mut self,
+        now: UnixMs,
+        write: &Write,
+        snapshot: Option<SnapshotOf<D>>,
+    ) -> Result<Staged, StageError> {
+        self.committer.stage_write(WriteJob { now, real: now, write, snapshot, actors: &actors() })
     }
 
     pub(super) fn stage(&mut self, updates: Vec<Update>) -> Result<Staged, StageError> {
         let write = self.write(updates);
-        self.committer.stage_write(self.now, &write)
+        self.take(self.now, &write)
+    }
+
+    /// Sweeps what has expired by now.
+    pub(super) fn sweep(&mut self, keys: bool) -> Option<Dot> {
+        self.committer.stage_sweep(self.now, self.now, self.now, keys).unwrap()
+    }
+
+    /// Every row of a family, as committed; of the state, only what is not the system's own.
+    pub(super) fn rows(&self, family: Family) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let mut rows = Vec::new();
+        let from = if family == Family::State { &ROWS_FROM[..] } else { &[] };
+        self.committer
+            .reader()
+            .backend()
+            .scan(family, from, None, |key, value| {
+                rows.push((key.to_vec(), value.to_vec()));
+                ControlFlow::Continue(())
+            })
+            .unwrap();
+        rows
     }
 
     pub(super) fn commit(&mut self) -> Committed {
@@ -81,7 +122,7 @@ impl<D: Disk> Node<D> {
 
     /// Stages and commits one write.
     pub(super) fn put(&mut self, updates: Vec<Update>) -> Dot {
-        let Ok(Staged::Fresh(dot)) = self.stage(updates) else { panic!("a plain write is taken") };
+        let Ok(Staged::Fresh { dot, .. }) = self.stage(updates) else { panic!("a plain write is taken") };
         self.commit();
         dot
     }
@@ -91,7 +132,7 @@ impl<D: Disk> Node<D> {
     }
 
     pub(super) fn digest(&self) -> Digest {
-        self.committer.reader().digest().unwrap()
+        self.committer.reader().digest(self.now).unwrap()
     }
 
     /// Takes up to `most` records of `actor` from what `from` has committed, as far as they may be delivered, and commits
@@ -144,6 +185,16 @@ impl<D: Disk> Node<D> {
     }
 }
 
+/// A write that sees the present.
+pub(super) fn plain(request: RequestId, updates: Vec<Update>) -> Write {
+    Write { request, session: Session::default(), seen: Seen::Present, updates }
+}
+
+/// The actors of regions 1 to 3, as the suite's nodes have them.
+pub(super) fn actors() -> BTreeMap<RegionId, ActorId> {
+    (1..=3).map(|region| RegionId::try_from(region).unwrap()).map(|id| (id, ActorId::mint(id, T))).collect()
+}
+
 pub(super) fn object(key: &str) -> Object {
     Object::new(KeyspaceId::try_from(10).unwrap(), key.to_owned())
 }
@@ -154,7 +205,7 @@ pub(super) fn add(key: &str, amount: i64) -> Update {
 
 pub(super) fn set(key: &str, value: &str) -> Update {
     let value = value.to_owned().into();
-    update(object(key), Op::Set { value })
+    update(object(key), Op::Set { value, ttl_ms: None })
 }
 
 pub(super) fn insert(key: &str, element: &str) -> Update {

@@ -7,7 +7,7 @@ use proptest::test_runner::{Config, TestRunner};
 
 use super::Disk;
 use super::node::{Node, T, add, object};
-use super::replicas::updates;
+use super::programs::updates;
 use crate::backend::{Backend, Batch, Durability, Family};
 use crate::layout;
 use crate::{ReadError, Settings};

@@ -1,33 +1,17 @@
-//! P3, P4: committers that exchange records, in any causal order, through crashes.
+//! P3, P4: committers that exchange records, in any causal order, through crashes, while time passes and expires things.
 
-use halcyon_crdt::{Op, Update};
+use std::collections::BTreeSet;
+
+use halcyon_crdt::{Kind, Update};
 use halcyon_types::{Seq, VersionVector};
 use halcyon_wire::Record;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use super::node::{Node, add, object, set, update};
+use super::node::{Node, add, set};
+use super::programs::updates;
 use super::{Disk, MemoryDisk};
 use crate::{ApplyError, Head};
-
-/// A transaction over a few objects, so that they collide.
-pub(super) fn updates() -> impl Strategy<Value = Vec<Update>> {
-    let place = (0_u8..3, 0_u8..3).prop_map(|(key, fields)| {
-        let object = object(&format!("key-{key}"));
-        (0..fields).fold(object, |object, field| object.field(format!("field-{field}")))
-    });
-    let element = || (0_u8..3).prop_map(|n| vec![b'e', n].into());
-    let op = prop_oneof![
-        3 => any::<u8>().prop_map(|n| Op::Set { value: vec![n; 8].into() }),
-        3 => (-9_i64..9).prop_map(|amount| Op::Add { amount }),
-        1 => Just(Op::Unset),
-        1 => Just(Op::Reset),
-        3 => element().prop_map(|element| Op::Insert { element }),
-        2 => element().prop_map(|element| Op::Remove { element }),
-        1 => Just(Op::Delete),
-    ];
-    prop::collection::vec((place, op).prop_map(|(object, op)| update(object, op)), 1..4)
-}
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -36,6 +20,10 @@ enum Step {
     /// (to, from, whose, how many)
     Pull(usize, usize, usize, u64),
     Crash(usize),
+    /// Everybody's clock moves on.
+    Tick(u64),
+    /// Of entries; of keys too.
+    Sweep(usize, bool),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -45,6 +33,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => node().prop_map(Step::Commit),
         4 => (node(), node(), node(), 1_u64..5).prop_map(|(to, from, whose, most)| Step::Pull(to, from, whose, most)),
         1 => node().prop_map(Step::Crash),
+        1 => (1_u64..99).prop_map(Step::Tick),
+        1 => (node(), any::<bool>()).prop_map(|(n, keys)| Step::Sweep(n, keys)),
     ];
     prop::collection::vec(step, 1..60)
 }
@@ -83,6 +73,8 @@ fn p3_replicas_with_equal_vectors_are_equal_bytes<D: Disk>() {
                     Step::Commit(n) => drop(nodes[n].commit()),
                     Step::Pull(to, from, whose, most) => drop(pull(&mut nodes, to, from, whose, most)),
                     Step::Crash(n) => nodes[n].restart(),
+                    Step::Tick(ms) => nodes.iter_mut().for_each(|node| node.now.0 += ms),
+                    Step::Sweep(n, keys) => drop(nodes[n].sweep(keys)),
                 }
             }
             for node in &mut nodes {
@@ -191,19 +183,25 @@ fn a_replicated_log_is_the_same_bytes_with_the_same_hash<D: Disk>() {
 fn the_steps_of_the_property_meet_every_kind_of_row() {
     // A property over steps that do nothing would hold: count what they make.
     let mut runner = TestRunner::deterministic();
-    let (mut rows, mut refused) = (0, 0);
-    for _ in 0..20 {
+    let (mut taken, mut refused, mut kinds) = (0, 0, BTreeSet::new());
+    for _ in 0..60 {
         let tree = steps().new_tree(&mut runner).unwrap();
         let mut node = Node::<MemoryDisk>::new(1);
         for step in proptest::strategy::ValueTree::current(&tree) {
             if let Step::Write(_, updates) = step {
-                refused += usize::from(node.stage(updates).is_err());
+                let staged = node.stage(updates);
+                taken += usize::from(staged.is_ok());
+                refused += usize::from(staged.is_err());
             }
         }
         node.commit();
-        rows += node.digest().rows;
+        for (key, _) in node.rows(crate::backend::Family::State) {
+            kinds.extend(halcyon_crdt::RowKey::from_bytes(key.into()).kind());
+        }
     }
-    assert!(rows > 40 && refused == 0, "{rows} rows, {refused} refused");
+    assert!(taken > 2 * refused, "{taken} taken, {refused} refused");
+    let missing: Vec<Kind> = Kind::ALL.into_iter().filter(|kind| !kinds.contains(kind)).collect();
+    assert_eq!(missing, [Kind::Map], "a map's rows are of what is in it");
 }
 
 on_every_backend!(

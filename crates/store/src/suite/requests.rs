@@ -6,10 +6,10 @@ use std::time::Duration;
 use halcyon_crdt::{Object, Op};
 use halcyon_types::limits::{REQUEST_AHEAD_MAX, REQUEST_WINDOW, VALUE_BYTES_MAX};
 use halcyon_types::{KeyspaceId, RequestId, UnixMs};
-use halcyon_wire::{Refusal, Write};
+use halcyon_wire::Refusal;
 
 use super::Disk;
-use super::node::{Node, T, add, object, set, update};
+use super::node::{Node, T, add, object, plain, set, update};
 use crate::backend::{Family, View};
 use crate::{StageError, Staged};
 
@@ -30,7 +30,7 @@ fn a_refused_write_leaves_no_trace<D: Disk>() {
     let mut writes = Vec::new();
     for (updates, name) in cases {
         let write = node.write(updates);
-        match node.committer.stage_write(node.now, &write) {
+        match node.take(node.now, &write) {
             Err(StageError::Refused(refusal)) => assert_eq!(refusal.name(), name),
             other => panic!("{name}: {other:?}"),
         }
@@ -44,15 +44,15 @@ fn a_refused_write_leaves_no_trace<D: Disk>() {
     assert_eq!(node.value(&object("name")).unwrap(), "before");
 
     // Their ids are free: what was refused may be asked for again.
-    let again = Write { request: writes[0].request, updates: vec![set("name", "after")] };
-    assert!(matches!(node.committer.stage_write(node.now, &again), Ok(Staged::Fresh(_))));
+    let again = plain(writes[0].request, vec![set("name", "after")]);
+    assert!(matches!(node.take(node.now, &again), Ok(Staged::Fresh { .. })));
 }
 
 fn a_retry_is_answered_with_the_first_record<D: Disk>() {
     let mut node = Node::<D>::new(1);
     let write = node.write(vec![add("stock", 1)]);
-    let Ok(Staged::Fresh(dot)) = node.committer.stage_write(node.now, &write) else { panic!() };
-    let retry = |node: &mut Node<D>| node.committer.stage_write(node.now, &write);
+    let Ok(Staged::Fresh { dot, .. }) = node.take(node.now, &write) else { panic!() };
+    let retry = |node: &mut Node<D>| node.take(node.now, &write);
     assert_eq!(retry(&mut node), Ok(Staged::Duplicate(dot)), "in the same group");
     node.commit();
     assert_eq!(retry(&mut node), Ok(Staged::Duplicate(dot)), "after the commit");
@@ -66,11 +66,11 @@ fn a_retry_is_answered_with_the_first_record<D: Disk>() {
 fn p6_a_retry_in_a_region_that_has_the_record_counts_once<D: Disk>() {
     let (mut a, mut b) = (Node::<D>::new(1), Node::<D>::new(2));
     let write = a.write(vec![add("stock", 1)]);
-    let Ok(Staged::Fresh(dot)) = a.committer.stage_write(a.now, &write) else { panic!() };
+    let Ok(Staged::Fresh { dot, .. }) = a.take(a.now, &write) else { panic!() };
     a.commit();
     b.pull(&a, dot.actor, 10);
     for _ in 0..2 {
-        assert_eq!(b.committer.stage_write(b.now, &write), Ok(Staged::Duplicate(dot)));
+        assert_eq!(b.take(b.now, &write), Ok(Staged::Duplicate(dot)));
         b.restart();
     }
     assert_eq!(b.sum(&object("stock")), 1);
@@ -81,14 +81,14 @@ fn a_request_that_ran_in_two_regions_keeps_the_answer_it_got_in_each<D: Disk>() 
     let write = a.write(vec![add("stock", 1)]);
     let mut dots = Vec::new();
     for node in [&mut a, &mut b] {
-        let Ok(Staged::Fresh(dot)) = node.committer.stage_write(T, &write) else { panic!() };
+        let Ok(Staged::Fresh { dot, .. }) = node.take(T, &write) else { panic!() };
         node.commit();
         dots.push(dot);
     }
     a.pull(&b, dots[1].actor, 1);
     b.pull(&a, dots[0].actor, 1);
-    assert_eq!(a.committer.stage_write(T, &write), Ok(Staged::Duplicate(dots[0])));
-    assert_eq!(b.committer.stage_write(T, &write), Ok(Staged::Duplicate(dots[1])));
+    assert_eq!(a.take(T, &write), Ok(Staged::Duplicate(dots[0])));
+    assert_eq!(b.take(T, &write), Ok(Staged::Duplicate(dots[1])));
     assert_eq!(a.digest(), b.digest());
 }
 
@@ -96,15 +96,15 @@ fn a_request_outside_its_window_is_refused_never_executed<D: Disk>() {
     let mut node = Node::<D>::new(1);
     let minted = |ms: i128| {
         let at = UnixMs(u64::try_from(i128::from(T.0) + ms).unwrap());
-        Write { request: RequestId::mint(at, &[7; 10]), updates: vec![add("stock", 1)] }
+        plain(RequestId::mint(at, &[7; 10]), vec![add("stock", 1)])
     };
     let (old, ahead) = (REQUEST_WINDOW.as_millis().cast_signed(), REQUEST_AHEAD_MAX.as_millis().cast_signed());
     for ms in [-old - 1, ahead + 1] {
-        let refused = node.committer.stage_write(T, &minted(ms));
+        let refused = node.take(T, &minted(ms));
         assert!(matches!(refused, Err(StageError::Refused(Refusal::RequestExpired { .. }))), "{ms}: {refused:?}");
     }
     for ms in [-old, ahead] {
-        assert!(matches!(node.committer.stage_write(T, &minted(ms)), Ok(Staged::Fresh(_))), "{ms}");
+        assert!(matches!(node.take(T, &minted(ms)), Ok(Staged::Fresh { .. })), "{ms}");
     }
 }
 
@@ -127,7 +127,7 @@ fn old_requests_are_forgotten_and_young_ones_are_not<D: Disk>() {
     let mut writes = Vec::new();
     for _ in 0..30 {
         let write = node.write(vec![add("stock", 1)]);
-        node.committer.stage_write(node.now, &write).unwrap();
+        node.take(node.now, &write).unwrap();
         node.commit();
         writes.push(write);
         node.now = node.now.plus(hour);
@@ -137,7 +137,7 @@ fn old_requests_are_forgotten_and_young_ones_are_not<D: Disk>() {
     assert_eq!(requests(&mut node), 27);
     node.now = UnixMs(node.now.0 - 3_600_000);
     for (n, write) in writes.iter().enumerate() {
-        let again = node.committer.stage_write(node.now, write);
+        let again = node.take(node.now, write);
         match again {
             Ok(Staged::Duplicate(_)) => assert!(n >= 3, "write {n}"),
             Err(StageError::Refused(Refusal::RequestExpired { .. })) => assert!(n < 5, "write {n}"),
@@ -149,28 +149,28 @@ fn old_requests_are_forgotten_and_young_ones_are_not<D: Disk>() {
 fn a_clock_that_jumps_ahead_for_a_moment_forgets_nothing<D: Disk>() {
     let mut node = Node::<D>::new(1);
     let write = node.write(vec![add("stock", 1)]);
-    node.committer.stage_write(T, &write).unwrap();
+    node.take(T, &write).unwrap();
     node.commit();
     node.now = T.plus(Duration::from_hours(24 * 365));
     node.put(vec![add("stock", 10)]);
     node.now = T;
     node.put(vec![add("stock", 100)]);
-    assert!(matches!(node.committer.stage_write(T, &write), Ok(Staged::Duplicate(_))));
+    assert!(matches!(node.take(T, &write), Ok(Staged::Duplicate(_))));
     node.restart();
-    assert!(matches!(node.committer.stage_write(T, &write), Ok(Staged::Duplicate(_))));
+    assert!(matches!(node.take(T, &write), Ok(Staged::Duplicate(_))));
 }
 
 fn a_clock_that_stays_ahead_and_then_comes_back_executes_nothing_twice<D: Disk>() {
     let mut node = Node::<D>::new(1);
     let write = node.write(vec![add("stock", 1)]);
-    node.committer.stage_write(T, &write).unwrap();
+    node.take(T, &write).unwrap();
     node.commit();
     for hours in 100..103 {
         node.now = T.plus(Duration::from_hours(hours));
         node.put(vec![add("stock", 10)]);
     }
     for _ in 0..2 {
-        let refused = node.committer.stage_write(T, &write);
+        let refused = node.take(T, &write);
         assert!(matches!(refused, Err(StageError::Refused(Refusal::RequestExpired { .. }))), "{refused:?}");
         node.now = T;
         node.restart();

@@ -87,7 +87,7 @@ fn a_closed_directory_opens_again_with_all_it_had() {
     let dir = used();
     let (committer, recovered) = Committer::open(RocksBackend::open(dir.path()).unwrap(), &claim(1, T)).unwrap();
     assert_eq!(recovered.vv.get(recovered.actor).0, 20);
-    assert_eq!(committer.reader().digest().unwrap().rows, 1);
+    assert_eq!(committer.reader().digest(T).unwrap().rows, 1);
 }
 
 #[test]

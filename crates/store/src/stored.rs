@@ -1,0 +1,131 @@
+//! The committer's rows as they are on disk: a cache of rows and of summaries over the backend.
+//!
+//! A [`halcyon_crdt::Layer`] stands above, with what the group has changed. Rows that it changes move there and come back
+//! when the group is on disk ([`Stored::settle`]); on their way out they say when they would have ended, so that their
+//! deadlines can be taken out of the index without being looked for.
+//!
+//! Belongs to the one writer: it must never be shared with readers, who look at other moments.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
+
+use bytes::Bytes;
+use halcyon_crdt::{Change, Row, RowKey, RowPrefix, Rows, Standing, Summary};
+use halcyon_types::limits::SUMMARIES_MAX;
+use lru::LruCache;
+
+use crate::backend::View;
+use crate::derived::{Due, Summaries};
+use crate::error::ReadError;
+use crate::row_cache::RowCache;
+use crate::view_rows;
+
+const SUMMARIES: NonZeroUsize = match NonZeroUsize::new(SUMMARIES_MAX) {
+    Some(count) => count,
+    None => NonZeroUsize::MIN,
+};
+
+pub(crate) struct Stored<V> {
+    view: V,
+    cache: RowCache,
+    summaries: LruCache<Bytes, Summary>,
+    due: BTreeMap<RowKey, Due>,
+}
+
+impl<V: View> Stored<V> {
+    pub(crate) fn new(view: V, cache: RowCache) -> Self {
+        Self { view, cache, summaries: LruCache::new(SUMMARIES), due: BTreeMap::new() }
+    }
+
+    /// When the rows that have moved away would have ended, those without an end aside.
+    pub(crate) fn take_due(&mut self) -> BTreeMap<RowKey, Due> {
+        std::mem::take(&mut self.due)
+    }
+
+    /// The group is on disk: its rows and summaries become cached ones, what it dropped is forgotten.
+    pub(crate) fn settle(
+        &mut self,
+        (changes, dropped): (BTreeMap<RowKey, Change>, Vec<RowPrefix>),
+        summaries: Summaries,
+    ) {
+        for prefix in dropped {
+            self.cache.forget_below(&prefix);
+        }
+        for (key, change) in changes {
+            self.cache.put(key, change.row);
+        }
+        for (collection, summary) in summaries {
+            self.summaries.put(collection_key(&collection), summary);
+        }
+    }
+}
+
+fn collection_key(collection: &RowPrefix) -> Bytes {
+    Bytes::copy_from_slice(collection.as_bytes())
+}
+
+impl<V: View> Rows for Stored<V> {
+    type Error = ReadError;
+
+    fn look<T>(&mut self, key: &RowKey, look: impl FnOnce(Option<&Row>) -> T) -> Result<T, ReadError> {
+        if let Some(row) = self.cache.get(key) {
+            return Ok(look(row.as_ref()));
+        }
+        let row = view_rows::load(&self.view, key)?;
+        let out = look(row.as_ref());
+        self.cache.put(key.clone(), row);
+        Ok(out)
+    }
+
+    fn take_row(&mut self, key: &RowKey) -> Result<Option<Row>, ReadError> {
+        let row = match self.cache.take(key) {
+            Some(row) => row,
+            None => view_rows::load(&self.view, key)?,
+        };
+        if let Some(due) = row.as_ref().and_then(|row| Due::of(key.as_bytes(), row)) {
+            self.due.insert(key.clone(), due);
+        }
+        Ok(row)
+    }
+
+    fn scan(
+        &mut self,
+        prefix: &RowPrefix,
+        from: &[u8],
+        visit: impl FnMut(&[u8], &Row) -> ControlFlow<()>,
+    ) -> Result<(), ReadError> {
+        view_rows::scan(&self.view, prefix, from, visit)
+    }
+
+    fn scan_back(
+        &mut self,
+        prefix: &RowPrefix,
+        upto: Option<&[u8]>,
+        visit: impl FnMut(&[u8], &Row) -> ControlFlow<()>,
+    ) -> Result<(), ReadError> {
+        view_rows::scan_back(&self.view, prefix, upto, visit)
+    }
+
+    fn scan_standings(
+        &mut self,
+        members: &RowPrefix,
+        after: Option<&Standing>,
+        reverse: bool,
+        visit: impl FnMut(&Standing) -> ControlFlow<()>,
+    ) -> Result<(), ReadError> {
+        view_rows::scan_standings(&self.view, members, after, reverse, visit)
+    }
+
+    fn summary(&mut self, collection: &RowPrefix) -> Result<Option<Summary>, ReadError> {
+        if let Some(summary) = self.summaries.get(collection.as_bytes()) {
+            return Ok(Some(summary.clone()));
+        }
+        let summary = view_rows::summary(&self.view, collection)?;
+        self.summaries.put(collection_key(collection), summary.clone());
+        Ok(Some(summary))
+    }
+}
+
+#[cfg(test)]
+mod tests;
