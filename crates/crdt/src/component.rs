@@ -40,6 +40,14 @@ pub(crate) fn encoded_len(bytes: &[u8]) -> Option<usize> {
     }
 }
 
+/// As [`encoded_len`], of a component that names something: neither empty nor, unescaped, longer than `max`.
+pub(crate) fn named_len(bytes: &[u8], max: usize) -> Option<usize> {
+    let taken = encoded_len(bytes)?;
+    let encoded = taken.checked_sub(TERMINATOR.len())?;
+    let fits = encoded <= max || first(bytes).is_some_and(|component| component.len() <= max);
+    (encoded > 0 && fits).then_some(taken)
+}
+
 /// The component at the front of `bytes`, unescaped.
 pub(crate) fn first(bytes: &[u8]) -> Option<Vec<u8>> {
     let encoded = bytes.get(..encoded_len(bytes)?.checked_sub(TERMINATOR.len())?)?;

@@ -13,7 +13,7 @@
 //! counter is exactly one range of keys. The kind follows the key: type is part of identity.
 
 use bytes::Bytes;
-use halcyon_types::limits::PATH_DEPTH_MAX;
+use halcyon_types::limits::{COMPONENT_BYTES_MAX, KEY_BYTES_MAX, PATH_DEPTH_MAX};
 use halcyon_types::{ActorId, Dot, KeyspaceId, Seq};
 use serde::{Deserialize, Serialize};
 
@@ -280,8 +280,9 @@ fn walk(bytes: &[u8]) -> Result<Place, KeyError> {
     if *keyspace == [0; 4] {
         return Err(bad("keyspace 0 is the system's own"));
     }
-    for _ in 0..=PATH_DEPTH_MAX {
-        let taken = component::encoded_len(rest).ok_or(bad("a key or field is not terminated"))?;
+    for depth in 0..=PATH_DEPTH_MAX {
+        let max = if depth == 0 { KEY_BYTES_MAX } else { COMPONENT_BYTES_MAX };
+        let taken = component::named_len(rest, max).ok_or(bad("a key or field is empty, too long or not ended"))?;
         rest = rest.get(taken..).unwrap_or_default();
         let Some((kind, below)) = rest.split_first() else {
             return Ok(Place::Object);
@@ -294,7 +295,7 @@ fn walk(bytes: &[u8]) -> Result<Place, KeyError> {
             _ if below.is_empty() => Ok(Place::Kind(kind)),
             Kind::Counter => row(below.len() == ACTOR_BYTES, kind, Shape::Whole, "a counter's row ends with an actor"),
             Kind::Set => {
-                let whole = component::encoded_len(below) == Some(below.len());
+                let whole = component::named_len(below, COMPONENT_BYTES_MAX) == Some(below.len());
                 row(whole, kind, Shape::Entries, "a set's row ends with an element")
             }
             Kind::List => {
@@ -320,7 +321,7 @@ fn walk(bytes: &[u8]) -> Result<Place, KeyError> {
 
 /// What lies below a sorted set.
 fn walk_member(below: &[u8]) -> Result<Place, &'static str> {
-    let taken = component::encoded_len(below).ok_or("a member is not terminated")?;
+    let taken = component::named_len(below, COMPONENT_BYTES_MAX).ok_or("a member is empty, too long or not ended")?;
     match below.get(taken..).unwrap_or_default() {
         [] => Ok(Place::Member),
         [b'R'] => Ok(Place::Row(Kind::SortedSet, Shape::Entries)),
@@ -333,7 +334,6 @@ fn walk_member(below: &[u8]) -> Result<Place, &'static str> {
 #[cfg(test)]
 mod tests {
     use halcyon_types::KeyspaceId;
-    use halcyon_types::limits::KEY_BYTES_MAX;
     use proptest::prelude::*;
 
     use super::*;

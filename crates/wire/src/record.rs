@@ -131,8 +131,25 @@ impl Record {
         shape(self.effects.len() <= EFFECTS_MAX, "too many effects")?;
         for effect in &self.effects {
             effect.check().map_err(|error| RecordError::Effect { dot, error })?;
+            shape(self.may_know(effect), "an effect on what it has not seen")?;
         }
         Ok(())
+    }
+}
+
+impl Record {
+    /// Whether all that `effect` names came before: what a clear lists was observed, a generation had arrived.
+    fn may_know(&self, effect: &Effect) -> bool {
+        match effect {
+            Effect::Assign { .. } => true,
+            Effect::Clear { intervals, .. } => {
+                intervals.iter().all(|seen| self.ctx().covers(Dot { actor: seen.actor, seq: seen.seq }))
+            }
+            Effect::Inc { prev_seq, .. } => *prev_seq < self.dot.seq,
+            Effect::Observe { generation, .. } | Effect::Hold { generation, .. } => {
+                generation.is_none_or(|generation| self.deps.covers(generation))
+            }
+        }
     }
 }
 

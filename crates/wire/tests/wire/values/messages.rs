@@ -1,0 +1,107 @@
+//! What peers and clients send.
+
+use bytes::Bytes;
+use halcyon_crdt::{Answer, KeyInfo, Kind, Op, Page, Query, Update};
+use halcyon_types::{BootId, Seq};
+use halcyon_wire::{
+    AskRights, Body, ChainHash, Check, Echo, Heartbeat, Hello, Outcome, PeerMessage, Pull, Range, Receipt, Seen,
+    Session, TransactionId, Within, Write,
+};
+
+use super::{T, actor, bytes, cart, dot, hlc, keyspace, page, region, request, vv};
+
+/// One of every message between regions.
+pub(crate) fn peer_messages() -> Vec<(&'static str, PeerMessage)> {
+    let hello = Hello {
+        agreement: [7; 32],
+        region: region(2),
+        actor: actor(2),
+        boot: BootId(uuid::Uuid::from_u128(5)),
+        vv: vv(),
+    };
+    let heartbeat = Heartbeat {
+        seq: Seq(9),
+        head: ChainHash::genesis(actor(2)),
+        vv: vv(),
+        hlc: hlc(),
+        wall: T,
+        ping_us: 77,
+        echo: Some(Echo { ping_us: 66, held_us: 5 }),
+    };
+    let messages = vec![
+        PeerMessage::Hello(hello),
+        PeerMessage::Heartbeat(heartbeat),
+        PeerMessage::Pull(Pull { actor: actor(1), after: Seq(4), upto: Seq(900) }),
+        PeerMessage::Range(Range { actor: actor(1), first: Seq(5), records: vec![Bytes::from_static(b"abc")] }),
+        PeerMessage::AskRights(AskRights { counter: cart(), amount: 3 }),
+    ];
+    let name = |message: &PeerMessage| match message {
+        PeerMessage::Hello(_) => "peer.hello",
+        PeerMessage::Heartbeat(_) => "peer.heartbeat",
+        PeerMessage::Pull(_) => "peer.pull",
+        PeerMessage::Range(_) => "peer.range",
+        PeerMessage::AskRights(_) => "peer.ask-rights",
+    };
+    messages.into_iter().map(|message| (name(&message), message)).collect()
+}
+
+/// One of every request, and of every way of having seen.
+pub(crate) fn bodies() -> Vec<(&'static str, Body)> {
+    let session = || Session { token: vv(), wait_ms: 500 };
+    let updates = || vec![Update { object: cart(), op: Op::Enable }];
+    let write = |seen| Body::Write(Write { request: request(), session: session(), seen, updates: updates() });
+    let transaction = TransactionId(3);
+    let checks = vec![Check { object: cart(), query: Query::Sum }];
+    let read = |within| Body::Read { session: session(), within, object: cart(), query: Query::Sum };
+    let name = |body: &Body| match body {
+        Body::Write(write) => match write.seen {
+            Seen::Present => "body.write",
+            Seen::Session => "body.write-session",
+            Seen::Transaction { .. } => "body.commit",
+        },
+        Body::Read { within: None, .. } => "body.read",
+        Body::Read { within: Some(_), .. } => "body.read-within",
+        Body::Scan { .. } => "body.scan",
+        Body::Begin { .. } => "body.begin",
+        Body::Abort { .. } => "body.abort",
+        Body::Token { .. } => "body.token",
+        Body::Digest { .. } => "body.digest",
+    };
+    let bodies = vec![
+        write(Seen::Present),
+        write(Seen::Session),
+        write(Seen::Transaction { transaction, checks }),
+        read(None),
+        read(Some(Within { transaction, updates: updates() })),
+        Body::Scan { session: session(), keyspace: keyspace(), beginning: b"ca".to_vec(), page: page() },
+        Body::Begin { session: Session::default() },
+        Body::Abort { transaction },
+        Body::Token { session: session() },
+        Body::Digest { at: T },
+    ];
+    bodies.into_iter().map(|body| (name(&body), body)).collect()
+}
+
+/// One of every outcome.
+pub(crate) fn outcomes() -> Vec<(&'static str, Outcome)> {
+    let keys = vec![KeyInfo { key: bytes("cart:1"), kinds: vec![Kind::Register, Kind::Map] }];
+    let name = |outcome: &Outcome| match outcome {
+        Outcome::Written(_) => "outcome.written",
+        Outcome::Answer(_) => "outcome.answer",
+        Outcome::Keys(_) => "outcome.keys",
+        Outcome::Begun { .. } => "outcome.begun",
+        Outcome::Ended => "outcome.ended",
+        Outcome::Token(_) => "outcome.token",
+        Outcome::Digest { .. } => "outcome.digest",
+    };
+    let outcomes = vec![
+        Outcome::Written(Receipt { dot: dot(1, 5), token: vv() }),
+        Outcome::Answer(Answer::Sum(Some(-3))),
+        Outcome::Keys(Page { items: keys, next: Some(bytes("cart:1")) }),
+        Outcome::Begun { transaction: TransactionId(3), token: vv() },
+        Outcome::Ended,
+        Outcome::Token(vv()),
+        Outcome::Digest { vv: vv(), digest: [7; 32], rows: 12 },
+    ];
+    outcomes.into_iter().map(|outcome| (name(&outcome), outcome)).collect()
+}
