@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod clients;
 #[cfg(test)]
+mod cuts;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod links;
@@ -12,6 +14,12 @@ mod random;
 mod repair;
 #[cfg(test)]
 mod replication;
+#[cfg(test)]
+mod rights;
+#[cfg(test)]
+mod sweeps;
+#[cfg(test)]
+mod transactions;
 #[cfg(test)]
 mod windows;
 #[cfg(test)]

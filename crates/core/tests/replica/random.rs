@@ -11,6 +11,7 @@ fn program(seed: u64) -> World {
         link.jitter_us = 20_000 * (seed % 3);
         link.twice_percent = 5 * (seed % 2);
     }
+    world.background(true);
     for _ in 0..50 {
         let nodes = world.nodes.len() as u64;
         let (a, step) = (world.random(nodes), 1 + world.random(nodes - 1));

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::world::{BASE, Disk, Loses, World, config, ms, region};
 
-fn write() -> Write {
+pub(crate) fn write() -> Write {
     let request = RequestId::mint(BASE, &[0; 10]);
     Write { request, session: Session::default(), seen: Seen::Present, updates: Vec::new() }
 }

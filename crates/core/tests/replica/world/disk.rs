@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use halcyon_core::{Committed, Head, Job, JobResult, Start};
-use halcyon_crdt::{Effect, Op, Shortage};
-use halcyon_types::{ActorId, Dot, Hlc, RequestId, Seq, UnixMs, VersionVector};
+use halcyon_crdt::{Effect, Object, Op, Shortage};
+use halcyon_types::{ActorId, Dot, Hlc, RegionId, RequestId, Seq, UnixMs, VersionVector};
 use halcyon_wire::{ChainHash, Range, Record, Refusal, StoredRecord, Write};
 
 pub(crate) struct Disk {
@@ -16,6 +16,10 @@ pub(crate) struct Disk {
     pub(crate) hlc: Hlc,
     /// What the next write runs low of.
     pub(crate) shortages: Vec<Shortage>,
+    /// What the next writes are refused as.
+    pub(crate) refusals: Vec<Refusal>,
+    /// The grants so far.
+    pub(crate) grants: Vec<(RegionId, Object, u64)>,
     /// How many sweeps of keys find something.
     pub(crate) to_sweep: u32,
     /// The sweeps so far: up to when, and whether of keys.
@@ -31,6 +35,8 @@ impl Disk {
             heads: BTreeMap::new(),
             hlc: Hlc::ZERO,
             shortages: Vec::new(),
+            refusals: Vec::new(),
+            grants: Vec::new(),
             to_sweep: 0,
             sweeps: Vec::new(),
         }
@@ -50,11 +56,15 @@ impl Disk {
                     let reason = "empty".to_owned();
                     results.push((ticket, JobResult::Refused(Refusal::InvalidArgument { reason })));
                 }
+                Job::Write { ticket, .. } if !self.refusals.is_empty() => {
+                    results.push((ticket, JobResult::Refused(self.refusals.remove(0))));
+                }
                 Job::Write { ticket, write, .. } => {
                     let (dot, shortages) = (self.write(&write), std::mem::take(&mut self.shortages));
                     results.push((ticket, JobResult::Written { dot, shortages }));
                 }
-                Job::Grant { ticket, .. } => {
+                Job::Grant { ticket, counter, to, amount, .. } => {
+                    self.grants.push((to, counter, amount));
                     let dot = self.append_own(None, Vec::new());
                     results.push((ticket, JobResult::Done(Some(dot))));
                 }
