@@ -1,21 +1,19 @@
 //! Batches: several updates, one record.
 
-use std::sync::Arc;
+use halcyon_crdt::Update;
+use halcyon_types::{KeyspaceId, RegionId, RequestId};
+use halcyon_wire::Receipt;
 
-use bytes::Bytes;
-use halcyon_crdt::{Object, Op, Update};
-use halcyon_types::{KeyspaceId, RequestId};
-use halcyon_wire::{Receipt, Write};
-use serde::Serialize;
-
-use crate::client::Inner;
-use crate::error::{UnknownKeyspace, WriteError};
+use crate::buffer::{Buffer, BufferedKeyspace, Notes};
+use crate::error::WriteError;
+use crate::handles::{Key, getters};
 use crate::mint::request_id;
-use crate::register::encode;
-use crate::target::Located;
+use crate::place::Buffered;
+use crate::view::{Located, View, located};
 
 /// Updates that become one record: visible whole or not at all, in every region. In order; at most `UPDATES_MAX` (1024)
-/// of them. Its handles only take notes; [`Batch::commit`] sends them. A clone is a second, independent batch.
+/// of them. Its handles only take notes; [`Batch::commit`] sends them. It reads nothing: updates that depend on what is
+/// there want a [`Transaction`](crate::Transaction). A clone is a second, independent batch.
 ///
 /// ```no_run
 /// # async fn example(shop: halcyon_client::Keyspace) -> Result<(), Box<dyn std::error::Error>> {
@@ -23,24 +21,17 @@ use crate::target::Located;
 /// batch.counter("revenue:uk").add(19_800);
 /// batch.set("cart:576080").remove("21212").add("22465");
 /// batch.register("last:22465").set("576080");
-/// batch.map("lines:576080").counter("22465").add(12);
+/// batch.map("lines:576080").field("22465").counter().add(12);
+/// batch.keyspace("audit").list("sales").push_back("576080");
 /// let receipt = batch.commit().await?;
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
 pub struct Batch {
-    inner: Arc<Inner>,
+    view: View,
     keyspace: Located<KeyspaceId>,
     request: Option<RequestId>,
     notes: Notes,
-}
-
-/// What has been noted so far.
-#[derive(Clone, Default)]
-struct Notes {
-    updates: Vec<Update>,
-    /// The first value that could not be encoded.
-    failed: Option<String>,
 }
 
 impl std::fmt::Debug for Batch {
@@ -50,33 +41,32 @@ impl std::fmt::Debug for Batch {
 }
 
 impl Batch {
-    pub(crate) fn new(inner: Arc<Inner>, keyspace: Located<KeyspaceId>) -> Self {
-        Self { inner, keyspace, request: None, notes: Notes::default() }
+    pub(crate) fn new(view: View, keyspace: Located<KeyspaceId>) -> Self {
+        Self { view, keyspace, request: None, notes: Notes::default() }
     }
 
-    /// The counter at `key`.
-    pub fn counter(&mut self, key: impl AsRef<[u8]>) -> BatchCounter<'_> {
-        BatchCounter(self.at(key.as_ref()))
+    getters!(Buffered<'_, Self>, [&mut self], self, "at `key`");
+
+    /// The key itself: its deadline, and all that is there.
+    pub fn key(&mut self, key: impl AsRef<[u8]>) -> Key<Buffered<'_, Self>> {
+        Key::new(self.at(key.as_ref()))
     }
 
-    /// The register at `key`.
-    pub fn register(&mut self, key: impl AsRef<[u8]>) -> BatchRegister<'_> {
-        BatchRegister(self.at(key.as_ref()))
-    }
-
-    /// The set at `key`.
-    pub fn set(&mut self, key: impl AsRef<[u8]>) -> BatchSet<'_> {
-        BatchSet(self.at(key.as_ref()))
-    }
-
-    /// The map at `key`.
-    pub fn map(&mut self, key: impl AsRef<[u8]>) -> BatchMap<'_> {
-        BatchMap(self.at(key.as_ref()))
+    /// Another keyspace. What is noted there becomes part of the same record.
+    pub fn keyspace(&mut self, name: &str) -> BufferedKeyspace<'_, Self> {
+        let id = self.view.inner.keyspace(name);
+        BufferedKeyspace::new(self, id)
     }
 
     /// Deletes whatever is at `key`, of every type.
     pub fn delete(&mut self, key: impl AsRef<[u8]>) -> &mut Self {
-        self.at(key.as_ref()).note(Op::Delete);
+        self.key(key).delete();
+        self
+    }
+
+    /// Notes an update as the wire has it (see [`raw`](crate::raw)).
+    pub fn note(&mut self, update: Update) -> &mut Self {
+        self.notes.take(Ok(update));
         self
     }
 
@@ -90,151 +80,38 @@ impl Batch {
     }
 
     /// How many updates it holds.
-    pub fn len(&self) -> usize {
-        self.notes.updates.len()
+    pub const fn len(&self) -> usize {
+        self.notes.len()
     }
 
     /// Whether it holds none; committing it would be refused.
-    pub fn is_empty(&self) -> bool {
-        self.notes.updates.is_empty()
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// Sends the updates as one record, and waits until it is synced to the region's disk.
     ///
     /// # Errors
-    /// [`WriteError`], for all of it or none; `Encode` if a value could not be written.
-    pub async fn commit(self) -> Result<Receipt, WriteError> {
-        self.keyspace.map_err(|unknown| UnknownKeyspace::clone(&unknown))?;
-        if let Some(reason) = self.notes.failed {
-            return Err(WriteError::Encode { reason });
-        }
-        let write = Write { request: self.request.unwrap_or_else(request_id), updates: self.notes.updates };
-        self.inner.write(write).await
+    /// [`WriteError`], for all of it or none; the first note that could not be taken (`Encode`, `UnknownKeyspace`,
+    /// `UnknownRegion`) fails it as a whole, unsent.
+    pub async fn commit(mut self) -> Result<Receipt, WriteError> {
+        located::<_, WriteError>(&self.keyspace)?;
+        let updates = self.notes.finish()?;
+        self.view.submit_as(self.request.unwrap_or_else(request_id), updates).await
     }
 
-    fn at(&mut self, key: &[u8]) -> Noting<'_> {
-        // Of an unknown keyspace nothing is noted; the commit says why.
-        let object = self.keyspace.as_ref().ok();
-        Noting {
-            object: object.map(|keyspace| Object::new(*keyspace, Bytes::copy_from_slice(key))),
-            notes: &mut self.notes,
-        }
+    fn at(&mut self, key: &[u8]) -> Buffered<'_, Self> {
+        let keyspace = self.keyspace.clone();
+        Buffered::new(self, &keyspace, key)
     }
 }
 
-/// An object, and where to note what is done to it.
-struct Noting<'a> {
-    notes: &'a mut Notes,
-    object: Option<Object>,
-}
-
-impl Noting<'_> {
-    fn note(&mut self, op: Op) {
-        if let Some(object) = self.object.clone() {
-            self.notes.updates.push(Update { object, op });
-        }
-    }
-}
-
-impl<'a> Noting<'a> {
-    fn field(self, field: &[u8]) -> Noting<'a> {
-        let field = Bytes::copy_from_slice(field);
-        Noting { object: self.object.map(|object| object.field(field)), notes: self.notes }
-    }
-}
-
-/// A counter of a batch.
-pub struct BatchCounter<'a>(Noting<'a>);
-
-impl BatchCounter<'_> {
-    /// Adds `amount`, which may be negative.
-    pub fn add(&mut self, amount: i64) -> &mut Self {
-        self.0.note(Op::Add { amount });
-        self
+impl Buffer for Batch {
+    fn notes(&mut self) -> &mut Notes {
+        &mut self.notes
     }
 
-    /// Back to zero; what the batch added before is gone.
-    pub fn reset(&mut self) -> &mut Self {
-        self.0.note(Op::Reset);
-        self
-    }
-}
-
-/// A register of a batch.
-pub struct BatchRegister<'a>(Noting<'a>);
-
-impl BatchRegister<'_> {
-    /// Overwrites the value. One that cannot be encoded makes the commit fail, as a whole.
-    pub fn set<T: Serialize + ?Sized>(&mut self, value: &T) -> &mut Self {
-        match encode(value) {
-            Ok(value) => self.0.note(Op::Set { value }),
-            Err(error) => {
-                self.0.notes.failed.get_or_insert_with(|| error.to_string());
-            }
-        }
-        self
-    }
-
-    /// Overwrites the value by bytes as they are.
-    pub fn set_bytes(&mut self, value: impl AsRef<[u8]>) -> &mut Self {
-        let value = Bytes::copy_from_slice(value.as_ref());
-        self.0.note(Op::Set { value });
-        self
-    }
-
-    /// Deletes the value. What else is at the key stays.
-    pub fn delete(&mut self) -> &mut Self {
-        self.0.note(Op::Unset);
-        self
-    }
-}
-
-/// A set of a batch.
-pub struct BatchSet<'a>(Noting<'a>);
-
-impl BatchSet<'_> {
-    /// Adds an element.
-    pub fn add(&mut self, element: impl AsRef<[u8]>) -> &mut Self {
-        let element = Bytes::copy_from_slice(element.as_ref());
-        self.0.note(Op::Insert { element });
-        self
-    }
-
-    /// Removes an element.
-    pub fn remove(&mut self, element: impl AsRef<[u8]>) -> &mut Self {
-        let element = Bytes::copy_from_slice(element.as_ref());
-        self.0.note(Op::Remove { element });
-        self
-    }
-}
-
-/// A map of a batch.
-pub struct BatchMap<'a>(Noting<'a>);
-
-impl<'a> BatchMap<'a> {
-    /// The counter in a field.
-    pub fn counter(self, field: impl AsRef<[u8]>) -> BatchCounter<'a> {
-        BatchCounter(self.0.field(field.as_ref()))
-    }
-
-    /// The register in a field.
-    pub fn register(self, field: impl AsRef<[u8]>) -> BatchRegister<'a> {
-        BatchRegister(self.0.field(field.as_ref()))
-    }
-
-    /// The set in a field.
-    pub fn set(self, field: impl AsRef<[u8]>) -> BatchSet<'a> {
-        BatchSet(self.0.field(field.as_ref()))
-    }
-
-    /// The map in a field.
-    #[must_use]
-    pub fn map(self, field: impl AsRef<[u8]>) -> Self {
-        Self(self.0.field(field.as_ref()))
-    }
-
-    /// Removes a field and everything below it.
-    pub fn remove(self, field: impl AsRef<[u8]>) {
-        self.0.field(field.as_ref()).note(Op::Delete);
+    fn region_called(&self, name: &str) -> Result<RegionId, WriteError> {
+        self.view.inner.region(name)
     }
 }

@@ -3,21 +3,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use halcyon_types::RegionName;
 use halcyon_types::topology::Topology;
+use halcyon_types::{ActorId, KeyspaceId, RegionId, RegionName, UnixMs};
 use halcyon_wire::{Body, Outcome, Receipt, Refusal};
 use tokio::time::Instant;
 
 use crate::config::{Config, Settings};
-use crate::error::{ConnectError, ReadError, WriteError};
+use crate::error::{ConnectError, Holder, Holders, ReadError, UnknownKeyspace, WriteError};
 use crate::keyspace::Keyspace;
-use crate::line::Reply;
+use crate::line::{Connection, Line, Reply};
+use crate::mint::now;
 use crate::request;
 use crate::route::Routes;
-use crate::session::{Needs, Session};
-use crate::target::View;
+use crate::session::Session;
 use crate::token::SessionToken;
 use crate::transport::{Quic, Transport};
+use crate::view::{Located, View};
 use crate::write::Unanswered;
 
 /// A cluster, through the region in use. Clones are cheap and share its connections, which end with the last clone and
@@ -85,7 +86,7 @@ impl Client {
         Keyspace::named(self.view(), name)
     }
 
-    /// A view whose reads wait until the region in use has seen `token`.
+    /// A view whose reads and writes wait until the region in use has seen `token`.
     pub fn session(&self, token: impl Into<SessionToken>) -> Session {
         Session::new(Arc::clone(&self.inner), token.into())
     }
@@ -100,19 +101,28 @@ impl Client {
     /// # Errors
     /// [`ReadError`].
     pub async fn token(&self) -> Result<SessionToken, ReadError> {
-        self.inner.token(None).await
+        self.inner.token(&self.view()).await
     }
 
-    /// A digest of all rows of the region in use. It reads every row there: for tools and tests.
+    /// A digest of all rows of the region in use, as of now by this machine's clock. It reads every row there: for tools
+    /// and tests.
     ///
     /// # Errors
     /// [`ReadError`].
     pub async fn digest(&self) -> Result<Digest, ReadError> {
+        self.digest_at(now()).await
+    }
+
+    /// The same without what has expired by `at`: to compare regions, ask all of them with one time.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub async fn digest_at(&self, at: UnixMs) -> Result<Digest, ReadError> {
         let of_outcome = |outcome| match outcome {
             Outcome::Digest { vv, digest, rows } => Some(Digest { token: vv.into(), digest, rows }),
-            Outcome::Written(_) | Outcome::Answer(_) | Outcome::Token(_) => None,
+            _ => None,
         };
-        self.inner.read(&Body::Digest, Duration::ZERO, of_outcome).await
+        self.inner.read(&Body::Digest { at }, Duration::ZERO, of_outcome).await
     }
 
     /// Sends an unanswered write again: the same id, to the same region. It takes effect at most once, however often it
@@ -140,15 +150,51 @@ impl Client {
 }
 
 impl Inner {
-    pub(crate) async fn token(&self, needs: Option<&Needs>) -> Result<SessionToken, ReadError> {
-        let session = needs.map(|needs| needs.token.clone());
-        let wait = needs.map_or(Duration::ZERO, |needs| needs.wait);
-        let body = Body::Token { session, wait_ms: millis(wait) };
-        let of_outcome = |outcome| match outcome {
-            Outcome::Token(vv) => Some(vv.into()),
-            Outcome::Written(_) | Outcome::Answer(_) | Outcome::Digest { .. } => None,
+    /// The number of the keyspace called `name`.
+    pub(crate) fn keyspace(&self, name: &str) -> Located<KeyspaceId> {
+        let keyspaces = &self.topology.keyspaces;
+        let found = keyspaces.iter().find(|keyspace| keyspace.name.as_str() == name);
+        found.map(|keyspace| keyspace.id).ok_or_else(|| {
+            let known: Vec<_> = keyspaces.iter().map(|keyspace| keyspace.name.as_str()).collect();
+            Arc::new(UnknownKeyspace { name: name.to_owned(), known: known.join(", ") })
+        })
+    }
+
+    /// The number of the region called `name`.
+    pub(crate) fn region(&self, name: &str) -> Result<RegionId, WriteError> {
+        let regions = &self.topology.regions;
+        let found = regions.iter().find(|region| region.name.as_str() == name);
+        found.map(|region| region.id).ok_or_else(|| {
+            let known: Vec<_> = regions.iter().map(|region| region.name.as_str()).collect();
+            WriteError::UnknownRegion { name: name.to_owned(), known: known.join(", ") }
+        })
+    }
+
+    /// The name of an actor's region, if `regions.toml` has it.
+    pub(crate) fn region_of(&self, actor: ActorId) -> Option<RegionName> {
+        let id = actor.region()?;
+        self.topology.regions.iter().find(|region| region.id == id).map(|region| region.name.clone())
+    }
+
+    /// A refusal with the regions in it by name.
+    pub(crate) fn refused(&self, refusal: Refusal) -> WriteError {
+        let named = |holders: Vec<(ActorId, i128)>| {
+            let holder = |(actor, rights)| Holder { region: self.region_of(actor), actor, rights };
+            Holders(holders.into_iter().map(holder).collect())
         };
-        self.read(&body, wait, of_outcome).await
+        match refusal {
+            Refusal::InsufficientRights { counter, needed, holders, .. } => {
+                WriteError::InsufficientRights { counter, needed, holders: named(holders) }
+            }
+            Refusal::RightsOutstanding { holders, .. } => WriteError::RightsOutstanding { holders: named(holders) },
+            refusal => WriteError::Refused(refusal),
+        }
+    }
+
+    pub(crate) async fn token(&self, view: &View) -> Result<SessionToken, ReadError> {
+        let body = Body::Token { session: view.session() };
+        let of_outcome = |outcome| if let Outcome::Token(vv) = outcome { Some(vv.into()) } else { None };
+        self.read(&body, view.wait(), of_outcome).await
     }
 
     /// Reads, in any region: a read changes nothing, so it is asked again wherever it goes unanswered.
@@ -158,6 +204,16 @@ impl Inner {
         wait: Duration,
         of_outcome: impl Fn(Outcome) -> Option<A>,
     ) -> Result<A, ReadError> {
+        self.read_at(body, wait, of_outcome).await.map(|(answer, ..)| answer)
+    }
+
+    /// The same, and where it was answered.
+    pub(crate) async fn read_at<A>(
+        &self,
+        body: &Body,
+        wait: Duration,
+        of_outcome: impl Fn(Outcome) -> Option<A>,
+    ) -> Result<(A, Arc<Line>, Connection), ReadError> {
         let deadline = Instant::now() + self.request_timeout + wait;
         let mut unanswered = None;
         loop {
@@ -167,12 +223,15 @@ impl Inner {
                 (Err(tried), None) => return Err(ReadError::NotReachable { tried }),
             };
             let region = || line.name().clone();
-            unanswered = match line.ask(body, deadline).await {
+            let connection = line.connection();
+            unanswered = match line.ask_on(connection, body, deadline).await {
                 Reply::Answer(Err(Refusal::Stopping)) | Reply::NotUp | Reply::Lost { sent: false, .. } => None,
                 Reply::Answer(Ok(outcome)) => {
                     // The line hands out no answer of another kind; were it to, it would be no answer.
                     let why = || "its answer is of another kind".to_owned();
-                    return of_outcome(outcome).ok_or_else(|| ReadError::NoAnswer { region: region(), why: why() });
+                    let answer = of_outcome(outcome);
+                    let answer = answer.ok_or_else(|| ReadError::NoAnswer { region: region(), why: why() })?;
+                    return Ok((answer, Arc::clone(line), connection));
                 }
                 Reply::Answer(Err(refusal)) => return Err(ReadError::Refused(refusal)),
                 Reply::Lost { sent: true, why } => Some((region(), why.to_string())),

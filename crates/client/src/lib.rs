@@ -56,25 +56,26 @@
 //! Floor 4. It never compiles the replica or its store, and reads a clock only to mint request ids (`mint`).
 
 mod batch;
+mod buffer;
 mod client;
 mod config;
-mod counter;
 mod driver;
 mod error;
+mod handles;
 mod keyspace;
 mod line;
-mod map;
 mod mint;
 mod nearest;
 mod pending;
-mod register;
+mod place;
+pub mod raw;
 mod request;
 mod route;
 mod session;
-mod set;
-mod target;
 mod token;
+mod transaction;
 mod transport;
+mod view;
 mod write;
 
 #[cfg(test)]
@@ -82,21 +83,24 @@ mod fake;
 #[cfg(test)]
 mod tests;
 
-pub use batch::{Batch, BatchCounter, BatchMap, BatchRegister, BatchSet};
+pub use batch::Batch;
+pub use buffer::{Buffer, BufferedKeyspace};
 pub use client::{Client, Digest};
 pub use config::{Config, ConfigError};
-pub use counter::Counter;
-pub use error::{ConnectError, ReadError, Tried, UnknownKeyspace, WriteError};
-pub use halcyon_crdt::query::Page;
+pub use error::{ConnectError, DeleteError, Holder, Holders, ReadError, Tried, UnknownKeyspace, WriteError};
+pub use halcyon_crdt::{KeyInfo, Kind, Page, Scored};
 pub use halcyon_net::{Credentials, Role};
 pub use halcyon_types::topology::Topology;
-pub use halcyon_types::{Dot, RegionName, RequestId};
+pub use halcyon_types::{Dot, RegionName, RequestId, UnixMs};
 pub use halcyon_wire::{Receipt, Refusal};
+pub use handles::{
+    BoundedCounter, Counter, Direction, Field, Flag, HyperLogLog, Key, List, ListItem, Map, MvRegister, Position,
+    Register, Set, SortedSet, Spot,
+};
 pub use keyspace::Keyspace;
-pub use map::Map;
-pub use mint::request_id;
-pub use register::Register;
+pub use mint::{now, request_id};
+pub use place::{Buffered, Live, Readable};
 pub use session::Session;
-pub use set::Set;
 pub use token::{SessionToken, TokenError};
+pub use transaction::Transaction;
 pub use write::Unanswered;

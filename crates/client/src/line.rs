@@ -46,8 +46,14 @@ pub(crate) enum Phase {
     Down(Arc<str>),
 }
 
+/// One of a line's connections, by its number: what was begun on it ends with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Connection(u64);
+
 struct State {
     phase: Phase,
+    /// How many connections have ended.
+    ended: u64,
     wanted: bool,
     pending: Pending,
 }
@@ -73,7 +79,7 @@ impl Line {
             region,
             room: Semaphore::new(in_flight),
             room_max: in_flight,
-            state: Mutex::new(State { phase: Phase::Idle, wanted: false, pending: Pending::new() }),
+            state: Mutex::new(State { phase: Phase::Idle, ended: 0, wanted: false, pending: Pending::new() }),
             outbound: Notify::new(),
             wanted: Notify::new(),
             changes,
@@ -106,23 +112,47 @@ impl Line {
         self.wanted.notify_one();
     }
 
+    /// The connection that is up, or will be next.
+    pub(crate) fn connection(&self) -> Connection {
+        Connection(self.lock().ended)
+    }
+
     /// Puts a request and waits for what comes of it. Dropping the future withdraws the request.
     pub(crate) async fn ask(&self, body: &Body, deadline: Instant) -> Reply {
+        self.ask_on(self.connection(), body, deadline).await
+    }
+
+    /// The same, on this connection and no other.
+    pub(crate) async fn ask_on(&self, connection: Connection, body: &Body, deadline: Instant) -> Reply {
         let weight = request::weight(body).min(self.room_max);
         let weight = u32::try_from(weight).unwrap_or(u32::MAX);
         let Ok(permit) = timeout_at(deadline, self.room.acquire_many(weight)).await else {
             return Reply::TimedOut { sent: false };
         };
         let Ok(permit) = permit else { return Reply::NotUp };
-        match self.put(body, permit) {
+        match self.put(connection, body, permit) {
             Ok(in_flight) => in_flight.reply(deadline).await,
             Err(reply) => reply,
         }
     }
 
-    fn put<'a>(&'a self, body: &Body, permit: SemaphorePermit<'a>) -> Result<InFlight<'a>, Reply> {
+    /// Says something that nobody waits for an answer to, if this connection is still there.
+    pub(crate) fn tell(&self, connection: Connection, body: &Body) {
         let mut state = self.lock();
-        if state.phase != Phase::Up {
+        if state.phase == Phase::Up && Connection(state.ended) == connection {
+            state.pending.tell(body);
+            self.outbound.notify_one();
+        }
+    }
+
+    fn put<'a>(
+        &'a self,
+        connection: Connection,
+        body: &Body,
+        permit: SemaphorePermit<'a>,
+    ) -> Result<InFlight<'a>, Reply> {
+        let mut state = self.lock();
+        if state.phase != Phase::Up || Connection(state.ended) != connection {
             return Err(Reply::NotUp);
         }
         let (id, receiver) = state.pending.put(body).map_err(Reply::TooLarge)?;
@@ -189,7 +219,10 @@ impl Line {
 
     /// The connection has ended: everybody who waits is told. Says whether it had answered anything.
     pub(crate) fn lost(&self, next: Phase, why: &Arc<str>) -> bool {
-        let ended = self.lock().pending.end();
+        let mut state = self.lock();
+        let ended = state.pending.end();
+        state.ended += 1;
+        drop(state);
         self.enter(next);
         for (sent, reply) in ended.waiting {
             let why = Arc::clone(why);
@@ -227,12 +260,14 @@ impl Line {
             state.pending.answer(response)
         });
         let ending = stopping || state.phase != Phase::Up;
+        let unsaid = state.pending.has_unsent();
         drop(state);
         if stopping {
             self.enter(Phase::Down(Refusal::Stopping.to_string().into()));
         }
-        if ending {
-            // The connection is of use only while somebody waits for an answer on it: the driver must look.
+        if ending || unsaid {
+            // The connection is of use only while somebody waits for an answer on it: the driver must look. What was
+            // answered in vain may have to be taken back, too.
             self.outbound.notify_one();
         }
         handed_out

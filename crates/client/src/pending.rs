@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use halcyon_net::FrameSizeError;
-use halcyon_wire::{Body, Response};
+use halcyon_wire::{Body, Outcome, Refusal, Response};
 use tokio::sync::oneshot;
 
 use crate::line::Reply;
@@ -61,6 +61,20 @@ impl Pending {
         Ok((id, receiver))
     }
 
+    /// Adds a request whose answer nobody waits for.
+    pub(crate) fn tell(&mut self, body: &Body) {
+        // What is told is small: it always fits a frame.
+        if request::append(&mut self.outbox, self.next_id, body).is_ok() {
+            self.unsent.push((self.next_id, self.outbox.len()));
+            self.next_id += 1;
+        }
+    }
+
+    /// Whether anything waits to be sent.
+    pub(crate) fn has_unsent(&self) -> bool {
+        !self.unsent.is_empty()
+    }
+
     /// Whether `id` is the oldest that is not sent: the driver may be asleep.
     pub(crate) fn is_first_unsent(&self, id: u64) -> bool {
         self.unsent.first().is_some_and(|(first, _)| *first == id)
@@ -105,16 +119,26 @@ impl Pending {
         }
         // Absent: withdrawn, its answer comes too late.
         let Some(Waiting { expect, .. }) = self.waiting.get(&id) else {
+            self.undo(result);
             return Ok(());
         };
         if result.as_ref().is_ok_and(|outcome| !expect.is_met_by(outcome)) {
             return Err(format!("its answer to request {id} is of another kind than the question"));
         }
         self.answered = true;
-        if let Some(waiting) = self.waiting.remove(&id) {
-            let _ = waiting.reply.send(Reply::Answer(result));
+        if let Some(waiting) = self.waiting.remove(&id)
+            && let Err(Reply::Answer(result)) = waiting.reply.send(Reply::Answer(result))
+        {
+            self.undo(result);
         }
         Ok(())
+    }
+
+    /// Nobody will use what was answered: a transaction that was begun would hold a snapshot until it expires.
+    fn undo(&mut self, result: Result<Outcome, Refusal>) {
+        if let Ok(Outcome::Begun { transaction, .. }) = result {
+            self.tell(&Body::Abort { transaction });
+        }
     }
 
     /// The connection has ended.

@@ -1,8 +1,6 @@
 //! From a body to a frame, and what it weighs.
 
-use bytes::Bytes;
-use halcyon_crdt::query::{Answer, Query};
-use halcyon_crdt::{Op, Update};
+use halcyon_crdt::{Answer, Query, Update};
 use halcyon_net::{FrameSizeError, frame};
 use halcyon_types::limits::UPDATES_MAX;
 use halcyon_wire::{Body, Outcome, Refusal, codec};
@@ -27,19 +25,20 @@ pub(crate) fn append(out: &mut Vec<u8>, id: u64, body: &Body) -> Result<(), Fram
 /// What it counts for among the requests in flight.
 pub(crate) fn weight(body: &Body) -> usize {
     let bytes = match body {
-        Body::Write(write) => write.updates.iter().map(bytes).sum(),
-        Body::Read { .. } | Body::Token { .. } | Body::Digest => 0,
+        Body::Write(write) => updates(&write.updates),
+        Body::Read { within: Some(within), .. } => updates(&within.updates),
+        Body::Read { .. }
+        | Body::Scan { .. }
+        | Body::Begin { .. }
+        | Body::Abort { .. }
+        | Body::Token { .. }
+        | Body::Digest { .. } => 0,
     };
     1 + bytes / WEIGHT_BYTES
 }
 
-fn bytes(Update { object, op }: &Update) -> usize {
-    let payload = match op {
-        Op::Set { value } => value.len(),
-        Op::Insert { element } | Op::Remove { element } => element.len(),
-        Op::Unset | Op::Add { .. } | Op::Reset | Op::Delete => 0,
-    };
-    object.key.len() + object.path.iter().map(Bytes::len).sum::<usize>() + payload
+fn updates(updates: &[Update]) -> usize {
+    updates.iter().map(Update::weight).sum()
 }
 
 /// Refuses here what every region would refuse, so that it costs no round trip and never breaks a frame.
@@ -66,47 +65,101 @@ pub(crate) fn too_large(error: FrameSizeError) -> Refusal {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Expect {
     Written,
+    Keys,
+    Begun,
+    Ended,
     Token,
     Digest,
+    Answer(Form),
+}
+
+/// What form the answer to a query has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
     Value,
+    Values,
     Sum,
     Is,
     Page,
+    Score,
+    Rank,
+    Scored,
+    Items,
+    Count,
+    Rights,
+    Deadline,
+    Kinds,
 }
 
 impl Expect {
     pub(crate) const fn of(body: &Body) -> Self {
         match body {
             Body::Write(_) => Self::Written,
+            Body::Read { query, .. } => Self::Answer(Form::of_query(query)),
+            Body::Scan { .. } => Self::Keys,
+            Body::Begin { .. } => Self::Begun,
+            Body::Abort { .. } => Self::Ended,
             Body::Token { .. } => Self::Token,
-            Body::Digest => Self::Digest,
-            Body::Read { query, .. } => match query {
-                Query::Get => Self::Value,
-                Query::Sum => Self::Sum,
-                Query::Contains { .. } => Self::Is,
-                Query::Elements(_) | Query::Fields(_) => Self::Page,
-            },
+            Body::Digest { .. } => Self::Digest,
         }
     }
 
-    pub(crate) const fn is_met_by(self, outcome: &Outcome) -> bool {
-        matches!(
-            (self, outcome),
-            (Self::Written, Outcome::Written(_))
-                | (Self::Token, Outcome::Token(_))
-                | (Self::Digest, Outcome::Digest { .. })
-                | (Self::Value, Outcome::Answer(Answer::Value(_)))
-                | (Self::Sum, Outcome::Answer(Answer::Sum(_)))
-                | (Self::Is, Outcome::Answer(Answer::Is(_)))
-                | (Self::Page, Outcome::Answer(Answer::Page(_)))
-        )
+    pub(crate) fn is_met_by(self, outcome: &Outcome) -> bool {
+        self == match outcome {
+            Outcome::Written(_) => Self::Written,
+            Outcome::Answer(answer) => Self::Answer(Form::of_answer(answer)),
+            Outcome::Keys(_) => Self::Keys,
+            Outcome::Begun { .. } => Self::Begun,
+            Outcome::Ended => Self::Ended,
+            Outcome::Token(_) => Self::Token,
+            Outcome::Digest { .. } => Self::Digest,
+        }
+    }
+}
+
+impl Form {
+    const fn of_query(query: &Query) -> Self {
+        match query {
+            Query::Get => Self::Value,
+            Query::Values => Self::Values,
+            Query::Sum | Query::Value => Self::Sum,
+            Query::IsEnabled | Query::Contains { .. } => Self::Is,
+            Query::Elements(_) | Query::Fields(_) => Self::Page,
+            Query::Score { .. } => Self::Score,
+            Query::Rank { .. } => Self::Rank,
+            Query::ByRank { .. } | Query::ByScore { .. } => Self::Scored,
+            Query::Range { .. } => Self::Items,
+            Query::Estimate => Self::Count,
+            Query::Rights => Self::Rights,
+            Query::Deadline => Self::Deadline,
+            Query::Kinds => Self::Kinds,
+        }
+    }
+
+    const fn of_answer(answer: &Answer) -> Self {
+        match answer {
+            Answer::Value(_) => Self::Value,
+            Answer::Values(_) => Self::Values,
+            Answer::Sum(_) => Self::Sum,
+            Answer::Is(_) => Self::Is,
+            Answer::Page(_) => Self::Page,
+            Answer::Score(_) => Self::Score,
+            Answer::Rank(_) => Self::Rank,
+            Answer::Scored(_) => Self::Scored,
+            Answer::Items(_) => Self::Items,
+            Answer::Count(_) => Self::Count,
+            Answer::Rights(_) => Self::Rights,
+            Answer::Deadline(_) => Self::Deadline,
+            Answer::Kinds(_) => Self::Kinds,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use halcyon_crdt::Object;
-    use halcyon_wire::Write;
+    use halcyon_crdt::{Object, Op};
+    use halcyon_types::UnixMs;
+    use halcyon_wire::{Seen, Write};
 
     use super::*;
     use crate::mint::request_id;
@@ -114,7 +167,13 @@ mod tests {
     fn write(value: usize) -> Body {
         let object = Object::new(10_u64.try_into().unwrap(), "k");
         let value = vec![7; value].into();
-        Body::Write(Write { request: request_id(), updates: vec![Update { object, op: Op::Set { value } }] })
+        let updates = vec![Update { object, op: Op::Set { value, ttl_ms: None } }];
+        Body::Write(Write {
+            request: request_id(),
+            session: halcyon_wire::Session::default(),
+            seen: Seen::Present,
+            updates,
+        })
     }
 
     #[test]
@@ -130,6 +189,6 @@ mod tests {
     fn a_large_request_counts_as_several() {
         assert_eq!(weight(&write(100)), 1);
         assert_eq!(weight(&write(160 * 1024)), 11);
-        assert_eq!(weight(&Body::Digest), 1);
+        assert_eq!(weight(&Body::Digest { at: UnixMs(0) }), 1);
     }
 }

@@ -1,4 +1,4 @@
-//! Sessions: reading what one has written or seen, in any region.
+//! Sessions: seeing what one has written or seen, in any region.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,26 +7,27 @@ use halcyon_types::VersionVector;
 use halcyon_types::limits::SESSION_WAIT_MAX;
 
 use crate::client::Inner;
-use crate::counter::Counter;
 use crate::error::ReadError;
+use crate::handles::getters;
 use crate::keyspace::Keyspace;
-use crate::map::Map;
-use crate::register::Register;
-use crate::set::Set;
-use crate::target::View;
+use crate::place::Live;
 use crate::token::SessionToken;
+use crate::view::View;
 
 const WAIT: Duration = Duration::from_secs(5);
 const DEFAULT_KEYSPACE: &str = "default";
 
-/// What a session's reads wait for, and how long.
+/// What a session's requests wait for, how long, and whether its writes know nothing else.
+#[derive(Clone)]
 pub(crate) struct Needs {
     pub(crate) token: VersionVector,
     pub(crate) wait: Duration,
+    pub(crate) as_context: bool,
 }
 
-/// A view of the client whose reads wait until the region has seen a token; its writes are ordinary ones. The token does
-/// not grow by itself: [`SessionToken::join`] later receipts' tokens to it.
+/// A view of the client whose requests wait until the region has seen a token: reads see what the token has seen, and
+/// writes come behind it, in every region. The token does not grow by itself: [`SessionToken::join`] later receipts'
+/// tokens to it.
 ///
 /// The typed handles are those of the keyspace `default`, or of the only keyspace.
 ///
@@ -49,27 +50,49 @@ impl std::fmt::Debug for Session {
         f.debug_struct("Session")
             .field("token", &self.needs.token)
             .field("wait", &self.needs.wait)
+            .field("as_context", &self.needs.as_context)
             .finish_non_exhaustive()
     }
 }
 
 impl Session {
     pub(crate) fn new(inner: Arc<Inner>, token: SessionToken) -> Self {
-        let token = token.into();
-        let needs = Arc::new(Needs { token, wait: WAIT });
+        let needs = Arc::new(Needs { token: token.into(), wait: WAIT, as_context: false });
         Self { inner, needs }
     }
 
-    /// How long reads wait for the token, on top of the request timeout. Default: 5 s, at most `SESSION_WAIT_MAX` (30 s).
-    /// Too low: `NotYet` where a moment's patience would have helped. Too high: callers hang on a region that is cut off
-    /// from the others.
+    /// How long requests wait for the token, on top of the request timeout. Default: 5 s, at most `SESSION_WAIT_MAX`
+    /// (30 s). Too low: `NotYet` where a moment's patience would have helped. Too high: callers hang on a region that is
+    /// cut off from the others.
     #[must_use]
     pub fn wait(self, wait: Duration) -> Self {
-        let needs = Needs { token: self.needs.token.clone(), wait: wait.min(SESSION_WAIT_MAX) };
+        let needs = Needs { wait: wait.min(SESSION_WAIT_MAX), ..Needs::clone(&self.needs) };
         Self { inner: self.inner, needs: Arc::new(needs) }
     }
 
-    /// The token that its reads wait for.
+    /// The same session with its token as the context of its writes: what they remove, overwrite, reset or delete is what
+    /// the token has seen, and nothing newer, though the region may know more by now. For decisions made on what was read
+    /// a while ago: a cart as its owner saw it when she pressed "empty".
+    ///
+    /// Whatever is written directly or in a [`Batch`](crate::Batch) goes by it; a [`Transaction`](crate::Transaction) goes
+    /// by its own moment. A counter that was added to since, in the same life, cannot be reset so: the write is refused as
+    /// `StaleContext`; read again and use the newer token.
+    ///
+    /// ```no_run
+    /// # async fn example(db: halcyon_client::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let shown = db.token().await?;
+    /// let cart = db.session(shown.clone()).set("cart:576080").members().await?;
+    /// // … a while later, when its owner says so:
+    /// db.session(shown).as_context().set("cart:576080").clear().await?;
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn as_context(self) -> Self {
+        let needs = Needs { as_context: true, ..Needs::clone(&self.needs) };
+        Self { inner: self.inner, needs: Arc::new(needs) }
+    }
+
+    /// The token that its requests wait for.
     pub fn seen(&self) -> SessionToken {
         self.needs.token.clone().into()
     }
@@ -79,7 +102,7 @@ impl Session {
     /// # Errors
     /// [`ReadError`]; `Refused(NotYet)` when the wait was too short.
     pub async fn token(&self) -> Result<SessionToken, ReadError> {
-        self.inner.token(Some(&self.needs)).await
+        self.inner.token(&self.view()).await
     }
 
     /// The keyspace called `name`, seen through this session.
@@ -87,31 +110,14 @@ impl Session {
         Keyspace::named(self.view(), name)
     }
 
-    /// A counter of the keyspace `default`, or of the only one.
-    pub fn counter(&self, key: impl AsRef<[u8]>) -> Counter {
-        self.default_keyspace().counter(key)
-    }
+    getters!(Live, [&self], self, "at `key` of the keyspace `default`, or of the only one");
 
-    /// A register of the keyspace `default`, or of the only one.
-    pub fn register(&self, key: impl AsRef<[u8]>) -> Register {
-        self.default_keyspace().register(key)
-    }
-
-    /// A set of the keyspace `default`, or of the only one.
-    pub fn set(&self, key: impl AsRef<[u8]>) -> Set {
-        self.default_keyspace().set(key)
-    }
-
-    /// A map of the keyspace `default`, or of the only one.
-    pub fn map(&self, key: impl AsRef<[u8]>) -> Map {
-        self.default_keyspace().map(key)
-    }
-
-    fn default_keyspace(&self) -> Keyspace {
-        match self.inner.topology.keyspaces.as_slice() {
-            [only] => self.keyspace(only.name.as_str()),
-            _ => self.keyspace(DEFAULT_KEYSPACE),
-        }
+    fn at(&self, key: &[u8]) -> Live {
+        let name = match self.inner.topology.keyspaces.as_slice() {
+            [only] => only.name.as_str(),
+            _ => DEFAULT_KEYSPACE,
+        };
+        Live::new(self.view(), &self.inner.keyspace(name), key)
     }
 
     fn view(&self) -> View {

@@ -1,11 +1,10 @@
 //! Counters.
 
-use halcyon_crdt::Op;
-use halcyon_crdt::query::{Answer, Query};
-use halcyon_wire::Receipt;
+use halcyon_crdt::{Kind, Op, Query};
 
-use crate::error::{ReadError, WriteError};
-use crate::target::Target;
+use super::{answer, operations};
+use crate::error::ReadError;
+use crate::place::{Live, Readable};
 
 /// A sum of increments. Each counts exactly once, whichever region took it.
 ///
@@ -18,31 +17,24 @@ use crate::target::Target;
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
-pub struct Counter {
-    target: Target,
+pub struct Counter<P = Live> {
+    place: P,
 }
 
-impl Counter {
-    pub(crate) const fn new(target: Target) -> Self {
-        Self { target }
+impl<P> Counter<P> {
+    pub(crate) const fn new(place: P) -> Self {
+        Self { place }
     }
+}
 
-    /// Adds `amount`, which may be negative.
-    ///
-    /// # Errors
-    /// [`WriteError`]; `CounterOverflow` if the region's own running sum would leave 64 bits.
-    pub async fn add(&self, amount: i64) -> Result<Receipt, WriteError> {
-        self.target.update(Op::Add { amount }).await
-    }
-
+operations! { Counter {
+    /// Adds `amount`, which may be negative. `CounterOverflow` if the region's own running sum would leave 64 bits.
+    fn add(amount: i64) => Op::Add { amount };
     /// Back to zero. What is added meanwhile, in any region, stays.
-    ///
-    /// # Errors
-    /// [`WriteError`].
-    pub async fn reset(&self) -> Result<Receipt, WriteError> {
-        self.target.update(Op::Reset).await
-    }
+    fn reset() => Op::Clear { kind: Kind::Counter };
+} }
 
+impl<P: Readable> Counter<P> {
     /// The sum over all regions; zero if nothing was ever added.
     ///
     /// # Errors
@@ -56,10 +48,6 @@ impl Counter {
     /// # Errors
     /// [`ReadError`]; `WrongType` if there is something else, and no counter, at the key.
     pub async fn find(&self) -> Result<Option<i128>, ReadError> {
-        let sum = self.target.query(Query::Sum, |answer| match answer {
-            Answer::Sum(sum) => Some(sum),
-            Answer::Value(_) | Answer::Is(_) | Answer::Page(_) => None,
-        });
-        sum.await
+        self.place.ask(Query::Sum, answer::sum).await
     }
 }
