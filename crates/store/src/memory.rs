@@ -9,6 +9,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::{Bound, ControlFlow};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use bytes::Bytes;
@@ -50,6 +51,8 @@ struct Disk {
     boot: u64,
     writes: u64,
     operations: u64,
+    /// Keys that scans have shown.
+    visited: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -108,6 +111,11 @@ impl MemoryBackend {
     /// How many puts, deletes and range deletes those writes had.
     pub fn operations(&self) -> u64 {
         self.disk().operations
+    }
+
+    /// How many keys scans have visited, those of snapshots aside.
+    pub fn visited(&self) -> u64 {
+        self.disk().visited.load(Ordering::Relaxed)
     }
 
     fn disk(&self) -> RwLockReadGuard<'_, Disk> {
@@ -210,11 +218,14 @@ impl View for MemoryBackend {
         family: Family,
         from: &[u8],
         upto: Option<&[u8]>,
-        visit: impl FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+        mut visit: impl FnMut(&[u8], &[u8]) -> ControlFlow<()>,
     ) -> Result<(), ReadError> {
         let disk = self.disk();
         self.alive(&disk)?;
-        walk(&disk.table, family, from, upto, visit);
+        walk(&disk.table, family, from, upto, |key, value| {
+            disk.visited.fetch_add(1, Ordering::Relaxed);
+            visit(key, value)
+        });
         Ok(())
     }
 
@@ -223,11 +234,14 @@ impl View for MemoryBackend {
         family: Family,
         from: &[u8],
         upto: Option<&[u8]>,
-        visit: impl FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+        mut visit: impl FnMut(&[u8], &[u8]) -> ControlFlow<()>,
     ) -> Result<(), ReadError> {
         let disk = self.disk();
         self.alive(&disk)?;
-        walk_back(&disk.table, family, from, upto, visit);
+        walk_back(&disk.table, family, from, upto, |key, value| {
+            disk.visited.fetch_add(1, Ordering::Relaxed);
+            visit(key, value)
+        });
         Ok(())
     }
 }

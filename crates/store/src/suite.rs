@@ -16,16 +16,21 @@ macro_rules! on_every_backend {
 }
 
 mod clocks;
+mod derived;
 mod durable;
 mod failing;
-mod node;
+pub(crate) mod node;
 mod opening;
-mod programs;
+pub(crate) mod programs;
+mod ranges;
 mod reading;
 mod replicas;
 mod requests;
 #[cfg(feature = "rocksdb")]
 mod rocks;
+mod scans;
+mod sweeping;
+mod transactions;
 
 use crate::backend::Backend;
 use crate::memory::MemoryBackend;

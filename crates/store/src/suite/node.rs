@@ -19,7 +19,7 @@ use crate::{Claim, Committed, Committer, Digest, Head, Recovered, Settings, Stag
 pub(super) type SnapshotOf<D> = Snapshot<<<D as Disk>::Backend as Backend>::Snapshot>;
 
 /// A time at which the suite's clocks stand.
-pub(super) const T: UnixMs = UnixMs(1_800_000_000_000);
+pub(crate) const T: UnixMs = UnixMs(1_800_000_000_000);
 
 pub(super) struct Node<D: Disk> {
     pub(super) disk: D,
@@ -191,7 +191,7 @@ pub(super) fn plain(request: RequestId, updates: Vec<Update>) -> Write {
 }
 
 /// The actors of regions 1 to 3, as the suite's nodes have them.
-pub(super) fn actors() -> BTreeMap<RegionId, ActorId> {
+pub(crate) fn actors() -> BTreeMap<RegionId, ActorId> {
     (1..=3).map(|region| RegionId::try_from(region).unwrap()).map(|id| (id, ActorId::mint(id, T))).collect()
 }
 

@@ -9,7 +9,7 @@ use proptest::sample::select;
 use super::node::{object, update};
 
 /// Keys, and fields of maps below them.
-pub(super) fn places() -> impl Strategy<Value = Object> {
+pub(crate) fn places() -> impl Strategy<Value = Object> {
     (0_u8..3, 0_u8..3).prop_map(|(key, fields)| {
         let object = object(&format!("key-{key}"));
         (0..fields).fold(object, |object, field| object.field(format!("field-{field}")))
@@ -17,7 +17,7 @@ pub(super) fn places() -> impl Strategy<Value = Object> {
 }
 
 /// One transaction.
-pub(super) fn updates() -> impl Strategy<Value = Vec<Update>> {
+pub(crate) fn updates() -> impl Strategy<Value = Vec<Update>> {
     let change = (places(), op()).prop_map(|(object, op)| match op {
         // Only a key has a deadline.
         Op::Expire { .. } | Op::Persist => update(object.root(), op),
@@ -26,7 +26,7 @@ pub(super) fn updates() -> impl Strategy<Value = Vec<Update>> {
     prop::collection::vec(change, 1..4)
 }
 
-pub(super) fn element() -> impl Strategy<Value = Bytes> {
+pub(crate) fn element() -> impl Strategy<Value = Bytes> {
     (0_u8..4).prop_map(|n| vec![b'e', n].into())
 }
 
