@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 
 use crate::clocks::Clocks;
 use crate::event::Event;
-use crate::faults::{DELAY_MS_MAX, LinkChange};
+use crate::faults::{DELAY_MS_MAX, LinkChange, Switch};
 use crate::metrics::Metrics;
 use crate::status::NodeStatus;
 
@@ -36,7 +36,10 @@ pub(crate) struct Admin {
 
 /// Serves until the runtime ends.
 pub(crate) async fn serve(listener: TcpListener, admin: Admin) {
-    let faults = Router::new().route("/link/{peer}", post(link)).route("/clock", post(clock));
+    let faults = Router::new()
+        .route("/link/{peer}", post(link))
+        .route("/clock", post(clock))
+        .route("/background", post(background));
     let app = Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(readyz))
@@ -133,5 +136,27 @@ async fn clock(State(admin): State<Admin>, Query(at): Query<TestClock>) -> Respo
         return off;
     }
     admin.clocks.set_test_wall(at.ms.map(UnixMs));
+    Json(json!({ "ok": true })).into_response()
+}
+
+/// `?state=off` stops rebalancer and sweeper, `?state=on` lets them work again.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Background {
+    state: Option<Switch>,
+}
+
+async fn background(State(admin): State<Admin>, Query(asked): Query<Background>) -> Response {
+    if let Some(off) = admin.faults_off() {
+        return off;
+    }
+    let Some(state) = asked.state else {
+        return refuse(StatusCode::BAD_REQUEST, "BadArguments", "say state=on or state=off");
+    };
+    let (done, applied) = oneshot::channel();
+    let sent = admin.events.send(Event::Background { on: state == Switch::On, done }).await;
+    if sent.is_err() || applied.await.is_err() {
+        return stopping();
+    }
     Json(json!({ "ok": true })).into_response()
 }

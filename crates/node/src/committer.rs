@@ -8,11 +8,20 @@ use std::thread;
 use std::time::Duration;
 
 use halcyon_core::{Job, JobResult, Ticket};
-use halcyon_store::{ApplyError, Backend, CommitError, Committed, Committer, StageError, Staged};
+use halcyon_store::{
+    ApplyError, Backend, CommitError, Committed, Committer, Fatal, Snapshot, StageError, Staged, WriteJob,
+};
+use halcyon_types::UnixMs;
 use halcyon_types::limits::{GROUP_BYTES_MAX, GROUP_MAX};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::clocks::Clocks;
+
+/// A job, and the snapshot of the transaction that it commits.
+pub(crate) struct Work<B: Backend> {
+    pub(crate) job: Job,
+    pub(crate) snapshot: Option<Snapshot<B::Snapshot>>,
+}
 
 /// A group that has been synced, or the reason why nothing will be any more.
 pub(crate) type Done = Result<Group, CommitterError>;
@@ -45,13 +54,22 @@ impl From<CommitError> for CommitterError {
     }
 }
 
+impl From<Fatal> for CommitterError {
+    fn from(error: Fatal) -> Self {
+        Self::Store(error.to_string())
+    }
+}
+
 /// Runs the thread until the queue's other end is dropped or an error ends it.
 pub(crate) fn spawn<B: Backend + 'static>(
     mut committer: Committer<B>,
-    jobs: Receiver<Vec<Job>>,
+    jobs: Receiver<Vec<Work<B>>>,
     clocks: Clocks,
     done: UnboundedSender<Done>,
-) -> std::io::Result<thread::JoinHandle<()>> {
+) -> std::io::Result<thread::JoinHandle<()>>
+where
+    B::Snapshot: Send,
+{
     thread::Builder::new().name("committer".to_owned()).spawn(move || {
         let mut queue = Queue { jobs, waiting: Vec::new().into_iter() };
         while let Some(first) = queue.next() {
@@ -64,59 +82,78 @@ pub(crate) fn spawn<B: Backend + 'static>(
     })
 }
 
-fn commit_group<B: Backend>(committer: &mut Committer<B>, first: Job, queue: &mut Queue, clocks: &Clocks) -> Done {
-    let began = clocks.now().mono;
+fn commit_group<B: Backend>(
+    committer: &mut Committer<B>,
+    first: Work<B>,
+    queue: &mut Queue<B>,
+    clocks: &Clocks,
+) -> Done {
+    let (began, real) = (clocks.now().mono, clocks.real());
     let mut results = Vec::new();
-    let mut job = Some(first);
-    while let Some(next) = job {
-        results.push(stage(committer, next)?);
+    let mut work = Some(first);
+    while let Some(next) = work {
+        results.push(stage(committer, next, real)?);
         let (count, bytes) = committer.staged();
         let room = count.max(results.len()) < GROUP_MAX && bytes < GROUP_BYTES_MAX;
-        job = if room { queue.try_next() } else { None };
+        work = if room { queue.try_next() } else { None };
     }
     let synced = committer.commit()?;
     Ok(Group { results, synced, took: clocks.now().mono.saturating_sub(began) })
 }
 
-fn stage<B: Backend>(committer: &mut Committer<B>, job: Job) -> Result<(Ticket, JobResult), CommitterError> {
+fn stage<B: Backend>(
+    committer: &mut Committer<B>,
+    work: Work<B>,
+    real: UnixMs,
+) -> Result<(Ticket, JobResult), CommitterError> {
+    let Work { job, snapshot } = work;
     match job {
-        Job::Write { ticket, wall, write } => match committer.stage_write(wall, &write) {
-            Ok(Staged::Fresh(dot)) => Ok((ticket, JobResult::Written(dot))),
-            Ok(Staged::Duplicate(dot)) => Ok((ticket, JobResult::Duplicate(dot))),
-            Err(StageError::Refused(refusal)) => Ok((ticket, JobResult::Refused(refusal))),
-            Err(fatal) => Err(CommitterError::Store(fatal.to_string())),
-        },
+        Job::Write { ticket, wall, write, actors, .. } => {
+            let job = WriteJob { now: wall, real, write: &write, snapshot, actors: &actors };
+            match committer.stage_write(job) {
+                Ok(Staged::Fresh { dot, shortages }) => Ok((ticket, JobResult::Written { dot, shortages })),
+                Ok(Staged::Duplicate(dot)) => Ok((ticket, JobResult::Duplicate(dot))),
+                Err(StageError::Refused(refusal)) => Ok((ticket, JobResult::Refused(refusal))),
+                Err(StageError::Fatal(fatal)) => Err(fatal.into()),
+            }
+        }
         Job::Record { ticket, wall, record, stored } => match committer.stage_record(wall, &record, &stored) {
             Ok(()) => Ok((ticket, JobResult::Applied)),
-            Err(ApplyError::Fatal(error)) => Err(CommitterError::Store(error.to_string())),
+            Err(ApplyError::Fatal(error)) => Err(error.into()),
             Err(ApplyError::Read(error)) => Err(CommitterError::Store(error.to_string())),
             Err(defect) => Err(CommitterError::Order(defect.to_string())),
         },
+        Job::Grant { ticket, wall, counter, to, amount, actors } => {
+            Ok((ticket, JobResult::Done(committer.stage_grant(wall, real, &counter, to, amount, &actors)?)))
+        }
+        Job::Sweep { ticket, wall, upto, keys } => {
+            Ok((ticket, JobResult::Done(committer.stage_sweep(wall, real, upto, keys)?)))
+        }
     }
 }
 
 /// The jobs that wait, across the batches they came in.
-struct Queue {
-    jobs: Receiver<Vec<Job>>,
-    waiting: std::vec::IntoIter<Job>,
+struct Queue<B: Backend> {
+    jobs: Receiver<Vec<Work<B>>>,
+    waiting: std::vec::IntoIter<Work<B>>,
 }
 
-impl Queue {
+impl<B: Backend> Queue<B> {
     /// The next job, whenever it comes; `None` at the end.
-    fn next(&mut self) -> Option<Job> {
+    fn next(&mut self) -> Option<Work<B>> {
         loop {
-            if let Some(job) = self.waiting.next() {
-                return Some(job);
+            if let Some(work) = self.waiting.next() {
+                return Some(work);
             }
             self.waiting = self.jobs.recv().ok()?.into_iter();
         }
     }
 
     /// The next job, if one waits.
-    fn try_next(&mut self) -> Option<Job> {
+    fn try_next(&mut self) -> Option<Work<B>> {
         loop {
-            if let Some(job) = self.waiting.next() {
-                return Some(job);
+            if let Some(work) = self.waiting.next() {
+                return Some(work);
             }
             match self.jobs.try_recv() {
                 Ok(batch) => self.waiting = batch.into_iter(),

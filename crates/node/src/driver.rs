@@ -4,6 +4,8 @@
 //! queue. It decides nothing that the replica could decide.
 
 mod commands;
+mod links;
+mod reading;
 mod report;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,17 +14,17 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use halcyon_core::{LinkEvent, PeerError, Replica, SessionId};
+use halcyon_core::{JobResult, Replica, SessionId};
 use halcyon_net::{Credentials, LinkHandle};
-use halcyon_store::{Reader, RocksBackend};
+use halcyon_store::{Backend, Reader, RocksBackend, Snapshot};
 use halcyon_types::topology::Topology;
 use halcyon_types::{ActorId, NodeId, RegionId, Seq};
-use halcyon_wire::PeerMessage;
+use halcyon_wire::TransactionId;
 use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver};
 use tokio::sync::watch;
 
 use crate::clocks::Clocks;
-use crate::committer::{CommitterError, Done, Group};
+use crate::committer::{CommitterError, Done, Group, Work};
 use crate::event::Event;
 use crate::faults::Faults;
 use crate::metrics::Metrics;
@@ -85,12 +87,16 @@ pub(crate) struct Driver {
     /// For the tasks that the driver starts.
     pub(crate) events: Sender<Event>,
     /// To the committer; dropped to let it end.
-    pub(crate) jobs: Option<mpsc::Sender<Vec<halcyon_core::Job>>>,
+    pub(crate) jobs: Option<mpsc::Sender<Vec<Work<RocksBackend>>>>,
     pub(crate) faults: Faults,
     pub(crate) tail: Tail,
     pub(crate) sessions: BTreeMap<SessionId, Seat>,
     pub(crate) out_links: BTreeMap<RegionId, OutLink>,
     pub(crate) in_links: BTreeMap<RegionId, (u64, LinkHandle)>,
+    /// Whom the replica would have dialled, but for a fault.
+    pub(crate) held_dials: BTreeSet<RegionId>,
+    /// Of open transactions.
+    pub(crate) snapshots: BTreeMap<(SessionId, TransactionId), Snapshot<<RocksBackend as Backend>::Snapshot>>,
     /// Sessions with answers that their writers have not been told of.
     pub(crate) answered: BTreeSet<SessionId>,
     pub(crate) alarms: Vec<String>,
@@ -191,81 +197,29 @@ impl Driver {
                 self.sessions.remove(&session);
                 self.replica.handle_session_closed(session);
             }
-            Event::LinkUp { peer, link } => {
-                if let Some(older) = self.out_links.insert(peer, link) {
-                    older.handle.close("replaced by a newer link");
-                }
-                self.replica.handle_link(now, peer, LinkEvent::OutUp);
-            }
-            Event::LinkDown { peer, link } => {
-                if link.is_none() || self.out_links.get(&peer).map(|link| link.id) == link {
-                    self.out_links.remove(&peer);
-                    self.replica.handle_link(now, peer, LinkEvent::OutDown);
-                }
-            }
+            Event::LinkUp { peer, link } => self.link_up(peer, link),
+            Event::LinkDown { peer, link } => self.link_down(peer, link),
             Event::Sent { peer, link, sent } => {
                 if self.out_links.get(&peer).is_some_and(|present| present.id == link) {
                     self.replica.handle_sent(now, peer, sent.actor, sent.last, sent.bytes);
                 }
             }
-            Event::PeerUp { peer, link, handle } => {
-                if let Some((_, older)) = self.in_links.insert(peer, (link, handle)) {
-                    older.close("replaced by a newer link");
-                }
-                self.replica.handle_link(now, peer, LinkEvent::InUp);
-            }
+            Event::PeerUp { peer, link, handle } => self.peer_up(peer, link, handle),
             Event::PeerSaid { peer, link, messages } => {
                 for message in messages {
                     self.peer_said(peer, link, message);
                 }
             }
-            Event::PeerDown { peer, link } => {
-                if self.is_present(peer, link) {
-                    self.in_links.remove(&peer);
-                    self.replica.handle_link(now, peer, LinkEvent::InDown);
-                }
-            }
+            Event::PeerDown { peer, link } => self.peer_down(peer, link),
             Event::Fault { peer, change, done } => {
-                if self.faults.change(peer, &change) {
-                    self.drop_links(peer, "healed: begin anew");
-                }
-                tracing::info!(%peer, fault = ?self.faults.of(peer), "fault API");
+                self.fault(peer, &change);
+                let _ = done.send(());
+            }
+            Event::Background { on, done } => {
+                self.replica.set_background(now, on);
                 let _ = done.send(());
             }
             Event::Status { answer } => drop(answer.send(self.status())),
-        }
-    }
-
-    fn is_present(&self, peer: RegionId, link: u64) -> bool {
-        self.in_links.get(&peer).is_some_and(|(present, _)| *present == link)
-    }
-
-    fn peer_said(&mut self, peer: RegionId, link: u64, message: PeerMessage) {
-        if !self.is_present(peer, link) || !self.faults.admits(peer, &message) {
-            return;
-        }
-        if let Err(reason) = self.replica.handle_peer(self.site.clocks.now(), peer, message) {
-            self.drop_in_link(peer, &reason);
-        }
-    }
-
-    fn drop_in_link(&mut self, peer: RegionId, reason: &PeerError) {
-        tracing::warn!(%peer, %reason, "a peer's link is dropped");
-        if let Some((_, handle)) = self.in_links.remove(&peer) {
-            handle.close(&reason.to_string());
-            self.replica.handle_link(self.site.clocks.now(), peer, LinkEvent::InDown);
-        }
-    }
-
-    fn drop_links(&mut self, peer: RegionId, reason: &str) {
-        let now = self.site.clocks.now();
-        if let Some((_, handle)) = self.in_links.remove(&peer) {
-            handle.close(reason);
-            self.replica.handle_link(now, peer, LinkEvent::InDown);
-        }
-        if let Some(link) = self.out_links.remove(&peer) {
-            link.handle.close(reason);
-            self.replica.handle_link(now, peer, LinkEvent::OutDown);
         }
     }
 
@@ -273,7 +227,10 @@ impl Driver {
         let Group { results, synced, took } = done?;
         let metrics = &self.site.metrics;
         metrics.groups.inc();
-        metrics.records.inc_by(results.len() as u64);
+        let is_record = |result: &JobResult| {
+            matches!(result, JobResult::Written { .. } | JobResult::Applied | JobResult::Done(Some(_)))
+        };
+        metrics.records.inc_by(results.iter().filter(|(_, result)| is_record(result)).count() as u64);
         metrics.group_seconds.observe(took.as_secs_f64());
         self.tail.extend(synced.own);
         let heads = synced.heads.into_iter().map(|(actor, head)| (actor, head.hash)).collect();

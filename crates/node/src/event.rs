@@ -33,6 +33,8 @@ pub(crate) enum Event {
     PeerDown { peer: RegionId, link: u64 },
     /// The fault API changes a link.
     Fault { peer: RegionId, change: LinkChange, done: oneshot::Sender<()> },
+    /// The fault API turns rebalancer and sweeper on or off.
+    Background { on: bool, done: oneshot::Sender<()> },
     /// Somebody asks how the node is.
     Status { answer: oneshot::Sender<NodeStatus> },
 }

@@ -1,9 +1,10 @@
 //! Faults on request: what the fault API has cut or delayed, as the driver asks before it passes a message on.
 //!
-//! A cut is as if the cable were out: messages vanish and nobody is told. A direction is the direction of data: with
-//! `in` cut, nothing is learned from the peer (its records and heartbeats vanish, no pulls go to it); with `out` cut,
-//! nothing is told to it (no records, no heartbeats, and its pulls go unanswered). On heal the driver drops both links, as
-//! a transport that had timed out would have, so that they begin anew from what was acknowledged.
+//! A direction is the direction of data. Cut *both* ways, a link is dark, as if the cable were out: messages vanish, the peer
+//! is not told, and the replica takes the link for down. Cut one way only, no records pass that way, nor the requests that
+//! would bring them; who speaks and how far it is passes still, for without that the other way would not work either: so one
+//! region can catch up from another that learns nothing from it. When a direction is cut, its link is dropped, and with it
+//! what it brought that was not applied; on heal both begin anew, from what was acknowledged.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,9 +16,9 @@ use serde::{Deserialize, Serialize};
 /// What is wrong with the link to one peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub(crate) struct LinkFault {
-    /// Nothing is learned from the peer.
+    /// No records come from the peer.
     pub cut_in: bool,
-    /// Nothing is told to the peer.
+    /// No records go to the peer.
     pub cut_out: bool,
     /// Records of regions other than this one are withheld from the peer.
     pub relay_off: bool,
@@ -90,10 +91,8 @@ impl Faults {
         self.0.get(&peer).copied().unwrap_or_default()
     }
 
-    /// Changes a link; says whether something that was cut, or is held, passes again: then the link must begin anew.
-    pub(crate) fn change(&mut self, peer: RegionId, change: &LinkChange) -> bool {
+    pub(crate) fn change(&mut self, peer: RegionId, change: &LinkChange) {
         let fault = self.0.entry(peer).or_default();
-        let before = *fault;
         if let Some(state) = change.state {
             let cut = state == LinkState::Cut;
             if change.direction != Direction::Out {
@@ -109,19 +108,15 @@ impl Faults {
         if let Some(ms) = change.delay_ms {
             fault.delay = Duration::from_millis(ms);
         }
-        let passes = |was: bool, is: bool| was && !is;
-        passes(before.cut_in, fault.cut_in)
-            || passes(before.cut_out, fault.cut_out)
-            || passes(before.relay_off, fault.relay_off)
-            || fault.delay < before.delay
     }
 
     /// Whether a message from `peer` reaches this node.
     pub(crate) fn admits(&self, peer: RegionId, message: &PeerMessage) -> bool {
         let fault = self.of(peer);
         match message {
-            PeerMessage::Pull(_) => !fault.cut_out,
-            PeerMessage::Hello(_) | PeerMessage::Heartbeat(_) | PeerMessage::Range(_) => !fault.cut_in,
+            PeerMessage::Pull(_) | PeerMessage::AskRights(_) => !fault.cut_out,
+            PeerMessage::Range(_) => !fault.cut_in,
+            PeerMessage::Hello(_) | PeerMessage::Heartbeat(_) => !fault.is_dark(),
         }
     }
 
@@ -129,17 +124,33 @@ impl Faults {
     pub(crate) fn releases(&self, me: RegionId, peer: RegionId, message: &PeerMessage) -> bool {
         let fault = self.of(peer);
         match message {
-            PeerMessage::Pull(_) => !fault.cut_in,
-            PeerMessage::Hello(_) | PeerMessage::Heartbeat(_) => !fault.cut_out,
+            PeerMessage::Pull(_) | PeerMessage::AskRights(_) => !fault.cut_in,
             PeerMessage::Range(range) => !fault.cut_out && (!fault.relay_off || range.actor.region() == Some(me)),
+            PeerMessage::Hello(_) | PeerMessage::Heartbeat(_) => !fault.is_dark(),
         }
+    }
+}
+
+impl LinkFault {
+    /// Nothing passes, either way.
+    pub(crate) const fn is_dark(self) -> bool {
+        self.cut_in && self.cut_out
+    }
+
+    /// Whether something passes that did not, or waited, `before`.
+    pub(crate) fn lets_pass_more_than(self, before: Self) -> bool {
+        let passes = |was: bool, is: bool| was && !is;
+        passes(before.cut_in, self.cut_in)
+            || passes(before.cut_out, self.cut_out)
+            || passes(before.relay_off, self.relay_off)
+            || self.delay < before.delay
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use halcyon_types::{ActorId, Seq, UnixMs};
-    use halcyon_wire::{Pull, Range};
+    use halcyon_types::{ActorId, Hlc, Seq, UnixMs, VersionVector};
+    use halcyon_wire::{AskRights, ChainHash, Heartbeat, Pull, Range};
 
     use super::*;
 
@@ -156,18 +167,56 @@ mod tests {
         PeerMessage::Pull(Pull { actor: ActorId::mint(region(1), UnixMs(1)), after: Seq::ZERO, upto: Seq(1) })
     }
 
-    #[test]
-    fn a_one_way_cut_stops_data_in_that_direction_only() {
+    fn rights() -> PeerMessage {
+        let counter = halcyon_crdt::Object::new(halcyon_types::KeyspaceId::FIRST, "k");
+        PeerMessage::AskRights(AskRights { counter, amount: 1 })
+    }
+
+    fn heartbeat() -> PeerMessage {
+        let actor = ActorId::mint(region(2), UnixMs(1));
+        PeerMessage::Heartbeat(Heartbeat {
+            seq: Seq::ZERO,
+            head: ChainHash::genesis(actor),
+            vv: VersionVector::new(),
+            hlc: Hlc::ZERO,
+            wall: UnixMs(1),
+            ping_us: 1,
+            echo: None,
+        })
+    }
+
+    /// What passes of (heartbeats, the peer's records, the peer's requests, own records, own requests).
+    fn passes(faults: &Faults) -> (bool, bool, bool, bool, bool) {
         let (me, peer) = (region(1), region(2));
+        let both = |message: &PeerMessage| {
+            let (admits, releases) = (faults.admits(peer, message), faults.releases(me, peer, message));
+            (admits, releases)
+        };
+        let (heard, told) = both(&heartbeat());
+        assert_eq!(heard, told, "who speaks is heard both ways or not at all");
+        assert_eq!(both(&pull()), both(&rights()), "both bring records the other way");
+        let requests = both(&pull());
+        (heard, faults.admits(peer, &range_of(2)), requests.0, faults.releases(me, peer, &range_of(1)), requests.1)
+    }
+
+    fn cut(faults: &mut Faults, state: LinkState, direction: Direction) -> bool {
+        let before = faults.of(region(2));
+        faults.change(region(2), &LinkChange { state: Some(state), direction, ..LinkChange::default() });
+        faults.of(region(2)).lets_pass_more_than(before)
+    }
+
+    #[test]
+    fn a_one_way_cut_stops_records_in_that_direction_and_what_would_bring_them() {
         let mut faults = Faults::default();
-        let cut = LinkChange { state: Some(LinkState::Cut), direction: Direction::In, ..LinkChange::default() };
-        assert!(!faults.change(peer, &cut));
-        assert!(!faults.admits(peer, &range_of(2)) && !faults.releases(me, peer, &pull()));
-        assert!(faults.releases(me, peer, &range_of(1)) && faults.admits(peer, &pull()));
+        assert!(!cut(&mut faults, LinkState::Cut, Direction::In));
+        assert_eq!(passes(&faults), (true, false, true, true, false));
         assert!(faults.admits(region(3), &range_of(3)), "other links are untouched");
-        let up = LinkChange { state: Some(LinkState::Up), ..LinkChange::default() };
-        assert!(faults.change(peer, &up), "something passes again");
-        assert!(!faults.change(peer, &up), "nothing new passes");
+        assert!(!cut(&mut faults, LinkState::Cut, Direction::Out));
+        assert_eq!(passes(&faults), (false, false, false, false, false), "dark");
+        assert!(cut(&mut faults, LinkState::Up, Direction::In), "something passes again");
+        assert_eq!(passes(&faults), (true, true, false, false, true));
+        assert!(cut(&mut faults, LinkState::Up, Direction::Both));
+        assert!(!cut(&mut faults, LinkState::Up, Direction::Both), "nothing new passes");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What `/metrics` exposes, in the `OpenMetrics` text format: counters fed by the driver, gauges set from the status.
 
 use std::fmt;
+use std::sync::atomic::Ordering;
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -30,7 +31,13 @@ pub(crate) struct Metrics {
     link_up: Family<Peer, Gauge>,
     jobs: Gauge,
     pending_bytes: Gauge,
+    pending_records: Family<Peer, Gauge>,
     sessions: Gauge,
+    waiting: Gauge,
+    transactions: Gauge,
+    rights_asked: Counter,
+    rights_granted: Counter,
+    sweeps: Counter,
     disk_bytes: Gauge,
     alarms: Gauge,
 }
@@ -59,6 +66,12 @@ impl Metrics {
             link_up: Family::default(),
             jobs: Gauge::default(),
             pending_bytes: Gauge::default(),
+            pending_records: Family::default(),
+            waiting: Gauge::default(),
+            transactions: Gauge::default(),
+            rights_asked: Counter::default(),
+            rights_granted: Counter::default(),
+            sweeps: Counter::default(),
             sessions: Gauge::default(),
             disk_bytes: Gauge::default(),
             alarms: Gauge::default(),
@@ -80,6 +93,12 @@ impl Metrics {
         r.register("link_up", "Whether both links of a peer stand", self.link_up.clone());
         r.register("jobs_waiting", "Writes and records that wait for the committer", self.jobs.clone());
         r.register("pending_bytes", "Received records that wait for others", self.pending_bytes.clone());
+        r.register("pending_records", "Records of a peer that wait for others", self.pending_records.clone());
+        r.register("requests_waiting", "Requests that wait for their session's token", self.waiting.clone());
+        r.register("transactions", "Open transactions", self.transactions.clone());
+        r.register("rights_asked", "Asks for rights of bounded counters", self.rights_asked.clone());
+        r.register("rights_granted", "Asks that were granted here", self.rights_granted.clone());
+        r.register("sweeps", "Records that clear away keys that have ended", self.sweeps.clone());
         r.register("sessions", "Application connections", self.sessions.clone());
         r.register("disk_bytes", "Bytes of the data directory", self.disk_bytes.clone());
         r.register("alarms", "Alarms raised since the start", self.alarms.clone());
@@ -92,11 +111,22 @@ impl Metrics {
             let label = Peer { peer: peer.region.clone() };
             self.lag_records.get_or_create(&label).set(int(peer.lag_records));
             self.lag_ms.get_or_create(&label).set(int(peer.lag_ms));
+            self.pending_records.get_or_create(&label).set(int(peer.pending_records));
             self.link_up.get_or_create(&label).set(i64::from(peer.link_in && peer.link_out));
         }
         self.jobs.set(int(status.queues.jobs));
         self.pending_bytes.set(int(status.queues.pending_bytes));
         self.sessions.set(int(status.queues.sessions));
+        self.waiting.set(int(status.queues.waiting));
+        self.transactions.set(int(status.queues.transactions));
+        let background = &status.background;
+        for (counter, total) in [
+            (&self.rights_asked, background.asked),
+            (&self.rights_granted, background.granted),
+            (&self.sweeps, background.swept),
+        ] {
+            counter.inner().store(total, Ordering::Relaxed);
+        }
         self.disk_bytes.set(int(status.disk.bytes));
         self.alarms.set(int(status.alarms.len() as u64));
         let mut text = String::new();

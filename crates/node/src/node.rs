@@ -122,6 +122,8 @@ impl Node {
             sessions: std::collections::BTreeMap::new(),
             out_links: std::collections::BTreeMap::new(),
             in_links: std::collections::BTreeMap::new(),
+            held_dials: std::collections::BTreeSet::new(),
+            snapshots: std::collections::BTreeMap::new(),
             answered: std::collections::BTreeSet::new(),
             alarms: Vec::new(),
             fatal: None,

@@ -1,25 +1,74 @@
 //! Answering reads from a snapshot of the store. No other region is asked, and the committer is not waited for (P9).
 
-use halcyon_crdt::{Object, Query};
-use halcyon_store::{Backend, Reader};
-use halcyon_types::UnixMs;
+use std::collections::BTreeMap;
+
+use halcyon_crdt::{Layer, Object, Origin, PageRequest, Query, Stamp, Update, apply, keys, prepare};
+use halcyon_store::{Backend, ReadError, Reader, Snapshot, View};
+use halcyon_types::{ActorId, Dot, Hlc, KeyspaceId, RegionId, Seq, UnixMs};
 use halcyon_wire::{Outcome, Refusal};
 
 /// One object, at one snapshot.
-pub(crate) fn read<B: Backend>(
-    reader: &Reader<B>,
+pub(crate) fn read<V: View>(
+    snapshot: &mut Snapshot<V>,
     object: &Object,
     query: &Query,
     now: UnixMs,
 ) -> Result<Outcome, Refusal> {
-    let mut snapshot = reader.snapshot();
-    Ok(Outcome::Answer(halcyon_crdt::read(&mut snapshot, object, query, now)?))
+    Ok(Outcome::Answer(halcyon_crdt::read(snapshot, object, query, now)?))
 }
 
-/// Every row, at one snapshot.
-pub(crate) fn digest<B: Backend>(reader: &Reader<B>) -> Result<Outcome, Refusal> {
-    match reader.digest() {
-        Ok(digest) => Ok(Outcome::Digest { vv: digest.vv, digest: digest.digest, rows: digest.rows }),
-        Err(error) => Err(Refusal::Storage { reason: error.to_string() }),
+/// Who would commit the updates of a transaction, were they committed now.
+pub(crate) struct Writer<'a> {
+    pub(crate) actor: ActorId,
+    pub(crate) now: UnixMs,
+    pub(crate) actors: &'a BTreeMap<RegionId, ActorId>,
+}
+
+/// One object, at the snapshot of a transaction and after what it has buffered: as if its updates had been committed alone
+/// right after the snapshot. What is told of elements that only the buffer has, such as their positions, is as provisional
+/// as they are.
+pub(crate) fn read_within<V: View>(
+    snapshot: &mut Snapshot<V>,
+    updates: &[Update],
+    writer: &Writer<'_>,
+    object: &Object,
+    query: &Query,
+) -> Result<Outcome, Refusal> {
+    let Writer { actor, now, actors } = *writer;
+    if updates.is_empty() {
+        return read(snapshot, object, query, now);
     }
+    let ctx = snapshot.vv().map_err(|error| unreadable(&error))?;
+    let seq = ctx.get(actor).next().unwrap_or(Seq(u64::MAX));
+    let dot = Dot { actor, seq };
+    // Above any stamp of a record of this millisecond, so that it is no other's.
+    let hlc = Hlc::from_parts(now, Hlc::COUNT_MAX).unwrap_or_default();
+    let mut rows = Layer::over(&mut *snapshot);
+    let origin = Origin { dot, hlc, now, ctx: &ctx, actors };
+    let prepared = prepare(updates, origin, &mut rows, None::<&mut Snapshot<V>>)?;
+    apply(&mut rows, Stamp { dot, hlc, ctx: &ctx }, &prepared.effects).map_err(|error| unreadable(&error))?;
+    Ok(Outcome::Answer(halcyon_crdt::read(&mut rows, object, query, now)?))
+}
+
+/// A page of keys, at one snapshot.
+pub(crate) fn scan<V: View>(
+    snapshot: &mut Snapshot<V>,
+    keyspace: KeyspaceId,
+    beginning: &[u8],
+    page: &PageRequest,
+    now: UnixMs,
+) -> Result<Outcome, Refusal> {
+    keys(snapshot, keyspace, beginning, page, now).map(Outcome::Keys).map_err(|error| unreadable(&error))
+}
+
+/// Every row, at one snapshot, but for entries that have expired by `at`.
+pub(crate) fn digest<B: Backend>(reader: &Reader<B>, at: UnixMs) -> Result<Outcome, Refusal> {
+    match reader.digest(at) {
+        Ok(digest) => Ok(Outcome::Digest { vv: digest.vv, digest: digest.digest, rows: digest.rows }),
+        Err(error) => Err(unreadable(&error)),
+    }
+}
+
+pub(crate) fn unreadable(error: &ReadError) -> Refusal {
+    Refusal::Storage { reason: error.to_string() }
 }

@@ -15,8 +15,15 @@ pub(crate) struct NodeStatus {
     pub node: String,
     /// The present incarnation of this region's log.
     pub actor: String,
-    /// The synced version vector: actor → seq.
+    /// The synced version vector, which is how far each actor's records are applied: actor → seq.
     pub vv: BTreeMap<String, u64>,
+    /// How far each actor's records have arrived without a gap, those that wait for others included: actor → seq. Where it
+    /// is ahead of `vv` and `queues.jobs` is 0, records wait for what other actors have yet to send.
+    pub received: BTreeMap<String, u64>,
+    /// The hybrid logical clock as of the last commit: its physical part, in milliseconds since 1970.
+    pub hlc_ms: u64,
+    /// The wall clock, which may be a test clock, in milliseconds since 1970.
+    pub wall_ms: u64,
     /// Milliseconds since this process began.
     pub uptime_ms: u64,
     /// `ok`, or what is wrong.
@@ -25,6 +32,8 @@ pub(crate) struct NodeStatus {
     pub peers: Vec<PeerStatus>,
     /// What waits.
     pub queues: QueueStatus,
+    /// What nobody asked for.
+    pub background: BackgroundStatus,
     /// What the data directory takes.
     pub disk: DiskStatus,
     /// What an operator should look at.
@@ -38,9 +47,11 @@ pub(crate) struct NodeStatus {
 pub(crate) struct PeerStatus {
     /// The peer's region.
     pub region: String,
-    /// Whether its link to us stands and it speaks.
+    /// The present incarnation of its log, once it has said so.
+    pub actor: Option<String>,
+    /// Whether its link to us stands, and no fault keeps its records out.
     pub link_in: bool,
-    /// Whether our link to it stands.
+    /// Whether our link to it stands, and no fault keeps our records in.
     pub link_out: bool,
     /// Round trip in microseconds, if measured.
     pub rtt_us: Option<u64>,
@@ -50,6 +61,8 @@ pub(crate) struct PeerStatus {
     pub lag_ms: u64,
     /// Records that it has shown and this node lacks.
     pub behind_records: u64,
+    /// Records that it has sent and that wait for what they depend on.
+    pub pending_records: u64,
     /// Milliseconds since it was last heard.
     pub silent_ms: u64,
     /// Its wall clock minus ours, in milliseconds, if known.
@@ -65,12 +78,29 @@ pub(crate) struct QueueStatus {
     pub jobs: u64,
     /// Bytes of received records that wait for what they depend on.
     pub pending_bytes: u64,
-    /// Session reads that wait.
-    pub waiting_reads: u64,
+    /// Requests that wait for their session's token.
+    pub waiting: u64,
+    /// Open transactions.
+    pub transactions: u64,
     /// Pulls in flight.
     pub pulls: u64,
     /// Application connections.
     pub sessions: u64,
+}
+
+/// The rebalancer of bounded counters, and the sweeper of what has expired.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub(crate) struct BackgroundStatus {
+    /// Whether they work.
+    pub on: bool,
+    /// Bounded counters of which more rights were asked for lately.
+    pub asks: u64,
+    /// How often rights were asked for, since the start.
+    pub asked: u64,
+    /// How often rights were passed on to whoever asked, since the start.
+    pub granted: u64,
+    /// Records that clear away keys that have ended, since the start.
+    pub swept: u64,
 }
 
 /// Disk use.

@@ -2,13 +2,11 @@
 
 use halcyon_core::{Alarm, Command, SessionId};
 use halcyon_types::{ActorId, RegionId, Seq};
-use halcyon_wire::{Body, PeerMessage, Range, Refusal, Response};
+use halcyon_wire::{PeerMessage, Range, Refusal, Response};
 
 use super::{Driver, NodeError};
 use crate::metrics::Reason;
 use crate::outbox::Outbox;
-use crate::peers;
-use crate::reads;
 
 /// Alarms that `/status` remembers.
 const ALARMS_KEPT: usize = 64;
@@ -17,20 +15,19 @@ impl Driver {
     /// Carries out everything the replica wants.
     pub(super) fn carry_out(&mut self) {
         loop {
-            let mut idle = true;
-            let jobs: Vec<_> = std::iter::from_fn(|| self.replica.poll_job()).collect();
-            if !jobs.is_empty() {
-                idle = false;
-                // A committer that has ended says so itself.
-                let _ = self.jobs.as_ref().map(|queue| queue.send(jobs));
-            }
+            // Commands first: one may take the snapshot that a job names.
             while let Some(command) = self.replica.poll_command() {
-                idle = false;
                 self.command(command);
             }
-            if idle {
+            let mut jobs = Vec::new();
+            while let Some(job) = self.replica.poll_job() {
+                jobs.push(self.work(job));
+            }
+            if jobs.is_empty() {
                 break;
             }
+            // A committer that has ended says so itself.
+            let _ = self.jobs.as_ref().map(|queue| queue.send(jobs));
         }
         for session in std::mem::take(&mut self.answered) {
             if let Some(seat) = self.sessions.get(&session) {
@@ -46,6 +43,8 @@ impl Driver {
                 self.send_range(peer, actor, after, upto, bytes_max);
             }
             Command::Reply { session, response } => self.reply(session, &response),
+            Command::Begin { session, id, transaction } => self.begin(session, id, transaction),
+            Command::Forget { session, transaction } => self.forget(session, transaction),
             Command::Read { session, id, body } => self.read(session, id, &body),
             Command::Dial { peer } => self.dial(peer),
             Command::Drop { peer, reason } => self.drop_in_link(peer, &reason),
@@ -89,47 +88,13 @@ impl Driver {
         }
     }
 
-    fn reply(&mut self, session: SessionId, response: &Response) {
+    pub(super) fn reply(&mut self, session: SessionId, response: &Response) {
         if let Err(refusal) = &response.result {
             self.site.metrics.refusals.get_or_create(&Reason { reason: refusal.name() }).inc();
         }
         if let Some(seat) = self.sessions.get(&session) {
             put(&seat.answers, response);
             self.answered.insert(session);
-        }
-    }
-
-    fn read(&mut self, session: SessionId, id: u64, body: &Body) {
-        let wall = self.site.clocks.now().wall;
-        match body {
-            Body::Read { object, query, .. } => {
-                let result = reads::read(&self.site.reader, object, query, wall);
-                self.reply(session, &Response { id, result });
-            }
-            Body::Digest => {
-                let Some(answers) = self.sessions.get(&session).map(|seat| seat.answers.clone()) else { return };
-                let Ok(alone) = self.site.digests.clone().try_acquire_owned() else {
-                    let queue = "the place for digests, one at a time,".to_owned();
-                    return self.reply(session, &Response { id, result: Err(Refusal::Overloaded { queue }) });
-                };
-                let reader = self.site.reader.clone();
-                tokio::task::spawn_blocking(move || {
-                    put(&answers, &Response { id, result: reads::digest(&reader) });
-                    answers.flush();
-                    drop(alone);
-                });
-            }
-            Body::Write(_) | Body::Token { .. } => {
-                let reason = "defect: this is no read".to_owned();
-                self.reply(session, &Response { id, result: Err(Refusal::BadRequest { reason }) });
-            }
-        }
-    }
-
-    fn dial(&mut self, peer: RegionId) {
-        if let Some(region) = self.site.topology.regions.iter().find(|region| region.id == peer) {
-            let own = self.site.credentials.clone();
-            tokio::spawn(peers::dial(own, region.clone(), self.site.numbers.clone(), self.events.clone()));
         }
     }
 
@@ -154,7 +119,7 @@ impl Driver {
     }
 }
 
-fn put(answers: &Outbox, response: &Response) {
+pub(super) fn put(answers: &Outbox, response: &Response) {
     if let Err(error) = answers.put(response) {
         let result = Err(Refusal::TooLarge { reason: format!("the answer does not fit a frame: {error}") });
         // A refusal of a few bytes fits.

@@ -1,22 +1,28 @@
 //! How the node is: what the replica says of itself, and what only the driver knows.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use halcyon_types::VersionVector;
+
 use super::Driver;
-use crate::status::{DiskStatus, NodeStatus, PeerStatus, QueueStatus};
+use crate::status::{BackgroundStatus, DiskStatus, NodeStatus, PeerStatus, QueueStatus};
 
 impl Driver {
     pub(super) fn status(&self) -> NodeStatus {
-        let core = self.replica.status(self.site.clocks.now());
+        let now = self.site.clocks.now();
+        let core = self.replica.status(now);
         let peers = core.peers.iter().map(|peer| PeerStatus {
             region: self.name_of(peer.region),
-            link_in: peer.link_in,
-            link_out: peer.link_out,
+            actor: peer.actor.map(|actor| actor.to_string()),
+            link_in: peer.link_in && !self.faults.of(peer.region).cut_in,
+            link_out: peer.link_out && !self.faults.of(peer.region).cut_out,
             rtt_us: peer.rtt.map(|rtt| u64::try_from(rtt.as_micros()).unwrap_or(u64::MAX)),
             lag_records: peer.lag_records,
             lag_ms: ms(peer.lag),
             behind_records: peer.behind_records,
+            pending_records: peer.pending_records as u64,
             silent_ms: ms(peer.silent_for),
             clock_offset_ms: peer.clock_offset_ms,
             fault: self.faults.of(peer.region),
@@ -26,22 +32,37 @@ impl Driver {
             region: self.site.region_name.clone(),
             node: self.site.node.0.to_string(),
             actor: self.site.actor.to_string(),
-            vv: core.vv.iter().map(|(actor, seq)| (actor.to_string(), seq.0)).collect(),
-            uptime_ms: ms(self.site.clocks.now().mono),
+            vv: by_name(&core.vv),
+            received: by_name(&core.received),
+            hlc_ms: core.hlc.wall().0,
+            wall_ms: now.wall.0,
+            uptime_ms: ms(now.mono),
             health: if self.alarms.is_empty() { "ok".to_owned() } else { "alarmed".to_owned() },
             peers: peers.collect(),
             queues: QueueStatus {
                 jobs: (core.queued_writes + core.queued_records) as u64,
                 pending_bytes: core.pending_bytes as u64,
-                waiting_reads: core.waiting_reads as u64,
+                waiting: core.waiting as u64,
+                transactions: core.transactions as u64,
                 pulls: core.pulls.len() as u64,
                 sessions: self.sessions.len() as u64,
+            },
+            background: BackgroundStatus {
+                on: core.background,
+                asks: core.asks as u64,
+                asked: core.asked,
+                granted: core.granted,
+                swept: core.swept,
             },
             disk: DiskStatus { bytes: directory_bytes(&self.site.data) },
             alarms: self.alarms.clone(),
             fault_api: self.site.fault_api,
         }
     }
+}
+
+fn by_name(vv: &VersionVector) -> BTreeMap<String, u64> {
+    vv.iter().map(|(actor, seq)| (actor.to_string(), seq.0)).collect()
 }
 
 fn ms(duration: Duration) -> u64 {

@@ -1,0 +1,83 @@
+//! Reads, and the snapshots of open transactions. The replica says which is open; here they are held.
+
+use halcyon_core::{Job, SessionId};
+use halcyon_store::RocksBackend;
+use halcyon_types::UnixMs;
+use halcyon_wire::{Body, Outcome, Refusal, Response, TransactionId, Within};
+
+use super::Driver;
+use super::commands::put;
+use crate::committer::Work;
+use crate::reads::{self, Writer};
+
+impl Driver {
+    pub(super) fn begin(&mut self, session: SessionId, id: u64, transaction: TransactionId) {
+        let snapshot = self.site.reader.snapshot();
+        let result = match snapshot.vv() {
+            Ok(token) => {
+                self.snapshots.insert((session, transaction), snapshot);
+                Ok(Outcome::Begun { transaction, token })
+            }
+            // Without a snapshot, whatever is asked of the transaction is refused as expired.
+            Err(error) => Err(reads::unreadable(&error)),
+        };
+        self.reply(session, &Response { id, result });
+    }
+
+    pub(super) fn forget(&mut self, session: SessionId, transaction: TransactionId) {
+        self.snapshots.remove(&(session, transaction));
+    }
+
+    /// Hands the snapshot that a job commits to the committer with it.
+    pub(super) fn work(&mut self, job: Job) -> Work<RocksBackend> {
+        let name = match &job {
+            Job::Write { snapshot, .. } => *snapshot,
+            Job::Record { .. } | Job::Grant { .. } | Job::Sweep { .. } => None,
+        };
+        Work { snapshot: name.and_then(|name| self.snapshots.remove(&name)), job }
+    }
+
+    pub(super) fn read(&mut self, session: SessionId, id: u64, body: &Body) {
+        let now = self.now();
+        let result = match body {
+            Body::Read { within: None, object, query, .. } => {
+                reads::read(&mut self.site.reader.snapshot(), object, query, now)
+            }
+            Body::Read { within: Some(Within { transaction, updates }), object, query, .. } => {
+                let writer = Writer { actor: self.site.actor, now, actors: self.replica.actors() };
+                match self.snapshots.get_mut(&(session, *transaction)) {
+                    Some(snapshot) => reads::read_within(snapshot, updates, &writer, object, query),
+                    None => Err(Refusal::TransactionExpired { transaction: *transaction }),
+                }
+            }
+            Body::Scan { keyspace, beginning, page, .. } => {
+                reads::scan(&mut self.site.reader.snapshot(), *keyspace, beginning, page, now)
+            }
+            Body::Digest { at } => return self.digest(session, id, *at),
+            Body::Write(_) | Body::Begin { .. } | Body::Abort { .. } | Body::Token { .. } => {
+                let reason = "defect: this is no read".to_owned();
+                Err(Refusal::BadRequest { reason })
+            }
+        };
+        self.reply(session, &Response { id, result });
+    }
+
+    /// The time for reads: the wall clock, but never behind what has been written here.
+    fn now(&self) -> UnixMs {
+        self.site.clocks.now().wall.max(self.replica.hlc().wall())
+    }
+
+    fn digest(&mut self, session: SessionId, id: u64, at: UnixMs) {
+        let Some(answers) = self.sessions.get(&session).map(|seat| seat.answers.clone()) else { return };
+        let Ok(alone) = self.site.digests.clone().try_acquire_owned() else {
+            let queue = "the place for digests, one at a time,".to_owned();
+            return self.reply(session, &Response { id, result: Err(Refusal::Overloaded { queue }) });
+        };
+        let reader = self.site.reader.clone();
+        tokio::task::spawn_blocking(move || {
+            put(&answers, &Response { id, result: reads::digest(&reader, at) });
+            answers.flush();
+            drop(alone);
+        });
+    }
+}
