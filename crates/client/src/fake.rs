@@ -7,10 +7,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use halcyon_crdt::{Answer, Object, Query};
 use halcyon_net::FrameDecoder;
 use halcyon_types::topology::{Region, Topology};
 use halcyon_types::{ActorId, Dot, RequestId, Seq, VersionVector};
-use halcyon_wire::{Body, Outcome, Receipt, Refusal, Request, Response, Write, codec};
+use halcyon_wire::{Body, Outcome, Receipt, Refusal, Request, Response, TransactionId, Within, Write, codec};
 use tokio::sync::{Mutex, mpsc};
 
 use crate::client::Client;
@@ -200,6 +201,46 @@ impl Server {
     pub(crate) async fn write(&mut self) -> (u64, Write) {
         match self.next().await {
             Some(Request { id, body: Body::Write(write) }) => (id, write),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The next request, which is a write; it is answered.
+    pub(crate) async fn take(&mut self) -> Write {
+        let (id, write) = self.write().await;
+        self.answer(id, written(write.request));
+        write
+    }
+
+    /// The next request, which is a read; it is answered.
+    pub(crate) async fn reply(&mut self, answer: Answer) -> (Option<Within>, Object, Query) {
+        match self.next().await {
+            Some(Request { id, body: Body::Read { within, object, query, .. } }) => {
+                self.answer(id, Ok(Outcome::Answer(answer)));
+                (within, object, query)
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The next request, which begins a transaction; it becomes the one with this number.
+    pub(crate) async fn begun(&mut self, transaction: u64) {
+        match self.next().await {
+            Some(Request { id, body: Body::Begin { .. } }) => {
+                let token = VersionVector::from_iter([(ActorId::from_u64(1 << 48 | 7), Seq(transaction))]);
+                self.answer(id, Ok(Outcome::Begun { transaction: TransactionId(transaction), token }));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The next request, which ends a transaction.
+    pub(crate) async fn aborted(&mut self) -> TransactionId {
+        match self.next().await {
+            Some(Request { id, body: Body::Abort { transaction } }) => {
+                self.answer(id, Ok(Outcome::Ended));
+                transaction
+            }
             other => panic!("{other:?}"),
         }
     }

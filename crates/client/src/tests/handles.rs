@@ -3,64 +3,17 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use halcyon_crdt::query::{Answer, Page, PageRequest, Query};
-use halcyon_crdt::{Object, Op, Update};
-use halcyon_types::limits::{KEY_BYTES_MAX, UPDATES_MAX};
-use halcyon_types::{KeyspaceId, VersionVector};
+use halcyon_crdt::{Answer, Page, PageRequest, Query};
+use halcyon_types::limits::{KEY_BYTES_MAX, PATH_DEPTH_MAX, TTL_MAX, UPDATES_MAX};
 use halcyon_wire::{Body, Outcome};
 
 use crate::config::Settings;
 use crate::error::{ReadError, WriteError};
-use crate::fake::{cluster, connected, settle, written};
-use crate::{Client, SessionToken};
-
-fn at(key: &str, path: &[&str]) -> Object {
-    let mut object = Object::new(KeyspaceId::try_from(10).unwrap(), key.to_owned());
-    for field in path {
-        object = object.field((*field).to_owned());
-    }
-    object
-}
+use crate::fake::{cluster, connected, settle};
+use crate::{Client, Position, SessionToken, Spot};
 
 fn bytes(text: &'static str) -> Bytes {
     Bytes::from_static(text.as_bytes())
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_batch_is_one_write_with_its_updates_in_order() {
-    let (_db, shop, _region, mut server) = connected(Settings::default()).await;
-    let id = crate::request_id();
-    let mut batch = shop.batch().request(id);
-    batch.counter("c").add(5).reset();
-    batch.set("s").add("x").remove("y");
-    batch.register("r").set(&7_u8).set_bytes("raw").delete();
-    batch.map("m").map("inner").counter("n").add(-1);
-    batch.map("m").register("r").set("v");
-    batch.map("m").set("s").add("e");
-    batch.map("m").remove("gone");
-    batch.delete("k");
-    assert_eq!(batch.len(), 12);
-    let committing = tokio::spawn(batch.commit());
-    let (request, write) = server.write().await;
-    assert_eq!(write.request, id);
-    let expected = [
-        (at("c", &[]), Op::Add { amount: 5 }),
-        (at("c", &[]), Op::Reset),
-        (at("s", &[]), Op::Insert { element: bytes("x") }),
-        (at("s", &[]), Op::Remove { element: bytes("y") }),
-        (at("r", &[]), Op::Set { value: Bytes::from_static(&[7]) }),
-        (at("r", &[]), Op::Set { value: bytes("raw") }),
-        (at("r", &[]), Op::Unset),
-        (at("m", &["inner", "n"]), Op::Add { amount: -1 }),
-        (at("m", &["r"]), Op::Set { value: Bytes::from_static(&[0xA1, b'v']) }),
-        (at("m", &["s"]), Op::Insert { element: bytes("e") }),
-        (at("m", &["gone"]), Op::Delete),
-        (at("k", &[]), Op::Delete),
-    ];
-    let expected: Vec<_> = expected.into_iter().map(|(object, op)| Update { object, op }).collect();
-    assert_eq!(write.updates, expected);
-    server.answer(request, written(id));
-    committing.await.unwrap().unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -71,6 +24,18 @@ async fn what_every_region_would_refuse_is_refused_before_it_is_sent() {
     assert_eq!(name(shop.counter(&long).add(1).await), "InvalidArgument");
     assert_eq!(name(shop.set("s").add("").await), "InvalidArgument");
     assert_eq!(name(shop.batch().commit().await), "InvalidArgument");
+    assert_eq!(name(shop.sorted_set("z").add("m", f64::NAN).await), "InvalidArgument");
+    assert_eq!(name(shop.sorted_set("z").increment("m", f64::INFINITY).await), "InvalidArgument");
+    assert_eq!(name(shop.bounded_counter("b").decrease(0).await), "InvalidArgument");
+    assert_eq!(name(shop.bounded_counter("b").transfer("mars", 1).await), "UnknownRegion");
+    assert_eq!(name(shop.list("l").push_back_all([0_u8; 0]).await), "InvalidArgument");
+    assert_eq!(name(shop.list("l").remove(&Position::from_bytes("nonsense")).await), "InvalidArgument");
+    assert_eq!(name(shop.list("l").remove(Spot::value(&Unencodable)).await), "Encode");
+    assert_eq!(name(shop.hyperloglog("h").add_all([""; 0]).await), "InvalidArgument");
+    assert_eq!(name(shop.key("k").expire(Duration::MAX).await), "InvalidArgument");
+    assert_eq!(name(shop.register("r").set_for("v", 2 * TTL_MAX).await), "InvalidArgument");
+    let deep = (0..PATH_DEPTH_MAX).fold(shop.map("m"), |map, _| map.field("f").map());
+    assert_eq!(name(deep.counter("too deep").add(1).await), "InvalidArgument");
     let mut many = shop.batch();
     for _ in 0..=UPDATES_MAX {
         many.counter("k").add(1);
@@ -85,6 +50,11 @@ async fn what_every_region_would_refuse_is_refused_before_it_is_sent() {
     unencodable.counter("k").add(1);
     unencodable.register("r").set(&Unencodable);
     assert_eq!(name(unencodable.commit().await), "Encode");
+    let mut elsewhere = shop.batch();
+    elsewhere.keyspace("nowhere").counter("k").add(1);
+    elsewhere.bounded_counter("b").transfer("mars", 1);
+    let told = elsewhere.commit().await.unwrap_err();
+    assert_eq!(told.name(), "UnknownKeyspace", "the first that could not be noted: {told}");
     assert_eq!(name(shop.register("r").set(&Unencodable).await), "Encode");
     settle().await;
     assert!(server.is_quiet());
@@ -109,32 +79,6 @@ async fn an_unknown_keyspace_is_told_by_the_first_operation() {
     batch.counter("k").add(1);
     assert_eq!(batch.commit().await.unwrap_err().name(), "UnknownKeyspace");
     assert!(server.is_quiet());
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_sessions_reads_carry_its_token_and_its_patience() {
-    let (db, _shop, _region, mut server) = connected(Settings::default()).await;
-    let token: SessionToken = "1.5:3".parse().unwrap();
-    let session = db.session(token.clone()).wait(Duration::from_secs(7));
-    let reading = tokio::spawn({
-        let counter = session.counter("k");
-        async move { counter.get().await }
-    });
-    let request = server.next().await.unwrap();
-    let Body::Read { session: carried, wait_ms, object, query } = request.body else { panic!("not a read") };
-    assert_eq!((carried.as_ref(), wait_ms), (Some(token.as_vector()), 7000));
-    assert_eq!((object, query), (at("k", &[]), Query::Sum));
-    // The region takes its time; the request's own patience comes on top of the session's.
-    tokio::time::sleep(Duration::from_secs(11)).await;
-    server.answer(request.id, Ok(Outcome::Answer(Answer::Sum(None))));
-    assert_eq!(reading.await.unwrap(), Ok(0));
-
-    let waiting = tokio::spawn(async move { session.token().await });
-    let request = server.next().await.unwrap();
-    assert!(matches!(request.body, Body::Token { session: Some(_), wait_ms: 7000 }));
-    let seen = VersionVector::from(token.clone());
-    server.answer(request.id, Ok(Outcome::Token(seen)));
-    assert_eq!(waiting.await.unwrap(), Ok(token));
 }
 
 #[tokio::test(start_paused = true)]
@@ -194,6 +138,15 @@ async fn a_register_reads_as_its_type_or_says_why_not() {
     assert!(matches!(other, Err(ReadError::Decode { .. })));
 }
 
+async fn in_transaction(shop: &crate::Keyspace) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let mut tx = shop.begin().await?;
+    if tx.counter("k").get().await? > 0 {
+        tx.map("m").field("f").register().set("v");
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
 #[test]
 fn futures_and_handles_go_from_thread_to_thread() {
     fn is_send<T: Send>(_: &T) {}
@@ -206,6 +159,12 @@ fn futures_and_handles_go_from_thread_to_thread() {
         is_send(&shop.register("k").get::<u8>());
         is_send(&shop.map("k").set("f").members());
         is_send(&shop.batch().commit());
+        is_send(&shop.begin());
+        is_send(&shop.sorted_set("z").by_rank(.., crate::Direction::Ascending));
+        is_send(&shop.sorted_set("z").by_score(1.0.., crate::Direction::Descending));
+        is_send(&shop.list("l").items::<u8>(..));
+        is_send(&shop.key("k").delete_in_parts());
+        is_send(&in_transaction(shop));
         is_send(&db.token());
         is_send(&Client::connect(config));
     }
@@ -213,5 +172,6 @@ fn futures_and_handles_go_from_thread_to_thread() {
     is_shared::<crate::Session>();
     is_shared::<crate::Map>();
     is_shared::<crate::Batch>();
+    is_shared::<crate::Transaction>();
     is_shared::<WriteError>();
 }

@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use halcyon_client::{Client, Config, ConnectError, RequestId, Role, Topology};
-use halcyon_crdt::query::Answer;
+use halcyon_crdt::{Answer, Page};
 use halcyon_net::{ClientListener, Credentials, Identity, Session, authority};
 use halcyon_types::limits::CONNECTION_REQUESTS_MAX;
 use halcyon_types::{ActorId, Dot, Seq, UnixMs, VersionVector};
-use halcyon_wire::{Body, Outcome, Receipt, Request, Response, codec};
+use halcyon_wire::{Body, Outcome, Receipt, Request, Response, TransactionId, codec};
 
 const REGIONS_TOML: &str = r#"cluster = "shop"
 [[region]]
@@ -78,8 +78,11 @@ fn carry_out(log: &Log, body: Body) -> Outcome {
             Outcome::Written(receipt.clone())
         }
         Body::Read { .. } => Outcome::Answer(Answer::Sum(Some(sum))),
+        Body::Scan { .. } => Outcome::Keys(Page::default()),
+        Body::Begin { .. } => Outcome::Begun { transaction: TransactionId(1), token: VersionVector::new() },
+        Body::Abort { .. } => Outcome::Ended,
         Body::Token { .. } => Outcome::Token(VersionVector::new()),
-        Body::Digest => Outcome::Digest { vv: VersionVector::new(), digest: [7; 32], rows: log.len() as u64 },
+        Body::Digest { .. } => Outcome::Digest { vv: VersionVector::new(), digest: [7; 32], rows: log.len() as u64 },
     }
 }
 
