@@ -42,7 +42,8 @@ const CEILING_LEASE: Duration = Duration::from_millis(100);
 /// 4. *Seqs have no gap* and are never used twice, whatever crashes between (P2).
 /// 5. *Own and foreign records take the same steps:* `crdt::apply`, log, head, vector, request id (P3).
 /// 6. *Records are applied in causal order.* The core has seen to it; here it is checked once more (P4).
-/// 7. *A failure is final:* after an error of the disk in mid-change nothing is staged or committed any more.
+/// 7. *Derived rows are what the rows say:* computed from the whole group, written with it.
+/// 8. *A failure is final:* after an error of the disk in mid-change nothing is staged or committed any more.
 pub struct Committer<B: Backend> {
     backend: B,
     actor: ActorId,

@@ -11,6 +11,7 @@
 //! * [`Committer`]: takes writes and records, one at a time, and commits them in groups. Its obligations stand above it.
 //! * [`Reader`]: consistent views, ranges of logs and digests, for any thread.
 //! * [`Clock`]: the hybrid logical clock, fed by the time that callers pass in.
+//! * Derived rows (`derived.rs`): summaries of collections, the order of scores, what ends when. Local, never replicated.
 //! * [`Backend`]: what a database must offer; [`MemoryBackend`] for tests and simulators, `RocksBackend` for nodes.
 //!
 //! Called synchronously: this crate starts no thread, reads no clock, makes no random number, and knows no network.

@@ -26,6 +26,7 @@ mod ranges;
 mod reading;
 mod replicas;
 mod requests;
+mod rights;
 #[cfg(feature = "rocksdb")]
 mod rocks;
 mod scans;

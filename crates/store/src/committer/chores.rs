@@ -161,8 +161,12 @@ fn none_if_refused(what: &str, staged: Result<Option<Dot>, StageError>) -> Resul
     match staged {
         Ok(dot) => Ok(dot),
         Err(StageError::Fatal(fatal)) => Err(fatal),
-        Err(StageError::Refused(refusal)) => {
+        Err(StageError::Refused(refusal @ Refusal::Storage { .. })) => {
             tracing::warn!(%refusal, "{what} was not carried out");
+            Ok(None)
+        }
+        Err(StageError::Refused(refusal)) => {
+            tracing::debug!(%refusal, "{what} was not carried out");
             Ok(None)
         }
     }

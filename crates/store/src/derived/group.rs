@@ -15,6 +15,8 @@ pub(crate) fn write<V: View>(
     value: &mut Vec<u8>,
 ) -> Result<Summaries, ReadError> {
     for collection in rows.dropped() {
+        let whole = RowPrefix::collection_of(collection.as_bytes()) == Some(collection.as_bytes());
+        debug_assert!(whole, "only whole collections are dropped, and have summaries");
         drop_scores(collection, batch);
     }
     write_due(rows, batch);

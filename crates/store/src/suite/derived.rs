@@ -80,7 +80,8 @@ fn expected<D: Disk>(node: &Node<D>) -> Derived {
     (rows, vectors)
 }
 
-fn check<D: Disk>(node: &Node<D>) {
+/// Checks the derived rows against the rows.
+pub(super) fn check<D: Disk>(node: &Node<D>) {
     let ((rows, vectors), (expected_rows, expected_vectors)) = (found(node), expected(node));
     assert_eq!(rows, expected_rows);
     let vv = node.vv();

@@ -1,7 +1,10 @@
 //! A failed write is final, and its outcome unknown: in memory, where disks fail on command.
 
+use halcyon_crdt::Kind;
+
 use super::MemoryDisk;
-use super::node::{Node, add, object};
+use super::node::{Node, add, insert, object};
+use crate::backend::{Backend, Batch, Durability, Family};
 use crate::{CommitError, Fatal, StageError, WriteFailure};
 
 #[test]
@@ -36,6 +39,23 @@ fn p2_what_a_failed_sync_left_keeps_its_dot() {
         node.commit();
         assert_eq!(node.sum(&object("stock")), 2);
     }
+}
+
+#[test]
+fn a_group_of_which_nothing_can_be_derived_is_not_written() {
+    let mut node = Node::<MemoryDisk>::new(1);
+    node.put(vec![insert("cart", "a")]);
+    let before = node.rows(Family::State);
+    let backend = node.disk.0.clone();
+    let mut batch = backend.batch();
+    batch.put(Family::Derived, object("cart").of_kind(Kind::Set).as_bytes(), b"\x01nonsense");
+    backend.write(batch, Durability::Synced).unwrap();
+    node.disk.0 = backend;
+    node.restart();
+    node.stage(vec![insert("cart", "b")]).unwrap();
+    assert!(matches!(node.committer.commit(), Err(CommitError::Fatal(Fatal::Underived(_)))));
+    assert_eq!(node.committer.commit(), Err(CommitError::Fatal(Fatal::Stopped)));
+    assert_eq!(node.rows(Family::State), before);
 }
 
 #[test]

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use halcyon_crdt::{Kind, Update};
+use halcyon_crdt::{Answer, Kind, Query, Update, read};
 use halcyon_types::{Seq, VersionVector};
 use halcyon_wire::Record;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use super::node::{Node, add, set};
+use super::node::{Node, add, object, set};
 use super::programs::updates;
 use super::{Disk, MemoryDisk};
 use crate::{ApplyError, Head};
@@ -52,6 +52,13 @@ fn pull<D: Disk>(nodes: &mut [Node<D>], to: usize, from: usize, whose: usize, mo
 
 fn check<D: Disk>(nodes: &[Node<D>]) {
     for a in nodes {
+        for key in ["key-0", "key-1", "key-2"] {
+            let value = read(&mut a.committer.reader().snapshot(), &object(key), &Query::Value, a.now);
+            // Or there is something else, and no bounded counter.
+            if let Ok(value) = value {
+                assert!(matches!(value, Answer::Sum(None | Some(0..))), "below zero (P8): {value:?}");
+            }
+        }
         for b in nodes {
             let (da, db) = (a.digest(), b.digest());
             if da.vv == db.vv {

@@ -5,6 +5,7 @@ use halcyon_types::limits::{SWEEP_MAX, UPDATES_MAX};
 use halcyon_types::{Seq, UnixMs};
 
 use super::Disk;
+use super::derived::check;
 use super::node::{Node, T, add, insert, object, set, update};
 use crate::backend::Family;
 
@@ -113,14 +114,52 @@ fn a_sweep_sees_its_own_group<D: Disk>() {
     assert_eq!(node.elements(&object("a")), ["y"]);
     assert!(node.elements(&object("b")).is_empty());
     assert_eq!(node.value(&object("c")).unwrap(), "new");
+    check(&node);
     node.sweep(true);
     node.commit();
+    check(&node);
     assert_eq!(node.rows(Family::State).len(), 2);
     at(&mut node, 300);
     node.sweep(true);
     node.commit();
     assert_eq!(node.read(&object("c"), &Query::Get), halcyon_crdt::Answer::Value(None));
     assert_eq!(node.rows(Family::State).len(), 1);
+}
+
+fn an_entry_that_ends_when_the_one_it_replaced_did_is_found_all_the_same<D: Disk>() {
+    let mut node = Node::<D>::new(1);
+    node.put(vec![set_for("c", "old", 100)]);
+    at(&mut node, 100);
+    // The sweep finds nothing to purge, and takes the place in the index for a stale one; the next write takes it anew.
+    node.stage(vec![set("c", "for ever")]).unwrap();
+    node.sweep(true);
+    node.stage(vec![set_for("c", "over at once", 0)]).unwrap();
+    node.commit();
+    check(&node);
+    node.sweep(true);
+    node.commit();
+    assert!(node.rows(Family::State).is_empty() && node.rows(Family::Derived).is_empty());
+}
+
+fn what_a_dropped_range_leaves_in_the_index_goes_when_its_time_comes<D: Disk>() {
+    let mut node = Node::<D>::new(1);
+    let field = |n: usize| {
+        let op = Op::Set { value: "x".into(), ttl_ms: Some(100) };
+        update(object("map").field(format!("{n}")), op)
+    };
+    node.put((0..600).map(field).collect());
+    node.put(vec![update(object("map"), Op::Delete)]);
+    node.put(vec![field(7)]);
+    assert_eq!(node.rows(Family::State).len(), 1);
+    assert_eq!(node.rows(Family::Derived).len(), 1 + 600, "nobody has looked for them");
+    at(&mut node, 99);
+    node.sweep(false);
+    node.commit();
+    assert_eq!(node.rows(Family::Derived).len(), 1 + 600);
+    at(&mut node, 100);
+    node.sweep(false);
+    node.commit();
+    assert!(node.rows(Family::State).is_empty() && node.rows(Family::Derived).is_empty());
 }
 
 fn a_sweep_is_bounded_and_the_next_goes_on<D: Disk>() {
@@ -170,6 +209,8 @@ on_every_backend!(
     a_key_that_has_ended_is_cleared_by_one_record_everywhere,
     a_deadline_put_off_or_taken_back_sweeps_nothing,
     a_sweep_sees_its_own_group,
+    an_entry_that_ends_when_the_one_it_replaced_did_is_found_all_the_same,
+    what_a_dropped_range_leaves_in_the_index_goes_when_its_time_comes,
     a_sweep_is_bounded_and_the_next_goes_on,
     keys_with_many_counters_are_cleared_a_few_at_a_time,
 );

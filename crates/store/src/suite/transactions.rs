@@ -1,7 +1,7 @@
 //! What a transaction or a client has seen, and what must be true at the commit.
 
-use halcyon_crdt::{Answer, Op, PageRequest, Query, Update};
-use halcyon_types::{RegionId, Seq, VersionVector};
+use halcyon_crdt::{Op, PageRequest, Query, Update};
+use halcyon_types::{Seq, VersionVector};
 use halcyon_wire::{Check, Record, Refusal, Seen, Session, TransactionId, Write};
 
 use super::node::{Node, SnapshotOf, actors, add, insert, object, plain, set, update};
@@ -14,19 +14,11 @@ fn remove(key: &str, element: &str) -> Update {
     update(object(key), Op::Remove { element: element.to_owned().into() })
 }
 
-fn spend(amount: u64) -> Update {
-    update(object("seats"), Op::Spend { amount })
-}
-
-fn raise(amount: u64) -> Update {
-    update(object("seats"), Op::Raise { amount })
-}
-
 fn sum_of(key: &str) -> Check {
     Check { object: object(key), query: Query::Sum }
 }
 
-fn begin<D: Disk>(node: &Node<D>) -> SnapshotOf<D> {
+pub(super) fn begin<D: Disk>(node: &Node<D>) -> SnapshotOf<D> {
     node.committer.reader().snapshot()
 }
 
@@ -35,7 +27,7 @@ fn within<D: Disk>(node: &mut Node<D>, updates: Vec<Update>, checks: Vec<Check>)
     Write { seen: Seen::Transaction { transaction: TRANSACTION, checks }, ..node.write(updates) }
 }
 
-fn end<D: Disk>(
+pub(super) fn end<D: Disk>(
     node: &mut Node<D>,
     snapshot: SnapshotOf<D>,
     updates: Vec<Update>,
@@ -51,14 +43,14 @@ fn by_session<D: Disk>(node: &mut Node<D>, token: VersionVector, updates: Vec<Up
     node.take(node.now, &write)
 }
 
-fn refused(staged: Result<Staged, StageError>) -> Refusal {
+pub(super) fn refused(staged: Result<Staged, StageError>) -> Refusal {
     match staged {
         Err(StageError::Refused(refusal)) => refusal,
         other => panic!("{other:?}"),
     }
 }
 
-fn last_record<D: Disk>(node: &Node<D>) -> Record {
+pub(super) fn last_record<D: Disk>(node: &Node<D>) -> Record {
     let actor = node.actor();
     let mut head = Head::genesis(actor);
     let log = node.committer.reader().log(actor, Seq::ZERO, Seq(u64::MAX), usize::MAX).unwrap();
@@ -221,55 +213,6 @@ fn a_session_ahead_of_this_region_is_refused<D: Disk>() {
     assert!(by_session(&mut node, ahead, vec![add("stock", 1)]).is_ok(), "what is staged will have been seen");
 }
 
-fn p8_rights_are_checked_at_the_commit_not_at_the_snapshot<D: Disk>() {
-    let mut node = Node::<D>::new(1);
-    node.put(vec![raise(10)]);
-    let (one, other) = (begin(&node), begin(&node));
-    end(&mut node, one, vec![spend(7)], vec![]).unwrap();
-    let staged = node.committer.staged();
-    let short = refused(end(&mut node, other, vec![add("stock", 1), spend(7)], vec![]));
-    let Refusal::InsufficientRights { needed, holders, counter, .. } = short else { panic!("{short:?}") };
-    assert_eq!((needed, holders, counter), (7, vec![(node.actor(), 3)], object("seats")));
-    assert_eq!(node.committer.staged(), staged);
-    node.stage(vec![spend(3)]).unwrap();
-    assert_eq!(refused(node.stage(vec![spend(1)])).name(), "InsufficientRights");
-    node.commit();
-    assert_eq!(node.read(&object("seats"), &Query::Value), Answer::Sum(Some(0)));
-    assert_eq!(node.sum(&object("stock")), 0);
-}
-
-fn rights_pass_on_and_their_want_is_told<D: Disk>() {
-    let (mut a, mut b) = (Node::<D>::new(1), Node::<D>::new(2));
-    let region = |n: u64| RegionId::try_from(n).unwrap();
-    a.put(vec![raise(100)]);
-    let (of_a, of_b) = (a.actor(), b.actor());
-    b.pull(&a, of_a, 1);
-    assert_eq!(refused(b.stage(vec![spend(1)])).name(), "InsufficientRights");
-    let grant = |node: &mut Node<D>, to, amount| {
-        node.committer.stage_grant(node.now, node.now, &object("seats"), to, amount, &actors()).unwrap()
-    };
-    let dot = grant(&mut a, region(2), 30).unwrap();
-    assert_eq!((dot.actor, dot.seq), (of_a, Seq(2)));
-    // Never more than half of what there is, rounded up.
-    grant(&mut a, region(2), 1_000).unwrap();
-    a.commit();
-    assert_eq!(a.read(&object("seats"), &Query::Rights), Answer::Rights(vec![(of_a, 35), (of_b, 65)]));
-    assert_eq!(last_record(&a).request, None);
-    b.pull(&a, of_a, 9);
-    let Ok(Staged::Fresh { shortages, .. }) = b.stage(vec![spend(5)]) else { panic!() };
-    assert!(shortages.is_empty(), "{shortages:?}");
-    let Ok(Staged::Fresh { shortages, .. }) = b.stage(vec![spend(50)]) else { panic!() };
-    assert_eq!(shortages.len(), 1);
-    assert_eq!((&shortages[0].counter, shortages[0].own), (&object("seats"), 10));
-    b.commit();
-    assert_eq!(grant(&mut a, region(2), 0), None, "nothing asked for");
-    assert_eq!(grant(&mut a, region(9), 5), None, "a region never heard of");
-    assert_eq!(grant(&mut a, region(1), 5), None, "itself");
-    let staged = a.committer.staged();
-    assert_eq!(a.committer.stage_grant(a.now, a.now, &object("none"), region(2), 5, &actors()), Ok(None));
-    assert_eq!(a.committer.staged(), staged);
-}
-
 #[test]
 fn a_snapshot_may_come_from_another_thread() {
     let mut node = Node::<MemoryDisk>::new(1);
@@ -307,7 +250,5 @@ on_every_backend!(
     p6_a_session_removes_what_it_had_seen_and_nothing_newer,
     a_session_too_old_for_a_counter_is_stale,
     a_session_ahead_of_this_region_is_refused,
-    p8_rights_are_checked_at_the_commit_not_at_the_snapshot,
-    rights_pass_on_and_their_want_is_told,
     the_real_time_admits_requests_and_the_told_time_stamps_them,
 );
