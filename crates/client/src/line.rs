@@ -132,7 +132,7 @@ impl Line {
         let Ok(permit) = permit else { return Reply::NotUp };
         match self.put(connection, body, permit) {
             Ok(in_flight) => in_flight.reply(deadline).await,
-            Err(reply) => reply,
+            Err(reply) => *reply,
         }
     }
 
@@ -150,12 +150,12 @@ impl Line {
         connection: Connection,
         body: &Body,
         permit: SemaphorePermit<'a>,
-    ) -> Result<InFlight<'a>, Reply> {
+    ) -> Result<InFlight<'a>, Box<Reply>> {
         let mut state = self.lock();
         if state.phase != Phase::Up || Connection(state.ended) != connection {
-            return Err(Reply::NotUp);
+            return Err(Box::new(Reply::NotUp));
         }
-        let (id, receiver) = state.pending.put(body).map_err(Reply::TooLarge)?;
+        let (id, receiver) = state.pending.put(body).map_err(|error| Box::new(Reply::TooLarge(error)))?;
         if state.pending.is_first_unsent(id) {
             self.outbound.notify_one();
         }

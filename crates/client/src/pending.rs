@@ -119,7 +119,7 @@ impl Pending {
         }
         // Absent: withdrawn, its answer comes too late.
         let Some(Waiting { expect, .. }) = self.waiting.get(&id) else {
-            self.undo(result);
+            self.undo(&result);
             return Ok(());
         };
         if result.as_ref().is_ok_and(|outcome| !expect.is_met_by(outcome)) {
@@ -129,15 +129,15 @@ impl Pending {
         if let Some(waiting) = self.waiting.remove(&id)
             && let Err(Reply::Answer(result)) = waiting.reply.send(Reply::Answer(result))
         {
-            self.undo(result);
+            self.undo(&result);
         }
         Ok(())
     }
 
     /// Nobody will use what was answered: a transaction that was begun would hold a snapshot until it expires.
-    fn undo(&mut self, result: Result<Outcome, Refusal>) {
+    fn undo(&mut self, result: &Result<Outcome, Refusal>) {
         if let Ok(Outcome::Begun { transaction, .. }) = result {
-            self.tell(&Body::Abort { transaction });
+            self.tell(&Body::Abort { transaction: *transaction });
         }
     }
 

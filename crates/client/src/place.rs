@@ -87,15 +87,15 @@ impl<'a, B: Buffer> Buffered<'a, B> {
     }
 
     pub(crate) fn note(&mut self, op: Result<Op, WriteError>) {
-        Self::note_at(self.buffer, self.object.clone(), op);
+        Self::note_at(self.buffer, &self.object, op);
     }
 
     pub(crate) fn note_below(&mut self, field: &[u8], op: Op) {
-        Self::note_at(self.buffer, below(self.object.clone(), field), Ok(op));
+        Self::note_at(self.buffer, &below(self.object.clone(), field), Ok(op));
     }
 
-    fn note_at(buffer: &mut B, object: Located<Object>, op: Result<Op, WriteError>) {
-        let update = located(&object).and_then(|object| Ok(Update { object, op: op? }));
+    fn note_at(buffer: &mut B, object: &Located<Object>, op: Result<Op, WriteError>) {
+        let update = located(object).and_then(|object| Ok(Update { object, op: op? }));
         buffer.notes().take(update);
     }
 }

@@ -63,6 +63,7 @@ macro_rules! getters {
     };
     (@one $place:ty, [$($receiver:tt)+], $self:ident, $where:literal, $name:ident, $handle:ident, $what:literal) => {
         #[doc = concat!("The ", $what, " ", $where, ".")]
+        #[must_use]
         pub fn $name($($receiver)+, key: impl AsRef<[u8]>) -> $crate::handles::$handle<$place> {
             $crate::handles::$handle::new($self.at(key.as_ref()))
         }

@@ -70,7 +70,6 @@ mod tests {
     }
 
     #[test]
-    #[expect(clippy::float_cmp, reason = "the very neighbours are meant")]
     fn a_range_of_scores_leaves_out_its_open_end() {
         assert_eq!(scores(&(1.0..=2.0)), (1.0, 2.0));
         assert_eq!(scores(&(..)), (f64::MIN, f64::MAX));

@@ -47,7 +47,7 @@ macro_rules! operations {
                 let (receipt, write) = tokio::join!(field.$name($($arg),*), server.take());
                 receipt.expect(case);
                 let update = Update { object: at("k", &["f"]), op: op.clone() };
-                assert_eq!(write.updates, [update.clone()], "{case} in a field");
+                assert_eq!(write.updates, std::slice::from_ref(&update), "{case} in a field");
                 batch.$handle("k").$name($($arg),*);
                 batch.map("k").field("f").$handle().$name($($arg),*);
                 expected.extend([Update { object: at("k", &[]), op }, update]);

@@ -177,7 +177,7 @@ async fn a_lost_connection_loses_the_transaction_and_says_that_nothing_happened(
     tx.counter("k").add(1);
     let mut reading = begin(&shop, &mut server, 4).await;
     let counter = reading.counter("k");
-    let (lost, _) = tokio::join!(counter.get(), async {
+    let (lost, ()) = tokio::join!(counter.get(), async {
         server.next().await.unwrap();
         drop(server);
     });
