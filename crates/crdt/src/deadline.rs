@@ -36,3 +36,54 @@ pub fn of<R: Rows>(rows: &mut R, object: &Object) -> Result<Option<UnixMs>, R::E
 pub(crate) fn is_past<R: Rows>(rows: &mut R, object: &Object, now: UnixMs) -> Result<bool, R::Error> {
     Ok(of(rows, object)?.is_some_and(|deadline| deadline <= now))
 }
+
+#[cfg(test)]
+mod tests {
+    use halcyon_types::{Dot, Hlc, Seq};
+
+    use super::*;
+    use crate::fixture::{Node, actor, object, up};
+    use crate::op::Op;
+    use crate::query::{Answer, Query};
+    use crate::row::Entry;
+
+    #[test]
+    fn the_longest_deadline_holds_and_never_is_the_longest() {
+        let row = |deadlines: &[Option<u64>]| {
+            let entry = |(seq, at): (u64, &Option<u64>)| {
+                let dot = Dot { actor: actor(1), seq: Seq(seq) };
+                Entry { dot, hlc: Hlc::from_u64(1), expiry: None, payload: payload(at.map(UnixMs)) }
+            };
+            Row::Entries((1..).zip(deadlines).map(entry).collect())
+        };
+        assert_eq!(of_row(&row(&[Some(7)])), Some(UnixMs(7)));
+        assert_eq!(of_row(&row(&[Some(7), Some(9), Some(8)])), Some(UnixMs(9)));
+        assert_eq!(of_row(&row(&[Some(7), None, Some(9)])), None);
+    }
+
+    #[test]
+    fn a_deadline_is_of_the_key_whatever_is_below_it() {
+        let (mut node, k) = (Node::new(1), object("k"));
+        let field = k.clone().field("f");
+        node.commit(&[up(&field, Op::Enable), up(&k, Op::Expire { ttl_ms: 500 })]);
+        assert_eq!(node.read(&field, &Query::Deadline), Answer::Deadline(Some(UnixMs(1_500))));
+        assert_eq!(node.read(&field, &Query::IsEnabled), Answer::Is(true));
+        node.now = UnixMs(1_500);
+        assert_eq!(node.read(&field, &Query::IsEnabled), Answer::Is(false));
+    }
+
+    #[test]
+    fn of_concurrent_expiry_and_persistence_the_key_stays_in_every_order() {
+        let (mut one, mut two, k) = (Node::new(1), Node::new(2), object("k"));
+        let first = one.write(&k, Op::Enable);
+        two.receive(&first);
+        let (ends, stays) = (one.write(&k, Op::Expire { ttl_ms: 1 }), two.write(&k, Op::Persist));
+        one.receive(&stays);
+        two.receive(&ends);
+        for node in [&mut one, &mut two] {
+            node.now = UnixMs(9_000);
+            assert_eq!(node.read(&k, &Query::IsEnabled), Answer::Is(true));
+        }
+        assert_eq!(one.rows, two.rows);
+    }
+}

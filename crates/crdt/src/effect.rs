@@ -177,3 +177,6 @@ fn check_assign(row: &RowKey, expiry: Option<UnixMs>, payload: &Bytes) -> Result
 const fn number(ok: bool) -> Result<(), EffectError> {
     if ok { Ok(()) } else { Err(EffectError::WrongNumber) }
 }
+
+#[cfg(test)]
+mod tests;

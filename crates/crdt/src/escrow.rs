@@ -53,3 +53,30 @@ pub fn value(generation: &Generation) -> i128 {
     let granted: i128 = generation.iter().map(owned).sum();
     granted - generation.values().map(|row| i128::from(row.used)).sum::<i128>()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn actor(n: u64) -> ActorId {
+        ActorId::from_u64(n)
+    }
+
+    #[test]
+    fn rights_are_what_was_received_less_what_was_passed_on_and_spent() {
+        let one = Escrow::default().grant(actor(1), 10).unwrap().grant(actor(2), 4).unwrap().spend(3).unwrap();
+        let two = Escrow::default().grant(actor(1), 1).unwrap().spend(2).unwrap();
+        let generation: Generation = [(actor(1), one), (actor(2), two)].into_iter().collect();
+        assert_eq!(rights(&generation, actor(1)), 10 + 1 - 4 - 3);
+        assert_eq!(rights(&generation, actor(2)), 4 - 1 - 2);
+        assert_eq!(rights(&generation, actor(3)), 0);
+        assert_eq!(value(&generation), 10 - 3 - 2, "the value is what all may still spend");
+    }
+
+    #[test]
+    fn sixty_four_bits_are_never_left() {
+        let full = Escrow::default().grant(actor(1), u64::MAX).unwrap().spend(u64::MAX).unwrap();
+        assert_eq!((full.clone().grant(actor(1), 1), full.clone().spend(1)), (None, None));
+        assert!(full.grant(actor(2), u64::MAX).is_some());
+    }
+}

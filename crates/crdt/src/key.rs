@@ -159,6 +159,15 @@ impl RowPrefix {
         None
     }
 
+    /// As [`Self::end`], but no further than `upto`: where a scan backwards begins.
+    pub fn end_before(&self, upto: Option<&[u8]>) -> Option<Vec<u8>> {
+        let upto = upto.map(<[u8]>::to_vec);
+        match (self.end(), upto) {
+            (Some(end), Some(upto)) => Some(end.min(upto)),
+            (end, upto) => end.or(upto),
+        }
+    }
+
     /// The one row this prefix names, if it is a whole row key.
     pub fn as_row(&self) -> Option<RowKey> {
         matches!(walk(&self.0), Ok(Place::Row(..))).then(|| RowKey(self.0.clone()))

@@ -72,3 +72,58 @@ pub fn keys<R: Rows>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::fixture::{Node, all, b, object, up};
+    use crate::op::Op;
+
+    fn told(page: &Page<KeyInfo>) -> Vec<Bytes> {
+        page.items.iter().map(|info| info.key.clone()).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn pages_of_keys_are_the_keys_that_begin_so_in_byte_order(
+            present in prop::collection::btree_set("[a\0\u{1}]{1,3}", 0..10), beginning in "[a\0\u{1}]{0,2}",
+            items_max in 0..4_u32,
+        ) {
+            let mut node = Node::new(1);
+            for key in &present {
+                let object = Object::new(object("k").keyspace, b(key));
+                node.commit(&[up(&object, Op::Enable), up(&object.clone().field("f"), Op::Add { amount: 1 })]);
+            }
+            let (mut found, mut after) = (Vec::new(), None);
+            loop {
+                let request = PageRequest { after, items_max };
+                let page = keys(&mut node.rows, object("k").keyspace, beginning.as_bytes(), &request, node.now).unwrap();
+                prop_assert!(page.items.len() <= items_max.max(1) as usize);
+                found.extend(told(&page));
+                after = page.next;
+                if after.is_none() {
+                    break;
+                }
+            }
+            let expected: Vec<Bytes> = present.iter().filter(|key| key.starts_with(&beginning)).map(|key| b(key)).collect();
+            prop_assert_eq!(found, expected);
+        }
+    }
+
+    #[test]
+    fn keys_are_told_with_their_kinds_and_those_that_ended_not_at_all() {
+        let mut node = Node::new(1);
+        node.commit(&[up(&object("a"), Op::Enable), up(&object("a"), Op::Insert { element: b("x") })]);
+        node.commit(&[up(&object("b"), Op::Enable), up(&object("b"), Op::Expire { ttl_ms: 5 })]);
+        node.commit(&[up(&object("c"), Op::Expire { ttl_ms: 500 })]);
+        let mut told = |now| {
+            let page = keys(&mut node.rows, object("k").keyspace, b"", &all(), UnixMs(now)).unwrap();
+            page.items.into_iter().map(|info| (info.key, info.kinds)).collect::<Vec<_>>()
+        };
+        let (a, b_key) = ((b("a"), vec![Kind::Flag, Kind::Set]), (b("b"), vec![Kind::Flag]));
+        assert_eq!(told(1_004), [a.clone(), b_key], "a deadline alone is no key");
+        assert_eq!(told(1_005), [a]);
+    }
+}

@@ -146,8 +146,8 @@ impl<R: Rows> Rows for Layer<R> {
         mut visit: impl FnMut(&[u8], &Row) -> ControlFlow<()>,
     ) -> Result<(), R::Error> {
         let dropped = &self.dropped;
-        let end = prefix.end();
-        let mut upto = upto.or(end.as_deref());
+        let end = prefix.end_before(upto);
+        let mut upto = end.as_deref();
         let mut changed = between(&self.changes, prefix.as_bytes(), upto).rev().peekable();
         let mut stopped = false;
         loop {
@@ -250,3 +250,6 @@ impl<R: Rows> RowsMut for Layer<R> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

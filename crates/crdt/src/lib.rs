@@ -26,6 +26,8 @@ mod counter;
 pub mod deadline;
 pub mod effect;
 pub mod escrow;
+#[cfg(test)]
+mod fixture;
 pub mod hyperloglog;
 pub mod key;
 pub mod keys;

@@ -102,3 +102,39 @@ impl<'de> Deserialize<'de> for Number {
         deserializer.deserialize_any(Either)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_that_do_not_fit_are_none() {
+        let (whole, float) = (Number::Whole, Number::Float);
+        assert_eq!(whole(i64::MAX - 1).checked_add(whole(1)), Some(whole(i64::MAX)));
+        assert_eq!(whole(i64::MAX).checked_add(whole(1)), None);
+        assert_eq!(whole(i64::MIN).checked_add(whole(-1)), None);
+        assert_eq!(float(f64::MAX).checked_add(float(f64::MAX)), None);
+        assert_eq!(whole(1).checked_add(float(1.0)), None);
+        assert_eq!(whole(9).zero(), whole(0));
+        assert_eq!(float(9.0).zero(), float(0.0));
+    }
+
+    #[test]
+    fn numbers_are_equal_if_their_bits_are() {
+        assert_ne!(Number::Float(0.0), Number::Float(-0.0));
+        assert_ne!(Number::Float(1.0), Number::Whole(1));
+    }
+
+    #[test]
+    fn bytes_say_which_kind_a_number_is_and_no_float_is_without_end() {
+        let read = |bytes: &[u8]| rmp_serde::from_slice::<Number>(bytes).ok();
+        for number in [Number::Whole(1), Number::Whole(i64::MIN), Number::Float(1.0), Number::Float(-0.0)] {
+            assert_eq!(read(&rmp_serde::to_vec(&number).unwrap()), Some(number));
+        }
+        for odd in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert_eq!(read(&rmp_serde::to_vec(&odd).unwrap()), None, "{odd}");
+        }
+        assert_eq!(read(&rmp_serde::to_vec(&u64::MAX).unwrap()), None, "past 64 bits, signed");
+        assert_eq!(read(&rmp_serde::to_vec("1").unwrap()), None);
+    }
+}

@@ -380,3 +380,6 @@ fn check_ttl(ttl_ms: u64) -> Result<(), OpError> {
     let max = u64::try_from(TTL_MAX.as_millis()).unwrap_or(u64::MAX);
     if ttl_ms <= max { Ok(()) } else { Err(OpError::Ttl { ttl_ms }) }
 }
+
+#[cfg(test)]
+mod tests;

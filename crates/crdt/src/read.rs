@@ -43,13 +43,7 @@ fn names(kinds: &[Kind]) -> String {
 /// # Errors
 /// [`ReadError`].
 pub fn read<R: Rows>(rows: &mut R, object: &Object, query: &Query, now: UnixMs) -> Result<Answer, ReadError<R::Error>> {
-    object.check()?;
-    query.check()?;
-    let answer = if deadline::is_past(rows, object, now).map_err(ReadError::Rows)? {
-        nothing(query)
-    } else {
-        answer(rows, object, query, now).map_err(ReadError::Rows)?.map_err(|UnknownCursor| ReadError::UnknownCursor)?
-    };
+    let answer = look(rows, object, query, now)?;
     if answer.is_empty()
         && let Some(asked) = query.kind()
     {
@@ -59,6 +53,20 @@ pub fn read<R: Rows>(rows: &mut R, object: &Object, query: &Query, now: UnixMs) 
         }
     }
     Ok(answer)
+}
+
+/// As [`read()`], but what is not there is told as absent whatever else is there, and nothing else is looked at: so that a
+/// [`crate::Watch`] over it tells of nothing that the answer does not depend on.
+///
+/// # Errors
+/// [`ReadError`], never [`ReadError::WrongType`].
+pub fn look<R: Rows>(rows: &mut R, object: &Object, query: &Query, now: UnixMs) -> Result<Answer, ReadError<R::Error>> {
+    object.check()?;
+    query.check()?;
+    if deadline::is_past(rows, object, now).map_err(ReadError::Rows)? {
+        return Ok(nothing(query));
+    }
+    answer(rows, object, query, now).map_err(ReadError::Rows)?.map_err(|UnknownCursor| ReadError::UnknownCursor)
 }
 
 fn answer<R: Rows>(

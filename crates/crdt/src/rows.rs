@@ -45,8 +45,8 @@ pub trait Rows {
         visit: impl FnMut(&[u8], &Row) -> ControlFlow<()>,
     ) -> Result<(), Self::Error>;
 
-    /// Visits the rows below `prefix` in descending key order, beginning with the last whose key is less than `upto` (the
-    /// last of all, if absent), until `visit` breaks.
+    /// Visits the rows below `prefix`, and no others, in descending key order, beginning with the last whose key is less
+    /// than `upto` (the last of all, if absent; see [`RowPrefix::end_before`]), until `visit` breaks.
     ///
     /// # Errors
     /// What can go wrong underneath.
@@ -92,7 +92,7 @@ pub trait RowsMut: Rows {
     /// What can go wrong underneath; the row is then unchanged.
     fn change<T>(&mut self, key: &RowKey, change: impl FnOnce(&mut Option<Row>) -> T) -> Result<T, Self::Error>;
 
-    /// Takes every row below `prefix`, in a time that does not grow with their number.
+    /// Takes every row below `prefix`, a whole collection or more, in a time that does not grow with their number.
     ///
     /// # Errors
     /// What can go wrong underneath.
@@ -184,7 +184,7 @@ impl MemoryRows {
 
     fn range(&self, from: &[u8], upto: Option<&[u8]>) -> impl DoubleEndedIterator<Item = (&RowKey, &Row)> {
         let key = |bytes: &[u8]| RowKey::from_bytes(bytes::Bytes::copy_from_slice(bytes));
-        let upto = upto.filter(|upto| *upto >= from).map_or(Bound::Unbounded, |upto| Bound::Excluded(key(upto)));
+        let upto = upto.map_or(Bound::Unbounded, |upto| Bound::Excluded(key(upto.max(from))));
         self.0.range((Bound::Included(key(from)), upto))
     }
 }
@@ -216,8 +216,7 @@ impl Rows for MemoryRows {
         upto: Option<&[u8]>,
         mut visit: impl FnMut(&[u8], &Row) -> ControlFlow<()>,
     ) -> Result<(), Infallible> {
-        let end = prefix.end();
-        for (key, row) in self.range(prefix.as_bytes(), upto.or(end.as_deref())).rev() {
+        for (key, row) in self.range(prefix.as_bytes(), prefix.end_before(upto).as_deref()).rev() {
             if visit(key.as_bytes(), row).is_break() {
                 break;
             }

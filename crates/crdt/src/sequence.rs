@@ -135,3 +135,6 @@ fn open<S: Sequence>(sequence: &mut S, first: i64, last: i64, back: bool) -> Res
     }
     Ok(Some(window))
 }
+
+#[cfg(test)]
+mod tests;

@@ -303,13 +303,13 @@ pub(crate) fn by_score<R: Rows>(
     reverse: bool,
     request: &PageRequest,
 ) -> Result<Result<Page<Scored>, UnknownCursor>, R::Error> {
-    let begin = if reverse { max.next_up() } else { min };
-    let after = match &request.after {
-        Some(cursor) => match Standing::from_key(cursor) {
-            Some(standing) => standing,
-            None => return Ok(Err(UnknownCursor)),
-        },
-        None => Standing::new(begin, Bytes::new()),
+    let begin = Standing::new(if reverse { max.next_up() } else { min }, Bytes::new());
+    let after = match request.after.as_deref().map(Standing::from_key) {
+        None => begin,
+        Some(None) => return Ok(Err(UnknownCursor)),
+        // A cursor of another range shows nothing beside this one.
+        Some(Some(standing)) if reverse => standing.min(begin),
+        Some(Some(standing)) => standing.max(begin),
     };
     let mut page = PageBuilder::new(request);
     let mut more = false;
@@ -326,3 +326,6 @@ pub(crate) fn by_score<R: Rows>(
     })?;
     Ok(Ok(page.finish(more)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -88,3 +88,6 @@ impl<R: Rows> Rows for Watch<R> {
         self.rows.summary(collection)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! A transaction's updates, folded into normal form in the order they were made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use bytes::Bytes;
 use halcyon_types::UnixMs;
@@ -21,7 +22,8 @@ use crate::number::Number;
 use crate::object::Object;
 use crate::op::{End, Op, Place, Side, Update};
 use crate::position::Position;
-use crate::rows::Rows;
+use crate::row;
+use crate::rows::{Rows, RowsMut};
 use crate::sorted_set::{added_rows, given_row};
 
 pub(super) enum Write {
@@ -67,7 +69,9 @@ impl Buffer {
             view: Layer::over(view),
             placer: Placer::new(origin),
             mirrors: updates.iter().any(|update| update.op.kind() == Some(Kind::List)),
-            ended: Vec::new(),
+            elements,
+            cleared: BTreeSet::new(),
+            ended: BTreeSet::new(),
         };
         for update in updates {
             fold.update(update)?;
@@ -83,16 +87,17 @@ struct Fold<'a, V> {
     view: Layer<V>,
     placer: Placer<'a>,
     mirrors: bool,
+    /// How many elements it has carried, or found in lists, so far.
+    elements: usize,
+    /// The buffer's clears.
+    cleared: BTreeSet<RowPrefix>,
     /// Keys that had ended and have been cleared for that.
-    ended: Vec<Object>,
+    ended: BTreeSet<Object>,
 }
 
 impl<V: Rows> Fold<'_, V> {
     fn update(&mut self, Update { object, op }: &Update) -> Result<(), PrepareError<V::Error>> {
-        // Deleting the key does as much by itself.
-        if !(matches!(op, Op::Delete) && object.path.is_empty()) {
-            self.begin_anew(object)?;
-        }
+        self.begin_anew(object)?;
         let now = self.origin.now;
         match op {
             Op::Set { value, ttl_ms } => {
@@ -132,20 +137,20 @@ impl<V: Rows> Fold<'_, V> {
                 self.assign(&object.single(Kind::Deadline), deadline::payload(Some(deadline)))
             }
             Op::Persist => self.assign(&object.single(Kind::Deadline), deadline::payload(None)),
-            Op::Clear { kind } => self.delete(object.of_kind(*kind)),
-            Op::Delete => self.delete(object.below()),
+            Op::Clear { kind } => self.delete(object, object.of_kind(*kind)),
+            Op::Delete => self.delete(object, object.below()),
             Op::Push { end, values } => self.push(&object.of_kind(Kind::List), *end, values),
             Op::InsertAt { place, side, values } => self.insert(&object.of_kind(Kind::List), place, *side, values),
             Op::SetAt { place, value } => {
                 let list = object.of_kind(Kind::List);
-                for position in lists::all(&mut self.view, &list, place)? {
+                for position in self.found(&list, place)? {
                     self.assign(&element(&list, &position), value.clone())?;
                 }
                 Ok(())
             }
             Op::RemoveAt { place } => {
                 let list = object.of_kind(Kind::List);
-                for position in lists::all(&mut self.view, &list, place)? {
+                for position in self.found(&list, place)? {
                     self.clear(RowPrefix::from_bytes(element(&list, &position).as_bytes().clone()))?;
                 }
                 Ok(())
@@ -169,8 +174,18 @@ impl<V: Rows> Fold<'_, V> {
             return Ok(());
         }
         self.clear(key.below())?;
-        self.ended.push(key);
+        self.ended.insert(key);
         Ok(())
+    }
+
+    /// The elements at `place`.
+    fn found(&mut self, list: &RowPrefix, place: &Place) -> Result<Vec<Position>, PrepareError<V::Error>> {
+        let found = lists::all(&mut self.view, list, place)?;
+        self.elements += found.len();
+        if self.elements > ELEMENTS_MAX {
+            return Err(PrepareError::TooLarge { what: "elements", count: self.elements, max: ELEMENTS_MAX });
+        }
+        Ok(found)
     }
 
     fn push(&mut self, list: &RowPrefix, end: End, values: &[Bytes]) -> Result<(), PrepareError<V::Error>> {
@@ -209,6 +224,7 @@ impl<V: Rows> Fold<'_, V> {
         payload: Bytes,
         expiry: Option<UnixMs>,
     ) -> Result<(), PrepareError<V::Error>> {
+        self.forget(row)?;
         self.mirror(|| Effect::Assign { row: row.clone(), expiry, payload: payload.clone() })?;
         self.buffer.writes.insert(row.as_bytes().clone(), Write::Assign { payload, expiry });
         Ok(())
@@ -241,17 +257,27 @@ impl<V: Rows> Fold<'_, V> {
     }
 
     /// A clear that the client asked for.
-    fn delete(&mut self, prefix: RowPrefix) -> Result<(), PrepareError<V::Error>> {
-        self.buffer.deleted.push(prefix.clone());
+    fn delete(&mut self, object: &Object, prefix: RowPrefix) -> Result<(), PrepareError<V::Error>> {
+        // What has ended is nobody's any more.
+        if !self.ended.contains(&object.root()) {
+            self.buffer.deleted.push(prefix.clone());
+        }
         self.clear(prefix)
     }
 
     /// A clear cancels what its own transaction wrote earlier below the prefix.
     fn clear(&mut self, prefix: RowPrefix) -> Result<(), PrepareError<V::Error>> {
-        self.buffer.writes.retain(|key, _| !prefix.contains(key));
+        let behind = (Bound::Included(prefix.as_bytes()), Bound::Unbounded);
+        let own = self.buffer.writes.range::<[u8], _>(behind).map(|(key, _)| key);
+        let own: Vec<Bytes> = own.take_while(|key| prefix.contains(key)).cloned().collect();
+        for key in own {
+            if let Some(Write::Assign { .. }) = self.buffer.writes.remove(&key) {
+                self.forget(&RowKey::from_bytes(key))?;
+            }
+        }
         self.buffer.escrow.retain(|(counter, _)| !prefix.contains(counter.of_kind(Kind::BoundedCounter).as_bytes()));
         self.mirror(|| Effect::Clear { prefix: prefix.clone(), intervals: Vec::new() })?;
-        if !self.buffer.clears.contains(&prefix) {
+        if self.cleared.insert(prefix.clone()) {
             self.buffer.clears.push(prefix);
         }
         Ok(())
@@ -262,12 +288,16 @@ impl<V: Rows> Fold<'_, V> {
         if !self.mirrors {
             return Ok(());
         }
-        // What the transaction itself has written is cleared too.
         let Origin { dot, hlc, ctx, .. } = self.origin;
-        let mut seen = ctx.clone();
-        seen.observe(dot);
-        let effect = effect();
-        let ctx = if matches!(effect, Effect::Clear { .. }) { &seen } else { ctx };
-        apply(&mut self.view, Stamp { dot, hlc, ctx }, &[effect]).map_err(PrepareError::Rows)
+        apply(&mut self.view, Stamp { dot, hlc, ctx }, &[effect()]).map_err(PrepareError::Rows)
+    }
+
+    /// Takes what an earlier update put into `row` out of what later ones see: the record's ctx does not cover its own dot.
+    fn forget(&mut self, row: &RowKey) -> Result<(), PrepareError<V::Error>> {
+        if !self.mirrors {
+            return Ok(());
+        }
+        let own = self.origin.dot;
+        self.view.change(row, |row| row::retain(row, |entry| entry.dot != own)).map_err(PrepareError::Rows)
     }
 }

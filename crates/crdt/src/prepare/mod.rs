@@ -162,3 +162,6 @@ fn add<R: Rows>(
     let after = before.checked_add(amount).ok_or(PrepareError::CounterOverflow { before, amount })?;
     Ok(Effect::Inc { counter, prev_seq, before, after })
 }
+
+#[cfg(test)]
+mod tests;
