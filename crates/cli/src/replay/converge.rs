@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use halcyon_client::{Client, SessionToken};
+use halcyon_client::{Client, SessionToken, now};
 use tokio::time::{Instant, sleep};
 
 use super::error::ReplayError;
@@ -15,7 +15,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(5);
 pub(super) async fn tokens(clients: &[Client]) -> Result<Vec<SessionToken>, ReplayError> {
     let mut tokens = Vec::new();
     for client in clients {
-        let read = |source| ReplayError::Read { region: client.region().clone(), source };
+        let read = |source| ReplayError::Read { region: client.region().clone(), source: Box::new(source) };
         tokens.push(client.token().await.map_err(read)?);
     }
     Ok(tokens)
@@ -25,6 +25,26 @@ pub(super) async fn tokens(clients: &[Client]) -> Result<Vec<SessionToken>, Repl
 pub(super) fn lacks(token: &SessionToken, target: &SessionToken) -> u64 {
     let (seen, target) = (token.as_vector(), target.as_vector());
     target.iter().map(|(actor, seq)| seq.0.saturating_sub(seen.get(actor).0)).sum()
+}
+
+/// The digest of every region, all of one vector.
+///
+/// Regions that have converged may still pass rights to each other, which changes no figure but every digest; it ends by
+/// itself, for rights are asked for by writes only.
+pub(super) async fn digests(clients: &[Client], timeout: Duration) -> Result<Vec<[u8; 32]>, ReplayError> {
+    let (deadline, at) = (Instant::now() + timeout, now());
+    loop {
+        let mut taken = Vec::new();
+        for client in clients {
+            let read = |source| ReplayError::Read { region: client.region().clone(), source: Box::new(source) };
+            taken.push(client.digest_at(at).await.map_err(read)?);
+        }
+        if taken.windows(2).all(|pair| matches!(pair, [a, b] if a.token == b.token)) || Instant::now() >= deadline {
+            // Past the deadline they differ, and are shown to.
+            return Ok(taken.into_iter().map(|digest| digest.digest).collect());
+        }
+        sleep(LOOK_EVERY).await;
+    }
 }
 
 /// Waits until every region's vector covers `target` and all vectors are equal; returns how long each region took to

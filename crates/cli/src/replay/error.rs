@@ -66,13 +66,21 @@ pub(crate) enum ReplayError {
         /// What the SDK said.
         source: Box<WriteError>,
     },
+    /// No order line was played; some products are on the shelves.
+    #[error("the shelves could not be filled in region {region}: {source}")]
+    Stock {
+        /// The region.
+        region: RegionName,
+        /// What the SDK said.
+        source: Box<WriteError>,
+    },
     /// What was played stays.
     #[error("region {region} could not be read: {source}")]
     Read {
         /// The region.
         region: RegionName,
         /// What the SDK said.
-        source: ReadError,
+        source: Box<ReadError>,
     },
     /// What was played stays, and goes on converging.
     #[error("the regions had not converged after {} s: {lagging}", waited.as_secs())]
@@ -107,6 +115,9 @@ impl Remedy for ReplayError {
             }
             Self::Write { .. } | Self::Interrupted => {
                 "what was played before that line stays; play again into a fresh cluster or with --prefix"
+            }
+            Self::Stock { .. } => {
+                "see whether every link is up: halcyon status; then play into a fresh cluster or with --prefix"
             }
             Self::Read { .. } => "see how the region is: halcyon status",
             Self::NotConverged { .. } => "see whether every link is up: halcyon status; or wait longer: --timeout 300",

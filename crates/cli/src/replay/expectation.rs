@@ -1,7 +1,8 @@
 //! What every region must show at the end, computed from the order lines alone.
 //!
-//! Every figure but one is known exactly. `last:SKU` is a last-writer-wins register: the regions' clocks decide between
-//! the last write of each region, so those are the candidates, and all regions must show the same one.
+//! Most figures are known exactly. `last:SKU` is a last-writer-wins register: the regions' clocks decide between the last
+//! write of each region, so those are the candidates, and all regions must show the same one. `buyers:GEO` is an estimate
+//! of a number known exactly. What is left of `stock:SKU` depends on which sales were refused, see [`super::stock`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +15,7 @@ pub(super) struct Figures {
     pub(super) sold: i128,
     /// Units of negative lines, as a positive number.
     pub(super) returned: i128,
-    /// The least stock to begin with that never runs out when lines come in file order.
+    /// The least stock to begin with that never runs out when lines come in file order and returns go back on the shelf.
     pub(super) min_initial_stock: i128,
     /// Invoices that name it.
     pub(super) invoices: BTreeSet<String>,
@@ -40,6 +41,8 @@ pub(super) struct Expectation {
     pub(super) lines: BTreeMap<(String, String), i128>,
     /// Thousandths, by geo.
     pub(super) revenue: BTreeMap<String, i128>,
+    /// Customers that are known, by geo.
+    pub(super) buyers: BTreeMap<String, BTreeSet<String>>,
     /// By product: the last value written in each region.
     pub(super) last: BTreeMap<String, BTreeMap<usize, String>>,
 }
@@ -52,6 +55,11 @@ impl Expectation {
             end.add(line);
         }
         end
+    }
+
+    /// Units sold, by product; products that were only taken back are not among them.
+    pub(super) fn sold(&self) -> impl Iterator<Item = (&String, i128)> {
+        self.skus.iter().map(|(sku, figures)| (sku, figures.sold)).filter(|(_, sold)| *sold > 0)
     }
 
     fn add(&mut self, line: &OrderLine) {
@@ -68,6 +76,9 @@ impl Expectation {
         figures.homes.insert(line.home);
         *self.lines.entry((line.invoice.clone(), line.sku.clone())).or_default() += qty;
         *self.revenue.entry(line.geo.clone()).or_default() += i128::from(line.amount);
+        if let Some(customer) = &line.customer {
+            self.buyers.entry(line.geo.clone()).or_default().insert(customer.clone());
+        }
         self.last.entry(line.sku.clone()).or_default().insert(line.home, line.stamp());
     }
 }
@@ -104,6 +115,8 @@ pub(super) mod tests {
         assert_eq!(end.lines[&("C1".to_owned(), "x".to_owned())], -13);
         assert_eq!(end.revenue["uk"], 1650 * 2 + 5);
         assert_eq!(end.revenue["eu"], 4950);
+        assert_eq!(end.buyers.iter().map(|(geo, who)| (geo.as_str(), who.len())).collect::<Vec<_>>(), [("uk", 1)]);
+        assert_eq!(end.sold().map(|(sku, sold)| (sku.as_str(), sold)).collect::<Vec<_>>(), [("x", 18), ("y", 1)]);
         let last: Vec<_> = end.last["x"].values().map(String::as_str).collect();
         assert_eq!(last, ["2011-11-14 08:15:00|A", "2011-11-14 08:14:00|D"], "one candidate per region");
     }

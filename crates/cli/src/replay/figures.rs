@@ -121,6 +121,11 @@ impl Expected {
         self.rows.get(sku).and_then(|row| row.get("net")).copied()
     }
 
+    /// What it says about a product's units sold, if it says anything.
+    pub(super) fn sold(&self, sku: &str) -> Option<i128> {
+        self.rows.get(sku).and_then(|row| row.get("sold")).copied()
+    }
+
     /// Where it disagrees with the order lines' own figures, `net` aside: product, column, expected, found.
     pub(super) fn disagreements(
         &self,

@@ -1,4 +1,4 @@
-//! The replay from beginning to end: check, play, cut, heal, converge, read back, compare.
+//! The replay from beginning to end: check, fill the shelves, play, cut, heal, converge, read back, compare.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,16 +9,19 @@ use halcyon_types::KeyspaceName;
 use halcyon_types::topology::Topology;
 use tokio::time::Instant;
 
-use super::compare::{Verdict, compare};
-use super::converge::{converge, lacks, tokens};
+use super::compare::{Must, Observed, compare};
+use super::converge::{converge, digests, lacks, tokens};
 use super::cut::{Cut, CutReport, Links};
 use super::error::ReplayError;
 use super::expectation::Expectation;
 use super::figures::Expected;
 use super::keys::Keys;
+use super::lookout::Lookout;
 use super::observe::Observer;
 use super::play::Player;
-use super::report::{RegionReport, Report};
+use super::report::{RegionReport, Report, StockReport};
+use super::sales::Played;
+use super::stock;
 use crate::admin::LinkState;
 use crate::connect::connect;
 use crate::interrupt::Interrupt;
@@ -113,51 +116,66 @@ async fn run(plan: Plan, links: Option<&Links>) -> Result<Report, ReplayError> {
         keyspace: Arc::clone(&keyspace),
         keys: keys.clone(),
         lanes: plan.in_flight,
+        cut_off: None,
     };
+    let initial = stock::initial(&end);
+    let stocked = stock::fill(&clients, &keyspace, &keys, &initial, plan.timeout).await?;
+    converge(&clients, &stocked, plan.timeout).await?;
+
+    let lookout = Lookout::begin(&player);
     let began = Instant::now();
-    let (target, cut) = play(&player, plan.cut.as_ref().zip(links)).await?;
+    let (mut done, cut) = play(&player, plan.cut.as_ref().zip(links)).await?;
     let seconds = began.elapsed().as_secs_f64();
-    let caught_up = converge(&clients, &target, plan.timeout).await?;
+    done.token.join(&stocked);
+    let caught_up = converge(&clients, &done.token, plan.timeout).await?;
+    let seen = lookout.end().await?;
 
     let reading = Progress::new("checking", "regions", clients.len() as u64);
     let also: Vec<String> = plan.expected.iter().flat_map(Expected::skus).map(str::to_owned).collect();
     let mut observed = Vec::new();
-    for client in clients.iter() {
-        observed.push((client.region().clone(), reader(client).observe(&end, &also).await?));
+    for (client, stock_seen) in clients.iter().zip(seen) {
+        let shown = reader(client).observe(&end, &also).await?;
+        observed.push((client.region().clone(), Observed { stock_seen, ..shown }));
         reading.step();
     }
     reading.end();
-    let (verdicts, differences) = compare(&end, plan.expected.as_ref(), &observed);
+    for ((_, observed), digest) in observed.iter_mut().zip(digests(&clients, plan.timeout).await?) {
+        observed.digest = digest;
+    }
+    let left = stock::left(&end, &done.refused);
+    let must = Must { end: &end, expected: plan.expected.as_ref(), stock: &left };
+    let (verdicts, differences) = compare(must, &observed);
+    let agree = differences.is_empty() && verdicts.iter().all(|verdict| verdict.agrees);
     let regions = verdicts.into_iter().zip(caught_up).enumerate().map(|(home, (verdict, caught_up))| RegionReport {
         played: orders.iter().filter(|line| line.home == home).count(),
         caught_up_ms: caught_up.as_secs_f64() * 1000.0,
+        sales: done.of(home),
         verdict,
     });
-    let regions: Vec<_> = regions.collect();
-    let agree =
-        differences.is_empty() && regions.iter().all(|RegionReport { verdict: Verdict { agrees, .. }, .. }| *agrees);
-    Ok(Report { agree, lines: orders.len(), seconds, regions, cut, differences })
+    let regions = regions.collect();
+    let stock = StockReport::new(&initial, &left, &done);
+    Ok(Report { agree, lines: orders.len(), seconds, regions, stock, cut, differences })
 }
 
-async fn play(player: &Player, cut: Option<(&Cut, &Links)>) -> Result<(SessionToken, Option<CutReport>), ReplayError> {
+async fn play(player: &Player, cut: Option<(&Cut, &Links)>) -> Result<(Played, Option<CutReport>), ReplayError> {
     let all = player.lines.len();
     let progress = Arc::new(Progress::new("playing", "lines", all as u64));
     let Some((Cut { region, at, heal }, links)) = cut else {
         return Ok((player.play(0..all, &progress).await?, None));
     };
-    let mut target = player.play(0..at - 1, &progress).await?;
+    let mut done = player.play(0..at - 1, &progress).await?;
     links.set(LinkState::Cut).await?;
     let began = Instant::now();
-    target.join(&player.play(at - 1..heal - 1, &progress).await?);
+    done.join(player.without(region).play(at - 1..heal - 1, &progress).await?);
     let seen = tokens(&player.clients).await?;
     links.set(LinkState::Up).await?;
     let seconds = began.elapsed().as_secs_f64();
-    target.join(&player.play(heal - 1..all, &progress).await?);
+    done.join(player.play(heal - 1..all, &progress).await?);
     let regions = player.clients.iter().map(|client| client.region().clone());
     let mut all_seen = SessionToken::new();
     for token in &seen {
         all_seen.join(token);
     }
     let behind = regions.zip(seen.iter().map(|token| lacks(token, &all_seen))).collect();
-    Ok((target, Some(CutReport { region: region.clone(), from_line: *at, to_line: *heal, seconds, behind })))
+    Ok((done, Some(CutReport { region: region.clone(), from_line: *at, to_line: *heal, seconds, behind })))
 }

@@ -35,4 +35,19 @@ impl Keys {
     pub(super) fn last(&self, sku: &str) -> String {
         format!("{}last:{sku}", self.prefix)
     }
+
+    /// The sorted set of products by units sold.
+    pub(super) fn top(&self) -> String {
+        format!("{}top", self.prefix)
+    }
+
+    /// The `HyperLogLog` of a geo's customers.
+    pub(super) fn buyers(&self, geo: &str) -> String {
+        format!("{}buyers:{geo}", self.prefix)
+    }
+
+    /// The bounded counter of a product's units on the shelf.
+    pub(super) fn stock(&self, sku: &str) -> String {
+        format!("{}stock:{sku}", self.prefix)
+    }
 }

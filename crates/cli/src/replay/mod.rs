@@ -9,9 +9,12 @@ mod expectation;
 mod figures;
 mod flow;
 mod keys;
+mod lookout;
 mod observe;
 mod play;
 mod report;
+mod sales;
+mod stock;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -37,8 +40,16 @@ const TIMEOUT: Duration = Duration::from_mins(1);
 /// FILE is CSV with the header seq,ts,invoice,sku,qty,price,customer,country,geo,home; home r0 is the first region of
 /// the cluster's file, r1 the second, and so on. The whole file is checked before the first write. Each line is one
 /// atomic record: cart:INVOICE set += SKU (if qty > 0), lines:INVOICE map of counters, field SKU += qty, net:SKU
-/// counter += qty, revenue:GEO counter += qty × price in thousandths, last:SKU register = "ts|invoice". Every figure is
-/// then compared, in every region, with what the file alone says. The exit status is 0 only if all of them are right.
+/// counter += qty, revenue:GEO counter += qty × price in thousandths, top sorted set, member SKU += qty (if qty > 0),
+/// buyers:GEO `HyperLogLog` += customer (if known), last:SKU register = "ts|invoice", stock:SKU bounded counter −= qty.
+///
+/// Stock begins with the least that never oversells in file order, shared out evenly over the regions before the first
+/// line. A sale takes its units out of the rights of its own region, a return puts them back. A sale that its region may
+/// not make, even after a fifth of a second's patience, is booked without taking stock, as a back order, and counted as
+/// refused; so every other figure has it. Stock is looked at all the time and must never be below zero.
+///
+/// Every figure is then compared, in every region, with what the file alone says; what is left of the stock, with what was
+/// not refused; buyers may be off by three standard errors (2.44 %). The exit status is 0 only if all of them are right.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
   halcyon replay week.csv --config regions.toml --certs certs/ --expect per-sku.tsv \\

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use halcyon_client::{Client, Keyspace, ReadError};
+use halcyon_client::{Client, Direction, Keyspace, ReadError};
 use tokio::task::JoinError;
 
 use super::compare::Observed;
@@ -51,7 +51,7 @@ impl Observer {
         Self { client: client.clone(), shop }
     }
 
-    /// Reads every figure of the expectation; `also` names further products.
+    /// Reads every figure of the expectation, the digest aside; `also` names further products.
     pub(super) async fn observe(&self, end: &Expectation, also: &[String]) -> Result<Observed, ReplayError> {
         self.read(end, also).await.map_err(|failed| self.blame(failed))
     }
@@ -63,7 +63,9 @@ impl Observer {
 
     fn blame(&self, failed: Failed) -> ReplayError {
         match failed {
-            Failed::Read(source) => ReplayError::Read { region: self.client.region().clone(), source },
+            Failed::Read(source) => {
+                ReplayError::Read { region: self.client.region().clone(), source: Box::new(source) }
+            }
             Failed::Task(error) => ReplayError::Task(error),
         }
     }
@@ -77,7 +79,10 @@ impl Observer {
         let net = seen.net.into_iter().filter(|(_, net)| *net != 0).map(|(sku, _)| keys.net(&sku));
         let carts = seen.carts.into_iter().filter(|(_, cart)| !cart.is_empty()).map(|(invoice, _)| keys.cart(&invoice));
         let revenue = seen.revenue.into_iter().filter(|(_, sum)| *sum != 0).map(|(geo, _)| keys.revenue(&geo));
-        Ok(last.chain(net).chain(carts).chain(revenue).next())
+        let top = seen.top.first().map(|_| keys.top());
+        let buyers = seen.buyers.into_iter().filter(|(_, estimate)| *estimate > 0).map(|(geo, _)| keys.buyers(&geo));
+        let stock = seen.stock.into_iter().filter(|(_, left)| *left != 0).map(|(sku, _)| keys.stock(&sku));
+        Ok(last.chain(net).chain(carts).chain(revenue).chain(top).chain(buyers).chain(stock).next())
     }
 
     async fn read(&self, end: &Expectation, also: &[String]) -> Result<Observed, Failed> {
@@ -88,11 +93,10 @@ impl Observer {
             async move { Ok::<_, Failed>(((invoice, sku), counter.get().await?)) }
         });
         observed.lines = lines.await?.into_iter().collect();
-        observed.digest = self.client.digest().await?.digest;
         Ok(observed)
     }
 
-    /// Everything but the invoices' lines and the digest.
+    /// Everything but the invoices' lines.
     async fn read_figures(&self, end: &Expectation, also: &[String]) -> Result<Observed, Failed> {
         let skus: BTreeSet<&String> = end.skus.keys().chain(also).collect();
         let shop = self.shop.clone();
@@ -122,7 +126,22 @@ impl Observer {
             let register = shop.keyspace.register(shop.keys.last(&sku));
             async move { Ok::<_, Failed>((sku, register.get::<String>().await?)) }
         });
+        let shop = self.shop.clone();
+        let stock = each(end.skus.keys().cloned().collect(), WIDTH, move |sku: String| {
+            let counter = shop.keyspace.bounded_counter(shop.keys.stock(&sku));
+            async move { Ok::<_, Failed>((sku, counter.value().await?)) }
+        });
+        let shop = self.shop.clone();
+        let buyers = each(end.buyers.keys().cloned().collect(), WIDTH, move |geo: String| {
+            let customers = shop.keyspace.hyperloglog(shop.keys.buyers(&geo));
+            async move { Ok::<_, Failed>((geo, customers.estimate().await?)) }
+        });
+        let top = self.shop.keyspace.sorted_set(self.shop.keys.top());
+        let top = top.by_rank(.., Direction::Descending).await?;
         Ok(Observed {
+            top: top.into_iter().map(|best| (String::from_utf8_lossy(&best.member).into_owned(), best.score)).collect(),
+            buyers: buyers.await?.into_iter().collect(),
+            stock: stock.await?.into_iter().collect(),
             net: net.await?.into_iter().collect(),
             carts: carts.await?.into_iter().collect(),
             revenue: revenue.await?.into_iter().collect(),
