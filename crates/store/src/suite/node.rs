@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use bytes::Bytes;
 use halcyon_crdt::query::{Answer, PageRequest, Query};
-use halcyon_crdt::{Object, Op, Update, read};
+use halcyon_crdt::{Object, Op, RowPrefix, Update, read};
 use halcyon_types::{ActorId, Dot, KeyspaceId, NodeId, RegionId, RequestId, Seq, UnixMs, VersionVector};
 use halcyon_wire::{Record, Seen, Session, Write};
 use uuid::Uuid;
@@ -112,6 +112,12 @@ impl<D: Disk> Node<D> {
             })
             .unwrap();
         rows
+    }
+
+    /// The keys of the rows below a prefix, as committed.
+    pub(super) fn rows_below(&self, prefix: &RowPrefix) -> Vec<Vec<u8>> {
+        let rows = self.rows(Family::State).into_iter().map(|(key, _)| key);
+        rows.filter(|key| prefix.contains(key)).collect()
     }
 
     pub(super) fn commit(&mut self) -> Committed {

@@ -190,18 +190,52 @@ fn a_sweep_is_bounded_and_the_next_goes_on<D: Disk>() {
 
 fn keys_with_many_counters_are_cleared_a_few_at_a_time<D: Disk>() {
     let mut node = Node::<D>::new(1);
-    for key in 0..5 {
+    for key in 0..8 {
         let field = |n| update(object(&format!("map-{key}")).field(format!("{n}")), Op::Add { amount: 1 });
-        node.put((0..UPDATES_MAX - 1).map(field).chain([expire(&format!("map-{key}"), 10)]).collect());
+        node.put((0..300).map(field).chain([expire(&format!("map-{key}"), 10)]).collect());
     }
     // More counters than one record can list: it stays, and keeps nothing else from being swept.
     for half in 0..2 {
         let field = |n| update(object("huge").field(format!("{half}-{n}")), Op::Add { amount: 1 });
-        node.put((0..UPDATES_MAX - 1).map(field).chain([expire("huge", 5)]).collect());
+        node.put((0..UPDATES_MAX - 1).map(field).chain([expire("huge", 50)]).collect());
     }
     at(&mut node, 10);
-    assert_eq!(sweep_all(&mut node).len(), 5);
+    assert!(node.sweep(true).is_some());
+    node.commit();
+    let left = |node: &Node<D>, key: &str| !node.rows_below(&object(key).below()).is_empty();
+    let first = (0..8).position(|key| left(&node, &format!("map-{key}")));
+    assert_eq!(first, Some(2), "of eight that are too many four, of those two");
+    assert_eq!(sweep_all(&mut node).len(), 2, "three, and the last three");
+    at(&mut node, 100);
+    node.put(vec![insert("small", "x"), expire("small", 0)]);
+    assert_eq!(sweep_all(&mut node).len(), 1);
     assert_eq!(node.rows(Family::State).len(), 2 * (UPDATES_MAX - 1) + 1);
+}
+
+fn a_deadline_put_off_in_the_same_group_sweeps_nothing<D: Disk>() {
+    let mut node = Node::<D>::new(1);
+    node.put(vec![insert("a", "x"), expire("a", 100)]);
+    at(&mut node, 50);
+    node.stage(vec![expire("a", 500)]).unwrap();
+    at(&mut node, 200);
+    assert_eq!(node.sweep(true), None);
+    node.commit();
+    check(&node);
+    assert_eq!(node.elements(&object("a")), ["x"]);
+}
+
+fn a_time_to_live_counts_from_the_stamp_when_the_wall_goes_back<D: Disk>() {
+    let mut node = Node::<D>::new(1);
+    at(&mut node, 10_000);
+    node.put(vec![set("other", "x")]);
+    at(&mut node, 0);
+    node.put(vec![set_for("c", "x", 100)]);
+    at(&mut node, 10_050);
+    node.sweep(true);
+    node.commit();
+    assert_eq!(node.value(&object("c")).unwrap(), "x");
+    at(&mut node, 10_200);
+    assert_eq!(node.value(&object("c")), None);
 }
 
 on_every_backend!(
@@ -209,6 +243,8 @@ on_every_backend!(
     a_key_that_has_ended_is_cleared_by_one_record_everywhere,
     a_deadline_put_off_or_taken_back_sweeps_nothing,
     a_sweep_sees_its_own_group,
+    a_deadline_put_off_in_the_same_group_sweeps_nothing,
+    a_time_to_live_counts_from_the_stamp_when_the_wall_goes_back,
     an_entry_that_ends_when_the_one_it_replaced_did_is_found_all_the_same,
     what_a_dropped_range_leaves_in_the_index_goes_when_its_time_comes,
     a_sweep_is_bounded_and_the_next_goes_on,

@@ -146,6 +146,15 @@ fn a_checked_read_finds_what_came_into_being<D: Disk>() {
     );
 }
 
+fn a_checked_key_that_has_ended_stays_ended<D: Disk>() {
+    let mut node = Node::<D>::new(1);
+    node.put(vec![add("stock", 1), update(object("stock"), Op::Expire { ttl_ms: 0 })]);
+    let (one, other) = (begin(&node), begin(&node));
+    assert!(end(&mut node, one, vec![set("name", "x")], vec![sum_of("stock")]).is_ok());
+    node.put(vec![add("stock", 1)]);
+    assert_eq!(refused(end(&mut node, other, vec![set("name", "x")], vec![sum_of("stock")])).name(), "Changed");
+}
+
 fn a_check_that_cannot_be_read_is_refused_by_its_own_name<D: Disk>() {
     let mut node = Node::<D>::new(1);
     let snapshot = begin(&node);
@@ -245,6 +254,7 @@ on_every_backend!(
     a_transaction_resets_a_counter_to_what_it_saw_and_no_further,
     a_checked_read_that_has_changed_refuses_the_commit,
     a_checked_read_finds_what_came_into_being,
+    a_checked_key_that_has_ended_stays_ended,
     a_check_that_cannot_be_read_is_refused_by_its_own_name,
     a_transaction_without_its_snapshot_has_expired_unless_it_was_committed,
     p6_a_session_removes_what_it_had_seen_and_nothing_newer,
