@@ -9,7 +9,8 @@ use halcyon_wire::{Body, Outcome, Receipt, Refusal};
 use tokio::time::Instant;
 
 use crate::config::{Config, Settings};
-use crate::error::{ConnectError, Holder, Holders, ReadError, UnknownKeyspace, WriteError};
+use crate::error::{ConnectError, ReadError, UnknownKeyspace, WriteError};
+use crate::holders::{Holder, Holders};
 use crate::keyspace::Keyspace;
 use crate::line::{Connection, Line, Reply};
 use crate::mint::now;

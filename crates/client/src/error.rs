@@ -1,12 +1,11 @@
 //! What can go wrong, one enum per kind of operation: whose fault, what state is left, what to do.
 
-use std::fmt;
-
 use halcyon_crdt::Object;
+use halcyon_types::RegionName;
 use halcyon_types::limits::CHECKS_MAX;
-use halcyon_types::{ActorId, RegionName};
 use halcyon_wire::Refusal;
 
+use crate::holders::Holders;
 use crate::write::Unanswered;
 
 /// A region that could not be asked, and why.
@@ -51,42 +50,6 @@ pub enum ConnectError {
         /// Each region, and why not.
         tried: Vec<Tried>,
     },
-}
-
-/// Who may spend how much of a bounded counter.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Holder {
-    /// The region, if `regions.toml` names it.
-    pub region: Option<RegionName>,
-    /// The log that holds the rights. Rights of a region's earlier log pass to its present one once that is closed.
-    pub actor: ActorId,
-    /// How much.
-    pub rights: i128,
-}
-
-impl fmt::Display for Holder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.region {
-            Some(region) => write!(f, "{region} holds {}", self.rights),
-            None => write!(f, "{} holds {}", self.actor, self.rights),
-        }
-    }
-}
-
-/// Everybody who may spend anything of a bounded counter.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Holders(pub Vec<Holder>);
-
-impl fmt::Display for Holders {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() {
-            return f.write_str("nobody holds any");
-        }
-        for (i, holder) in self.0.iter().enumerate() {
-            write!(f, "{}{holder}", if i == 0 { "" } else { ", " })?;
-        }
-        Ok(())
-    }
 }
 
 /// Why a write has no receipt.

@@ -61,15 +61,17 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Floor 4. It never compiles the replica or its store, and reads a clock only to mint request ids (`mint`).
+//! Floor 4. It never compiles the replica or its store, and reads a clock only in `mint`: for request ids, and to say how long a key has left.
 
 mod batch;
+mod bound;
 mod buffer;
 mod client;
 mod config;
 mod driver;
 mod error;
 mod handles;
+mod holders;
 mod keyspace;
 mod line;
 mod mint;
@@ -95,7 +97,7 @@ pub use batch::Batch;
 pub use buffer::{Buffer, BufferedKeyspace};
 pub use client::{Client, Digest};
 pub use config::{Config, ConfigError};
-pub use error::{ConnectError, DeleteError, Holder, Holders, ReadError, Tried, UnknownKeyspace, WriteError};
+pub use error::{ConnectError, DeleteError, ReadError, Tried, UnknownKeyspace, WriteError};
 pub use halcyon_crdt::{KeyInfo, Kind, Page, Scored};
 pub use halcyon_net::{Credentials, Role};
 pub use halcyon_types::topology::Topology;
@@ -105,6 +107,7 @@ pub use handles::{
     BoundedCounter, Counter, Direction, Field, Flag, HyperLogLog, Key, List, ListItem, Map, MvRegister, Position,
     Register, Set, SortedSet, Spot,
 };
+pub use holders::{Holder, Holders};
 pub use keyspace::Keyspace;
 pub use mint::{now, request_id};
 pub use place::{Buffered, Live, Readable};

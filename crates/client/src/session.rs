@@ -8,7 +8,7 @@ use halcyon_types::limits::SESSION_WAIT_MAX;
 
 use crate::client::Inner;
 use crate::error::ReadError;
-use crate::handles::getters;
+use crate::handles::{Key, getters};
 use crate::keyspace::Keyspace;
 use crate::place::Live;
 use crate::token::SessionToken;
@@ -111,6 +111,11 @@ impl Session {
     }
 
     getters!(Live, [&self], self, "at `key` of the keyspace `default`, or of the only one");
+
+    /// The key itself, of the keyspace `default`, or of the only one: its deadline, and all that is there.
+    pub fn key(&self, key: impl AsRef<[u8]>) -> Key<Live> {
+        Key::new(self.at(key.as_ref()))
+    }
 
     fn at(&self, key: &[u8]) -> Live {
         let name = match self.inner.topology.keyspaces.as_slice() {

@@ -2,26 +2,21 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use halcyon_crdt::{Answer, Object, Query, Update};
 use halcyon_types::limits::CHECKS_MAX;
 use halcyon_types::{ActorId, KeyspaceId, RegionId, RegionName};
-use halcyon_wire::{Body, Check, Outcome, Receipt, Refusal, Seen, TransactionId, Within, Write};
+use halcyon_wire::{Body, Check, Outcome, Receipt, Refusal, Seen, Within, Write};
 use tokio::time::Instant;
 
+use crate::bound::Bound;
 use crate::buffer::{Buffer, BufferedKeyspace, Notes};
 use crate::error::{ReadError, WriteError};
 use crate::handles::{Key, getters};
-use crate::line::{Connection, Line, Reply};
 use crate::mint::request_id;
 use crate::place::Buffered;
-use crate::request;
 use crate::token::SessionToken;
 use crate::view::{Located, View, located};
-
-/// Why a transaction's connection cannot be asked.
-pub(crate) const NOT_UP: &str = "its connection has ended";
 
 /// A moment of one region, kept for reading, and notes of updates that become one record: visible whole or not at all, in
 /// every region.
@@ -47,21 +42,10 @@ pub(crate) const NOT_UP: &str = "its connection has ended";
 pub struct Transaction {
     view: View,
     keyspace: Located<KeyspaceId>,
-    pub(crate) bound: Bound,
+    bound: Bound,
     seen: SessionToken,
     notes: Notes,
     checks: Mutex<Checks>,
-}
-
-/// Where and when a transaction was begun.
-pub(crate) struct Bound {
-    pub(crate) line: Arc<Line>,
-    pub(crate) connection: Connection,
-    pub(crate) id: TransactionId,
-    /// When its begin was answered: it is no younger than that.
-    pub(crate) begun: Instant,
-    /// Whether the region knows nothing of it any more.
-    pub(crate) ended: bool,
 }
 
 /// The reads that its commit depends on.
@@ -232,38 +216,5 @@ impl Buffer for Transaction {
 
     fn region_called(&self, name: &str) -> Result<RegionId, WriteError> {
         self.view.inner.region(name)
-    }
-}
-
-impl Bound {
-    /// Asks on the transaction's own connection: a snapshot does not outlive it.
-    async fn ask(&self, body: &Body, timeout: Duration) -> Result<Outcome, ReadError> {
-        match self.line.ask_on(self.connection, body, Instant::now() + timeout).await {
-            Reply::Answer(Ok(outcome)) => Ok(outcome),
-            Reply::Answer(Err(refusal @ Refusal::Stopping)) => Err(self.lost(refusal.to_string())),
-            Reply::Answer(Err(refusal)) => Err(ReadError::Refused(refusal)),
-            Reply::Lost { why, .. } => Err(self.lost(why.to_string())),
-            Reply::NotUp => Err(self.lost(NOT_UP.to_owned())),
-            Reply::TimedOut { sent: true } => Err(self.no_answer(format!("nothing for {} ms", timeout.as_millis()))),
-            Reply::TimedOut { sent: false } => Err(ReadError::NotReachable { tried: vec![self.line.crowded()] }),
-            Reply::TooLarge(error) => Err(ReadError::Refused(request::too_large(error))),
-        }
-    }
-
-    fn lost(&self, why: String) -> ReadError {
-        ReadError::TransactionLost { region: self.line.name().clone(), why }
-    }
-
-    fn no_answer(&self, why: String) -> ReadError {
-        ReadError::NoAnswer { region: self.line.name().clone(), why }
-    }
-}
-
-impl Drop for Bound {
-    /// The region need not keep the moment until it expires.
-    fn drop(&mut self) {
-        if !self.ended {
-            self.line.tell(self.connection, &Body::Abort { transaction: self.id });
-        }
     }
 }

@@ -24,11 +24,11 @@ use halcyon_types::{RegionName, RequestId};
 use halcyon_wire::{Body, Outcome, Receipt, Refusal, Seen, TransactionId, Write};
 use tokio::time::Instant;
 
+use crate::bound::{Bound, NOT_UP};
 use crate::client::Inner;
 use crate::error::WriteError;
 use crate::line::{Line, Reply};
 use crate::request;
-use crate::transaction::{Bound, NOT_UP};
 
 /// A write that was sent and not answered, with all that is needed to ask again: see
 /// [`Client::retry`](crate::Client::retry). Keep it for as long as the answer matters; the region remembers the request

@@ -5,7 +5,8 @@ use halcyon_wire::Receipt;
 
 use super::{answer, operations};
 use crate::buffer::Buffer;
-use crate::error::{Holder, Holders, ReadError, WriteError};
+use crate::error::{ReadError, WriteError};
+use crate::holders::{Holder, Holders};
 use crate::place::{Buffered, Live, Readable};
 
 /// A number that never falls below zero, in any region, whatever the network does: each region spends only what rights it
