@@ -84,10 +84,12 @@ impl Driver {
             self.drop_in(peer, "healed: begin anew");
             self.drop_out(peer, "healed: begin anew");
         }
-        if after.cut_in && !before.cut_in {
+        // Gone dark from a cut one way, both go: a link that one end keeps and the other has begun anew is dead for both.
+        let went_dark = after.is_dark() && !before.is_dark();
+        if went_dark || after.cut_in && !before.cut_in {
             self.drop_in(peer, "cut by the fault API");
         }
-        if after.cut_out && !before.cut_out {
+        if went_dark || after.cut_out && !before.cut_out {
             self.drop_out(peer, "cut by the fault API");
         }
         if before.is_dark() && !after.is_dark() {
