@@ -75,9 +75,11 @@ impl Driver {
         };
         let reader = self.site.reader.clone();
         tokio::task::spawn_blocking(move || {
-            put(&answers, &Response { id, result: reads::digest(&reader, at) });
-            answers.flush();
+            let result = reads::digest(&reader, at);
+            // Whoever has its answer may ask for the next.
             drop(alone);
+            put(&answers, &Response { id, result });
+            answers.flush();
         });
     }
 }
