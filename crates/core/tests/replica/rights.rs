@@ -66,6 +66,16 @@ fn only_a_region_that_can_be_reached_is_asked() {
 }
 
 #[test]
+fn a_region_that_has_fallen_silent_is_not_asked() {
+    let mut world = World::settled(3, 9);
+    world.background(true);
+    world.cut(3, 1);
+    world.run(SILENT_AFTER);
+    run_low(&mut world, 57, 90);
+    assert_eq!(world.node(1).asks, [(region(2), counter(), 47)], "though its link still stands");
+}
+
+#[test]
 fn rights_of_an_earlier_actor_are_asked_of_nobody() {
     let mut world = World::settled(2, 4);
     world.background(true);

@@ -120,7 +120,7 @@ async fn a_test_clock_stamps_and_ends_keys_and_request_ids_go_by_the_real_one() 
     let mut world = World::start(1).await;
     world.background("off").await;
     let status = world.status(A).await;
-    let base = status["hlc_ms"].as_u64().unwrap().max(status["wall_ms"].as_u64().unwrap()) + 7_200_000;
+    let base = status["hlc_ms"].as_u64().unwrap().max(status["wall_ms"].as_u64().unwrap()) + 48 * 3_600_000;
     world.fault(A, &format!("clock?ms={base}")).await;
     world.clients[A].write("k", set("x")).await.unwrap();
     world.clients[A].write("k", halcyon_crdt::Op::Expire { ttl_ms: 1000 }).await.unwrap();

@@ -129,10 +129,10 @@ impl World {
                 }
             }
         };
-        match tokio::time::timeout(PATIENCE, last).await {
-            Ok(status) => status,
-            Err(_) => panic!("region {at} never came to that: {:#}", self.status(at).await),
+        if let Ok(status) = tokio::time::timeout(PATIENCE, last).await {
+            return status;
         }
+        panic!("region {at} never came to that: {:#}", self.status(at).await)
     }
 
     /// The present actor of a region.
@@ -145,7 +145,7 @@ pub(crate) fn peers(status: &Value) -> impl Iterator<Item = &Value> {
     status["peers"].as_array().unwrap().iter()
 }
 
-pub(crate) fn peer<'a>(status: &'a Value, region: usize) -> &'a Value {
+pub(crate) fn peer(status: &Value, region: usize) -> &Value {
     peers(status).find(|peer| peer["region"] == NAMES[region]).unwrap()
 }
 
