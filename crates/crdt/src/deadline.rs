@@ -73,6 +73,17 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_has_ended_tells_when_until_it_begins_anew() {
+        let (mut node, k) = (Node::new(1), object("k"));
+        node.commit(&[up(&k, Op::Enable), up(&k, Op::Expire { ttl_ms: 500 })]);
+        node.now = UnixMs(9_000);
+        assert_eq!(node.read(&k, &Query::Kinds), Answer::Kinds(Vec::new()));
+        assert_eq!(node.read(&k, &Query::Deadline), Answer::Deadline(Some(UnixMs(1_500))));
+        node.write(&k, Op::Enable);
+        assert_eq!(node.read(&k, &Query::Deadline), Answer::Deadline(None));
+    }
+
+    #[test]
     fn of_concurrent_expiry_and_persistence_the_key_stays_in_every_order() {
         let (mut one, mut two, k) = (Node::new(1), Node::new(2), object("k"));
         let first = one.write(&k, Op::Enable);

@@ -78,7 +78,7 @@ pub enum Query {
     Value,
     /// Bounded counter: who may spend how much. Answered by [`Answer::Rights`].
     Rights,
-    /// When the key ends. Answered by [`Answer::Deadline`].
+    /// When the key ends, or when it has ended, as long as nothing has cleared it. Answered by [`Answer::Deadline`].
     Deadline,
     /// The kinds of which something is here. Answered by [`Answer::Kinds`].
     Kinds,
@@ -151,7 +151,7 @@ pub enum Answer {
     Count(u64),
     /// Who may spend how much, of those who may spend anything.
     Rights(Vec<(ActorId, i128)>),
-    /// When the key ends, if it does.
+    /// When the key ends or has ended, if it does.
     Deadline(Option<UnixMs>),
     /// Kinds, in the order of their bytes.
     Kinds(Vec<Kind>),

@@ -71,7 +71,7 @@ impl Key<Live> {
 }
 
 impl<P: Readable> Key<P> {
-    /// When the key ends; `None` if it does not, or is not there.
+    /// When the key ends; `None` if it does not, or is not there. In the past: it has ended, and is not cleared away yet.
     ///
     /// # Errors
     /// [`ReadError`].
@@ -79,7 +79,7 @@ impl<P: Readable> Key<P> {
         self.place.ask(Query::Deadline, answer::deadline).await
     }
 
-    /// How long it is until then, by this machine's clock.
+    /// How long it is until then, by this machine's clock; zero if it has ended.
     ///
     /// # Errors
     /// [`ReadError`].
