@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use halcyon_types::topology::Region;
-use halcyon_types::{Address, RegionName};
+use halcyon_types::{Address, RegionName, UnixMs};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -69,6 +69,17 @@ pub(crate) enum LinkState {
     Up,
 }
 
+/// A direction of data, seen from the node that is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Direction {
+    /// From the peer to it.
+    In,
+    /// From it to the peer.
+    Out,
+    /// Both.
+    Both,
+}
+
 /// One node's admin plane.
 #[derive(Debug, Clone)]
 pub(crate) struct Admin {
@@ -110,11 +121,54 @@ impl Admin {
     /// # Errors
     /// [`AdminError`].
     pub(crate) async fn link(&self, peer: &RegionName, state: LinkState) -> Result<(), AdminError> {
+        self.link_one_way(peer, state, Direction::Both).await
+    }
+
+    /// Cuts or heals the link to `peer` in one direction.
+    ///
+    /// # Errors
+    /// [`AdminError`].
+    pub(crate) async fn link_one_way(
+        &self,
+        peer: &RegionName,
+        state: LinkState,
+        direction: Direction,
+    ) -> Result<(), AdminError> {
         let state = match state {
             LinkState::Cut => "cut",
             LinkState::Up => "up",
         };
-        self.call(true, format!("/fault/link/{peer}?state={state}&direction=both")).await.map(drop)
+        let direction = match direction {
+            Direction::In => "in",
+            Direction::Out => "out",
+            Direction::Both => "both",
+        };
+        self.call(true, format!("/fault/link/{peer}?state={state}&direction={direction}")).await.map(drop)
+    }
+
+    /// Whether records of other regions pass to `peer`.
+    ///
+    /// # Errors
+    /// [`AdminError`].
+    pub(crate) async fn relay(&self, peer: &RegionName, on: bool) -> Result<(), AdminError> {
+        self.call(true, format!("/fault/link/{peer}?relay={}", switch(on))).await.map(drop)
+    }
+
+    /// Stops the wall clock at `at`; `None` gives the real one back.
+    ///
+    /// # Errors
+    /// [`AdminError`].
+    pub(crate) async fn clock(&self, at: Option<UnixMs>) -> Result<(), AdminError> {
+        let query = at.map_or_else(String::new, |at| format!("?ms={}", at.0));
+        self.call(true, format!("/fault/clock{query}")).await.map(drop)
+    }
+
+    /// Whether the node does what nobody asked for: rebalancing rights, sweeping what has expired.
+    ///
+    /// # Errors
+    /// [`AdminError`].
+    pub(crate) async fn background(&self, on: bool) -> Result<(), AdminError> {
+        self.call(true, format!("/fault/background?state={}", switch(on))).await.map(drop)
     }
 
     /// Holds every message to `peer` for `delay`.
@@ -149,6 +203,10 @@ impl Admin {
     fn refused(&self, path: &str, problem: &str) -> AdminError {
         AdminError::Refused { region: self.region.clone(), path: path.to_owned(), problem: problem.to_owned() }
     }
+}
+
+const fn switch(on: bool) -> &'static str {
+    if on { "on" } else { "off" }
 }
 
 fn fetch(post: bool, url: &str) -> Result<(u16, String), String> {

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{Failure, bench, certs, demo, exec, node, replay, status};
+use crate::{Failure, bench, certs, demo, exec, node, replay, scenarios, status};
 
 /// Halcyon: a multi-master, geo-replicated CRDT store
 ///
@@ -23,6 +23,7 @@ enum Command {
     Demo(demo::Command),
     Replay(replay::Command),
     Exec(exec::Command),
+    Scenarios(scenarios::Command),
     Status(status::Command),
     Bench(bench::Command),
 }
@@ -39,6 +40,7 @@ impl Cli {
             Command::Demo(command) => demo::run(command).await,
             Command::Replay(command) => replay::run(command).await,
             Command::Exec(command) => exec::run(command).await,
+            Command::Scenarios(command) => scenarios::run(command).await,
             Command::Status(command) => status::run(command).await,
             Command::Bench(command) => bench::command(command).await,
         }

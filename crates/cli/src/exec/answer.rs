@@ -1,18 +1,24 @@
 //! What a command answers, as one line of JSON.
 
-use bytes::Bytes;
-use halcyon_client::{Digest, ReadError, Receipt, SessionToken, TokenError, WriteError};
-use serde_json::{Value, json};
+use halcyon_client::{Digest, Holders, ReadError, Receipt, Refusal, SessionToken, TokenError, WriteError};
+use serde_json::{Map, Value, json};
 
 use super::parse::ParseError;
 
-/// `{"ok": …}` or `{"error": NAME, "message": …}`.
+/// `{"ok": …}` or `{"error": NAME, "message": …, …}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Answer {
     /// It was done; the whole line.
     Ok(String),
     /// It was not, and why.
-    Error { name: String, message: String },
+    Error {
+        /// Its name, for scripts.
+        name: String,
+        /// In words.
+        message: String,
+        /// What a script may want to know besides.
+        details: Map<String, Value>,
+    },
 }
 
 impl Answer {
@@ -20,7 +26,12 @@ impl Answer {
     pub(super) fn line(&self) -> String {
         match self {
             Self::Ok(line) => line.clone(),
-            Self::Error { name, message } => json!({ "error": name, "message": message }).to_string(),
+            Self::Error { name, message, details } => {
+                let mut line =
+                    Map::from_iter([("error".to_owned(), json!(name)), ("message".to_owned(), json!(message))]);
+                line.extend(details.clone());
+                Value::Object(line).to_string()
+            }
         }
     }
 
@@ -29,8 +40,12 @@ impl Answer {
         matches!(self, Self::Ok(_))
     }
 
-    pub(super) fn bad_arguments(message: String) -> Self {
-        Self::Error { name: "BadArguments".to_owned(), message }
+    pub(super) fn error(name: &str, message: &impl ToString) -> Self {
+        Self::Error { name: name.to_owned(), message: message.to_string(), details: Map::new() }
+    }
+
+    pub(super) fn bad_arguments(message: &impl ToString) -> Self {
+        Self::error("BadArguments", message)
     }
 
     pub(super) fn value(value: &Value) -> Self {
@@ -44,6 +59,10 @@ impl Answer {
     pub(super) fn written(receipt: &Receipt) -> Self {
         let token = SessionToken::from(receipt.token.clone()).to_string();
         Self::Ok(json!({ "ok": true, "dot": receipt.dot.to_string(), "token": token }).to_string())
+    }
+
+    pub(super) fn begun(seen: &SessionToken) -> Self {
+        Self::Ok(json!({ "ok": true, "token": seen.to_string() }).to_string())
     }
 
     pub(super) fn token(token: &SessionToken) -> Self {
@@ -60,68 +79,80 @@ impl Answer {
         Self::Ok(format!("{{\"ok\":{sum}}}"))
     }
 
-    pub(super) fn items(items: &[Bytes]) -> Self {
-        Self::value(&items.iter().map(text).collect())
+    fn with(mut self, what: &str, value: Value) -> Self {
+        if let Self::Error { details, .. } = &mut self {
+            details.insert(what.to_owned(), value);
+        }
+        self
     }
 
-    /// A register's payload: MessagePack, shown as JSON.
-    pub(super) fn register(payload: Option<&Bytes>) -> Self {
-        Self::value(&payload.map_or(Value::Null, |payload| {
-            let mut decoder = rmp_serde::Deserializer::new(payload.as_ref());
-            decoder.set_max_depth(halcyon_types::limits::DEPTH_MAX);
-            serde::Deserialize::deserialize(&mut decoder).unwrap_or_else(|_| text(payload))
-        }))
-    }
-}
-
-/// Bytes as text, or as what says that they are none.
-fn text(bytes: &Bytes) -> Value {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => Value::from(text),
-        Err(_) => json!({ "hex": crate::hex(bytes) }),
+    fn refused(refusal: &Refusal) -> Self {
+        let error = Self::error(refusal.name(), refusal);
+        match refusal {
+            Refusal::WrongType { asked, present } => error.with("asked", json!(asked)).with("kinds", json!(present)),
+            Refusal::Changed { index } => error.with("read", json!(index)),
+            _ => error,
+        }
     }
 }
 
-fn error(name: &str, message: &impl ToString) -> Answer {
-    Answer::Error { name: name.to_owned(), message: message.to_string() }
+/// Rights by the name of their region, all its logs in one.
+fn holders(holders: &Holders) -> Value {
+    let mut by_region = std::collections::BTreeMap::<String, i128>::new();
+    for holder in &holders.0 {
+        let region = holder.region.as_ref().map_or_else(|| holder.actor.to_string(), ToString::to_string);
+        *by_region.entry(region).or_default() += holder.rights;
+    }
+    let number =
+        |rights: i128| i64::try_from(rights).map_or_else(|_| json!(rights.to_string()), |rights| json!(rights));
+    by_region.into_iter().map(|(region, rights)| (region, number(rights))).collect::<Map<_, _>>().into()
 }
 
 impl From<ParseError> for Answer {
     fn from(parse: ParseError) -> Self {
-        error(parse.name(), &parse)
+        Self::error(parse.name(), &parse)
     }
 }
 
 impl From<WriteError> for Answer {
     fn from(write: WriteError) -> Self {
-        error(write.name(), &write)
+        match &write {
+            WriteError::Refused(refusal) => Self::refused(refusal),
+            WriteError::InsufficientRights { needed, holders: who, .. } => {
+                Self::error(write.name(), &write).with("needed", json!(needed)).with("holders", holders(who))
+            }
+            WriteError::RightsOutstanding { holders: who } => {
+                Self::error(write.name(), &write).with("holders", holders(who))
+            }
+            _ => Self::error(write.name(), &write),
+        }
     }
 }
 
 impl From<ReadError> for Answer {
     fn from(read: ReadError) -> Self {
-        error(read.name(), &read)
+        match &read {
+            ReadError::Refused(refusal) => Self::refused(refusal),
+            _ => Self::error(read.name(), &read),
+        }
     }
 }
 
 impl From<TokenError> for Answer {
     fn from(token: TokenError) -> Self {
-        Self::bad_arguments(token.to_string())
+        Self::bad_arguments(&token)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use halcyon_client::{Holder, Kind};
+    use halcyon_types::{ActorId, RegionId, UnixMs};
+
     use super::*;
 
-    #[test]
-    fn payloads_are_shown_as_json() {
-        let packed = |value: &Value| Bytes::from(rmp_serde::to_vec(value).unwrap());
-        let shown = |payload: &Bytes| Answer::register(Some(payload)).line();
-        assert_eq!(shown(&packed(&json!("ü \"x\""))), "{\"ok\":\"ü \\\"x\\\"\"}");
-        assert_eq!(shown(&packed(&json!({"a": [1, null]}))), "{\"ok\":{\"a\":[1,null]}}");
-        assert_eq!(shown(&Bytes::from_static(b"\xC1")), "{\"ok\":{\"hex\":\"c1\"}}");
-        assert_eq!(Answer::register(None).line(), "{\"ok\":null}");
+    fn line(answer: &Answer) -> Value {
+        serde_json::from_str(&answer.line()).unwrap()
     }
 
     #[test]
@@ -132,10 +163,32 @@ mod tests {
 
     #[test]
     fn errors_have_a_name_and_a_message() {
-        let answer = Answer::from(ParseError::UnknownCommand { word: "x".to_owned() });
+        let answer = Answer::from(ParseError::Unknown { word: "x".to_owned() });
         assert!(!answer.is_ok());
-        let line: Value = serde_json::from_str(&answer.line()).unwrap();
-        assert_eq!(line["error"], "UnknownCommand");
-        assert!(line["message"].as_str().unwrap().contains("hkeys"));
+        assert_eq!(line(&answer)["error"], "UnknownCommand");
+        assert!(line(&answer)["message"].as_str().unwrap().contains("hkeys"));
+    }
+
+    #[test]
+    fn a_wrong_type_names_the_kinds_that_are_there() {
+        let refusal = Refusal::WrongType { asked: Kind::MvRegister, present: vec![Kind::Counter, Kind::SortedSet] };
+        let line = line(&Answer::from(ReadError::Refused(refusal)));
+        assert_eq!(line["error"], "WrongType");
+        assert_eq!((&line["asked"], &line["kinds"]), (&json!("mvregister"), &json!(["counter", "sortedset"])));
+    }
+
+    #[test]
+    fn insufficient_rights_say_which_region_holds_how_many() {
+        let region = |id: u64| RegionId::try_from(id).unwrap();
+        let holder = |name: &str, id, minted, rights| Holder {
+            region: Some(name.parse().unwrap()),
+            actor: ActorId::mint(region(id), UnixMs(minted)),
+            rights,
+        };
+        let holders = Holders(vec![holder("eu", 1, 1, 3), holder("eu", 1, 2, 4), holder("us", 2, 1, 5)]);
+        let counter = halcyon_crdt::Object::new(10_u64.try_into().unwrap(), "stock");
+        let line = line(&Answer::from(WriteError::InsufficientRights { counter, needed: 9, holders }));
+        assert_eq!(line["error"], "InsufficientRights");
+        assert_eq!((&line["needed"], &line["holders"]), (&json!(9), &json!({"eu": 7, "us": 5})));
     }
 }

@@ -3,9 +3,12 @@
 //! One command at a time, in order, each answered before the next is read: what a script writes it reads back.
 
 mod answer;
+mod cursor;
+mod help;
 mod input;
 mod parse;
 mod run;
+mod show;
 mod words;
 
 use std::path::PathBuf;
@@ -20,27 +23,9 @@ use answer::Answer;
 use input::Line;
 use run::Runner;
 
-const COMMANDS: &str = "Commands:
-  set KEY VALUE            get KEY                del KEY
-  incr KEY N               counter KEY            reset KEY
-  sadd KEY ELEMENT         srem KEY ELEMENT       smembers KEY
-  hset KEY PATH VALUE      hget KEY PATH          hdel KEY PATH
-  hincr KEY PATH N         hcounter KEY PATH      hkeys KEY [PATH]
-  hsadd KEY PATH ELEMENT   hsrem KEY PATH ELEMENT hsmembers KEY PATH
-  txn WRITE; WRITE; …      one atomic record, visible whole or not at all
-  token                    the region's version vector, as a session token
-  session [TOKEN]          reads from now on wait for TOKEN; without it they no longer wait
-  digest                   of all rows; equal tokens have equal digests
-A PATH is FIELD or FIELD/FIELD/…. A word with blanks is a JSON string: set k \"two words\". Blank lines and # comments are
-skipped. A write answers {\"ok\":true,\"dot\":…,\"token\":…}, a read {\"ok\":VALUE}, anything else {\"error\":NAME,\"message\":…}.
-The exit status is 0 only if every command was carried out.
-
-Example:
-  printf 'incr visits 5\\ncounter visits\\n' | halcyon exec --region us-east --config regions.toml --certs certs/";
-
 /// Reads one command a line on standard input, writes one JSON object a line on standard output
 #[derive(Debug, Args)]
-#[command(after_help = COMMANDS)]
+#[command(after_help = help::page())]
 pub(crate) struct Command {
     /// The region to talk to, and no other
     #[arg(long, value_name = "NAME")]
@@ -75,17 +60,17 @@ pub(crate) async fn run(command: &Command) -> Result<(), Failure> {
     let region = setup::region(&topology, &command.region)?;
     let keyspace = setup::keyspace(&topology, &command.keyspace)?;
     let client = connect(&topology, &command.certs, &region.name).await?;
-    let mut runner = Runner::new(client, keyspace.name.to_string());
+    let mut runner = Runner::new(client, &topology, region, keyspace);
     let (mut all, mut failed) = (0, 0);
     let mut lines = input::lines();
     while let Some(line) = lines.recv().await {
         let answer = match line {
-            Line::Text(text) => match parse::parse(&text, keyspace.id) {
+            Line::Text(text) => match parse::parse(&text) {
                 Ok(None) => continue,
                 Ok(Some(command)) => runner.run(command).await,
                 Err(error) => error.into(),
             },
-            Line::Bad(problem) => Answer::bad_arguments(problem),
+            Line::Bad(problem) => Answer::bad_arguments(&problem),
             Line::Failed(problem) => return Err(ExecError::Input { problem }.into()),
         };
         all += 1;
