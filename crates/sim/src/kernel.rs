@@ -103,7 +103,8 @@ fn text(bytes: &[u8]) -> String {
 }
 
 impl Kernel {
-    fn dialect() -> Dialect<'static> {
+    /// What words mean here: keys of the first keyspace, values as their text.
+    pub fn dialect() -> Dialect<'static> {
         Dialect {
             keyspace: KeyspaceId::FIRST,
             prefix: "",
@@ -120,6 +121,38 @@ impl Kernel {
     /// What a replica has seen.
     pub fn vv(&self, region: Region) -> &VersionVector {
         &self.replica(region).vv
+    }
+
+    /// A replica's time.
+    pub fn now(&self, region: Region) -> UnixMs {
+        self.replica(region).now()
+    }
+
+    /// The last stamp that a replica gave or followed: after a write, that write's, refused or not.
+    pub fn stamp(&self, region: Region) -> Hlc {
+        self.replica(region).last
+    }
+
+    /// A replica's actor.
+    pub fn actor(&self, region: Region) -> ActorId {
+        self.replica(region).actor
+    }
+
+    /// Every record that there is, in the order of (actor, seq); who holds which, vectors say.
+    pub fn records(&self) -> impl Iterator<Item = &Record> {
+        self.log.values().map(|logged| &logged.record)
+    }
+
+    /// Lets one replica take the next record that it may from another, if there is any; `own`: none of others'.
+    ///
+    /// # Errors
+    /// The record does not survive its bytes.
+    pub fn pull_one(&mut self, from: Region, to: Region, own: bool) -> Result<Option<Dot>, KernelError> {
+        let next = self.next(from, to, own);
+        if let Some(dot) = next {
+            self.deliver(to, dot)?;
+        }
+        Ok(next)
     }
 
     fn replica(&self, region: Region) -> &Replica {
@@ -212,17 +245,21 @@ impl Kernel {
 
     fn catch_up(&mut self, from: Region, to: Region, own: bool) -> Result<bool, KernelError> {
         let mut learned = false;
-        loop {
-            let (giver, taker) = (self.replica(from), self.replica(to));
-            let deliverable = |(dot, logged): (&Dot, &Logged)| {
-                let next = dot.seq == Seq(taker.vv.get(dot.actor).0 + 1);
-                let known = giver.vv.covers(*dot) && (!own || dot.actor == giver.actor);
-                (known && next && logged.record.deps.le(&taker.vv)).then_some(*dot)
-            };
-            let Some(dot) = self.log.iter().find_map(deliverable) else { return Ok(learned) };
-            self.deliver(to, dot)?;
+        while self.pull_one(from, to, own)?.is_some() {
             learned = true;
         }
+        Ok(learned)
+    }
+
+    /// The first record that one replica has and another may take.
+    fn next(&self, from: Region, to: Region, own: bool) -> Option<Dot> {
+        let (giver, taker) = (self.replica(from), self.replica(to));
+        let deliverable = |(dot, logged): (&Dot, &Logged)| {
+            let next = dot.seq == Seq(taker.vv.get(dot.actor).0 + 1);
+            let known = giver.vv.covers(*dot) && (!own || dot.actor == giver.actor);
+            (known && next && logged.record.deps.le(&taker.vv)).then_some(*dot)
+        };
+        self.log.iter().find_map(deliverable)
     }
 }
 

@@ -1,0 +1,158 @@
+//! What programs are about: few keys and few elements, so that conflicts are the rule.
+
+use halcyon_sim::scenario::{CommandOp, ListEnd, ListSide, ObjectRef};
+
+use crate::generator::Dice;
+
+/// What a program is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Diet {
+    Registers,
+    Values,
+    Counters,
+    Sets,
+    Maps,
+    SortedSets,
+    Lists,
+    HyperLogLogs,
+    BoundedCounters,
+    Deadlines,
+    Mixed,
+}
+
+/// All but [`Diet::Deadlines`] and [`Diet::Mixed`], which are made of these.
+const TYPES: [Diet; 8] = [
+    Diet::Registers,
+    Diet::Values,
+    Diet::Counters,
+    Diet::Sets,
+    Diet::SortedSets,
+    Diet::Lists,
+    Diet::HyperLogLogs,
+    Diet::BoundedCounters,
+];
+
+const FIELDS: [&str; 4] = ["f", "f/g", "f/g/h", "u"];
+
+impl Diet {
+    /// A write: where, and what.
+    pub(crate) fn write(self, dice: &mut Dice) -> (ObjectRef, CommandOp) {
+        match self {
+            Self::Maps => {
+                let at = if dice.one_in(8) { key(dice) } else { field(dice) };
+                let op = if dice.one_in(5) { CommandOp::Delete } else { dice.of(&TYPES).op(dice) };
+                (at, op)
+            }
+            Self::Mixed => {
+                let at = if dice.one_in(3) { field(dice) } else { key(dice) };
+                let root = at.path.is_empty();
+                let op = match dice.below(12) {
+                    0 => CommandOp::Delete,
+                    1 if root => expiry(dice),
+                    _ => dice.of(&TYPES).op(dice),
+                };
+                (at, op)
+            }
+            Self::Deadlines => match dice.below(10) {
+                0..4 => (key(dice), expiry(dice)),
+                4 => (key(dice), CommandOp::Delete),
+                5 => (field(dice), dice.of(&TYPES).op(dice)),
+                _ => (key(dice), dice.of(&TYPES).op(dice)),
+            },
+            _ => {
+                let op = if dice.one_in(9) { CommandOp::Delete } else { self.op(dice) };
+                (key(dice), op)
+            }
+        }
+    }
+
+    /// Whether time is of the essence.
+    pub(crate) const fn is_timed(self) -> bool {
+        matches!(self, Self::Registers | Self::Deadlines | Self::Mixed)
+    }
+
+    fn op(self, dice: &mut Dice) -> CommandOp {
+        match self {
+            Self::Values => CommandOp::MvSet(dice.word(&["v", "w", "x"])),
+            Self::Counters => match dice.below(8) {
+                0 | 1 => CommandOp::Reset,
+                2 if dice.one_in(6) => CommandOp::Incr(*dice.of(&[i64::MAX, i64::MIN, 1 << 62])),
+                _ => CommandOp::Incr(*dice.of(&[1, 2, 3, 5, 10, 100, -4, 0])),
+            },
+            Self::Sets => match dice.below(9) {
+                0 => CommandOp::Enable,
+                1 => CommandOp::Disable,
+                2..4 => CommandOp::SetRemove(elements(dice)),
+                _ => CommandOp::SetAdd(elements(dice)),
+            },
+            Self::SortedSets => {
+                let member = dice.word(&["x", "y", "z"]);
+                match dice.below(7) {
+                    0 => CommandOp::SortedRemove(member),
+                    1..4 => CommandOp::SortedAdd { member, score: *dice.of(&[0.0, 1.0, 2.5, -1.5, 100.0]) },
+                    _ => CommandOp::SortedIncr { member, delta: *dice.of(&[1.0, 0.5, -2.0, 8.0]) },
+                }
+            }
+            Self::Lists => list_op(dice),
+            Self::HyperLogLogs => {
+                let most = 1 + dice.below(2);
+                CommandOp::HllAdd((0..most).map(|_| dice.word(&["a", "b", "c", "d", "e"])).collect())
+            }
+            Self::BoundedCounters => {
+                let amount = *dice.of(&[1, 2, 3, 5]);
+                match dice.below(7) {
+                    0..2 => CommandOp::BoundedIncr(amount + 2),
+                    2..4 => CommandOp::BoundedGive { to: dice.word(&["A", "B", "C"]), amount },
+                    _ => CommandOp::BoundedDecr(amount),
+                }
+            }
+            // Registers, and whatever is made of other types.
+            _ => match dice.below(8) {
+                0 => CommandOp::Unset,
+                1 | 2 => CommandOp::Set { value: dice.word(&["v", "w"]), ttl_ms: Some(*dice.of(&[10, 30, 60])) },
+                _ => CommandOp::Set { value: dice.word(&["v", "w", "x"]), ttl_ms: None },
+            },
+        }
+    }
+}
+
+fn list_op(dice: &mut Dice) -> CommandOp {
+    let value = |dice: &mut Dice| dice.word(&["a", "b", "c"]);
+    let end = |dice: &mut Dice| *dice.of(&[ListEnd::Front, ListEnd::Back]);
+    let index = |dice: &mut Dice| *dice.of(&[0, 1, 2, -1, -2]);
+    let values = |dice: &mut Dice| {
+        let most = 1 + dice.below(3);
+        (0..most).map(|_| value(dice)).collect::<Vec<_>>()
+    };
+    match dice.below(16) {
+        0..5 => CommandOp::ListPush { end: end(dice), values: values(dice) },
+        5..7 => {
+            let side = *dice.of(&[ListSide::Before, ListSide::After]);
+            CommandOp::ListInsert { side, target: value(dice), values: values(dice) }
+        }
+        7..9 => CommandOp::ListInsertAt { index: index(dice), values: values(dice) },
+        9 | 10 => CommandOp::ListSet { old: value(dice), new: value(dice) },
+        11 | 12 => CommandOp::ListSetAt { index: index(dice), value: value(dice) },
+        13 => CommandOp::ListRemove(value(dice)),
+        14 => CommandOp::ListRemoveAt(index(dice)),
+        _ => CommandOp::ListMove { value: value(dice), end: end(dice) },
+    }
+}
+
+fn expiry(dice: &mut Dice) -> CommandOp {
+    if dice.one_in(4) { CommandOp::Persist } else { CommandOp::Expire(*dice.of(&[10, 30, 60, 0])) }
+}
+
+fn elements(dice: &mut Dice) -> Vec<String> {
+    let most = if dice.one_in(4) { 2 } else { 1 };
+    (0..most).map(|_| dice.word(&["x", "y", "z"])).collect()
+}
+
+fn key(dice: &mut Dice) -> ObjectRef {
+    ObjectRef::key(dice.word(&["k", "k", "k", "l"]))
+}
+
+fn field(dice: &mut Dice) -> ObjectRef {
+    let path = dice.word(&FIELDS);
+    ObjectRef::at(dice.word(&["k", "k", "l"]), &path)
+}
