@@ -13,7 +13,8 @@ const SCORES: [f64; 11] =
 fn score() -> impl Strategy<Value = f64> {
     prop_oneof![
         prop::sample::select(SCORES.to_vec()),
-        prop::num::f64::NORMAL | prop::num::f64::SUBNORMAL | prop::num::f64::ZERO,
+        Just(-0.0),
+        any::<u64>().prop_map(f64::from_bits).prop_filter("finite", |score| score.is_finite()),
     ]
 }
 
