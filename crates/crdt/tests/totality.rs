@@ -19,8 +19,9 @@ const ACTORS: u64 = 3;
 const NAMES: [&[&[u8]]; 6] =
     [&[b"k"], &[b"k\0"], &[b"k", b"f"], &[b"k", b"f", b"g"], &[b"k", b"f\0\xFF"], &[b"\xFF", b"\x01"]];
 
+#[cfg(test)]
 fn object(name: &[&[u8]]) -> Object {
-    let key = Object::new(KeyspaceId::try_from(10).unwrap(), name[0].to_vec());
+    let key = Object::new(KeyspaceId::FIRST, name[0].to_vec());
     name[1..].iter().fold(key, |object, field| object.field(field.to_vec()))
 }
 
@@ -60,7 +61,7 @@ fn prefix() -> impl Strategy<Value = RowPrefix> {
         2 => (objects(), select(vec![&b"R"[..], b"C"])).prop_map(|(at, part)| {
             RowPrefix::from_bytes([at.of_kind(Kind::SortedSet).component(b"m").as_bytes(), part].concat())
         }),
-        1 => Just(RowPrefix::keyspace(KeyspaceId::try_from(10).unwrap())),
+        1 => Just(RowPrefix::keyspace(KeyspaceId::FIRST)),
     ];
     (whole, prop_oneof![9 => Just(None), 1 => (0..9_usize, any::<u8>()).prop_map(Some)]).prop_map(|(whole, damage)| {
         let Some((cut, more)) = damage else { return whole };
@@ -180,7 +181,7 @@ proptest! {
             }
         }
         let first = PageRequest { after: None, items_max: 9 };
-        let _ = keys(&mut rows, KeyspaceId::try_from(10).unwrap(), b"", &first, UnixMs(1));
+        let _ = keys(&mut rows, KeyspaceId::FIRST, b"", &first, UnixMs(1));
         // Whoever has seen everything clears everything but counters, which are cleared by name.
         let ctx: VersionVector = (1..=ACTORS).map(|n| (ActorId::from_u64(n << 48), Seq(u64::MAX))).collect();
         let clears: Vec<_> =

@@ -27,7 +27,6 @@ macro_rules! own {
 }
 
 own! {
-    concurrent_pairs_come_out_as_the_table_says: "pairs.txt",
     what_a_transaction_saw_decides_what_it_removes: "contexts.txt",
     counters_registers_and_flags_hold_their_scenarios: "counters.txt",
     collections_hold_their_scenarios: "collections.txt",

@@ -10,7 +10,9 @@ const REGISTERS: [&str; 2] = [
     "X set k a; save X p; X set k b; X set k c ctx=p; Y set k d",
     "X set k a 10; Y set k b; sync; advance 10; Z set k c 20",
 ];
-const COUNTERS: [&str; 3] = [
+const COUNTERS: [&str; 5] = [
+    "X incr k 9223372036854775807; txn X reset k;incr k 1; X incr k 5",
+    "X incr k 2; X set l v; save X p; txn X reset k;incr k 3; X reset k ctx=p",
     "X incr k 2; save X p; X incr k 3; X reset k ctx=p",
     "X incr k 2; sync; begin X t; Y incr k 5; X incr k 7; X@t reset k; Y->X; commit X t; Y reset k",
     "X incr k 2; X->Y; Y reset k; X incr k 3; sync; save X q; X incr k 4; X->Y; Y del k ctx=q",
