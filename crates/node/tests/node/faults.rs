@@ -129,11 +129,15 @@ async fn a_test_clock_stamps_and_ends_keys_and_request_ids_go_by_the_real_one() 
     assert_eq!(world.status(A).await["wall_ms"], base);
     world.fault(A, &format!("clock?ms={}", base + 1000)).await;
     assert_eq!(world.clients[A].read("k", Query::Get).await, Ok(Answer::Value(None)), "it has ended");
+    world.clients[A].write("later", set("z")).await.unwrap();
     world.fault(A, "clock").await;
     let back = world.status(A).await;
     assert!(back["wall_ms"].as_u64().unwrap() < base, "the real clock is back: {back:#}");
     assert!(back["hlc_ms"].as_u64().unwrap() >= base, "stamps never go back");
+    let still = world.clients[A].read("k", Query::Get).await;
+    assert_eq!(still, Ok(Answer::Value(None)), "nor do reads: what has ended does not come back");
     world.clients[A].write("k", set("y")).await.unwrap();
+    assert_eq!(world.clients[A].read("k", Query::Get).await, Ok(Answer::Value(Some("y".into()))));
 }
 
 #[tokio::test]
