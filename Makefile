@@ -37,6 +37,7 @@ demo: build ## three regions on this machine, the shop replayed with one of them
 test: build ## the whole test suite
 	@echo "test: compiling the tests (a few minutes on two cores the first time), then thousands of cases and real processes"
 	$(if $(HALCYON_RETAIL_DIR),,@echo "skip: the tests on real order lines: HALCYON_RETAIL_DIR names no folder with them")
+	$(if $(HALCYON_SCENARIOS),,@echo "skip: scenarios from elsewhere: HALCYON_SCENARIOS names no file of them")
 	@export HALCYON_BIN="$(bin)"; $(cargo) test --locked --workspace --no-fail-fast -- $(FILTER)
 
 bench: build ## the benches; ratios to the ceiling that the same run measures

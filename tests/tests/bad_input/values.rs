@@ -21,7 +21,7 @@ async fn exec_refuses_bad_lines_one_by_one_and_carries_the_others_out() {
         ("frobnicate k".to_owned(), Some("UnknownCommand")),
         ("incr k".to_owned(), Some("BadArguments")),
         ("incr k many".to_owned(), Some("BadArguments")),
-        ("zadd k 1 m".to_owned(), Some("NotBuilt")),
+        ("rwadd k m".to_owned(), Some("NotBuilt")),
         (format!("incr {long_key} 1"), Some("InvalidArgument")),
         (format!("sadd s {long_key}"), Some("InvalidArgument")),
         (format!("set r {long_value}"), Some("InvalidArgument")),

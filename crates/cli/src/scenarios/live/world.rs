@@ -132,9 +132,12 @@ impl Inner<'_> {
         // A wrong type prints as nothing, as in the model.
         let Some(answer) = self.ask(region, &object, question).await? else { return Ok(Value::absent(query)) };
         let seat = self.cluster.seat(region);
-        let now = if query.kind == QueryKind::Ttl { seat.standing().await?.now } else { UnixMs::default() };
-        let value = print(query, answer, Reader { actor: seat.actor, now, decode: &word });
         let expired = Value::expired(query);
+        let now = if query.kind == QueryKind::Ttl { seat.standing().await?.now } else { UnixMs::default() };
+        if matches!(answer, Answer::Deadline(Some(at)) if at <= now) {
+            return Ok(expired);
+        }
+        let value = print(query, answer, Reader { actor: seat.actor, now, decode: &word });
         let in_doubt = value == Value::absent(query) && expired != value;
         Ok(if in_doubt && self.has_ended(region, &object).await? { expired } else { value })
     }
