@@ -9,6 +9,7 @@ mod expectation;
 mod figures;
 mod flow;
 mod keys;
+mod lane;
 mod lookout;
 mod observe;
 mod play;

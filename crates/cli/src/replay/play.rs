@@ -9,30 +9,25 @@
 //! can serve tomorrow, and it must never sell the same unit twice. Stock that is taken, on the other hand, is in one
 //! record with the sale it was taken for, so no unit ever leaves the shelf without its line.
 //!
-//! Before it gives up, a sale is tried again after each of [`PAUSES`], if regions that this one can reach hold enough: the
-//! node has asked them for more by then. It is the shop that waits, by a fifth of a second at most, never the node. A
-//! product that ran out is not waited for again in this lane until it is sold once more; that keeps a sold-out shelf
-//! from holding up the queue.
+//! Before it gives up, a sale is tried again a few times, over a fifth of a second, if regions that this one can reach
+//! hold enough: the node has asked them for more by then. It is the shop that waits, never the node, and only this
+//! product's lines wait with it; see [`super::lane`].
 
-use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Duration;
 
 use halcyon_client::{Batch, Client, Holders, Receipt, RegionName, WriteError};
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep_until};
 
 use super::error::ReplayError;
 use super::keys::Keys;
+use super::lane::{Lane, Next, Turn};
 use super::sales::{Played, Units};
 use super::stock::settle;
 use crate::progress::Progress;
 use crate::retail::OrderLine;
-
-/// How long a sale that was refused its stock waits, before each further attempt.
-const PAUSES: [Duration; 3] = [Duration::from_millis(25), Duration::from_millis(50), Duration::from_millis(100)];
 
 /// A replay's means: what is played, where to, and how.
 #[derive(Clone)]
@@ -77,62 +72,61 @@ impl Player {
     }
 
     async fn play_lane(self, queue: Vec<usize>, progress: &Progress) -> Result<Played, ReplayError> {
-        let (mut played, mut out_of_stock) = (Played::default(), BTreeSet::new());
-        for index in queue {
-            let Some(line) = self.lines.get(index) else { continue };
+        let (mut played, mut lane) = (Played::default(), Lane::new(&self.lines, queue));
+        loop {
+            let turn = match lane.next(Instant::now()) {
+                Next::Play(turn) => turn,
+                Next::Wait(until) => {
+                    sleep_until(until).await;
+                    continue;
+                }
+                Next::End => return Ok(played),
+            };
+            let Turn { index, line, pause, .. } = turn;
             let Some(client) = self.clients.get(line.home) else {
+                lane.settle(turn, false, Instant::now());
                 continue;
             };
-            let pauses: &[_] = if out_of_stock.contains(&line.sku) { &[] } else { &PAUSES };
-            let (receipt, units) = self.play_line(client, line, pauses).await.map_err(|source| ReplayError::Write {
+            let booked = self.play_line(client, turn).await.map_err(|source| ReplayError::Write {
                 line: index + 1,
                 region: client.region().clone(),
                 source: Box::new(source),
             })?;
-            match units {
-                Units::Refused => drop(out_of_stock.insert(&line.sku)),
-                Units::Taken { .. } | Units::Returned => drop(out_of_stock.remove(&line.sku)),
-                Units::None => {}
+            let now = Instant::now();
+            if let Some((receipt, units)) = booked {
+                lane.settle(turn, units == Units::Refused, now);
+                played.token.join(&receipt.token.into());
+                played.note(line.home, &line.sku, line.qty.unsigned_abs(), units);
+                progress.step();
+            } else {
+                lane.put_off(turn, now + pause.unwrap_or_default());
             }
-            played.token.join(&receipt.token.into());
-            played.note(line.home, &line.sku, line.qty.unsigned_abs(), units);
-            progress.step();
         }
-        Ok(played)
     }
 
-    async fn play_line(
-        &self,
-        client: &Client,
-        line: &OrderLine,
-        pauses: &[Duration],
-    ) -> Result<(Receipt, Units), WriteError> {
+    /// Books a line; `None` if it was refused its stock, and may be tried again.
+    async fn play_line(&self, client: &Client, turn: Turn<'_>) -> Result<Option<(Receipt, Units)>, WriteError> {
+        let Turn { line, refusals, pause, .. } = turn;
         let units = line.qty.unsigned_abs();
-        let whole = self.batch(client, line);
-        if line.qty <= 0 {
-            let mut whole = whole;
-            if units == 0 {
-                return Ok((settle(client, whole).await?, Units::None));
-            }
-            whole.bounded_counter(self.keys.stock(&line.sku)).increase(units);
-            return Ok((settle(client, whole).await?, Units::Returned));
+        let (mut whole, stock) = (self.batch(client, line), self.keys.stock(&line.sku));
+        if units == 0 {
+            return Ok(Some((settle(client, whole).await?, Units::None)));
         }
-        let mut refusals = 0;
-        let mut pauses = pauses.iter();
-        loop {
-            let mut sale = whole.clone();
-            sale.bounded_counter(self.keys.stock(&line.sku)).decrease(units);
-            match settle(client, sale).await {
-                Err(WriteError::InsufficientRights { needed, holders, .. }) => {
-                    let within_reach = within_reach(client.region(), self.cut_off.as_ref(), &holders);
-                    match pauses.next() {
-                        Some(pause) if within_reach >= i128::from(needed) => sleep(*pause).await,
-                        _ => return Ok((settle(client, whole).await?, Units::Refused)),
-                    }
-                    refusals += 1;
+        if line.qty < 0 {
+            whole.bounded_counter(stock).increase(units);
+            return Ok(Some((settle(client, whole).await?, Units::Returned)));
+        }
+        let without_stock = whole.clone();
+        whole.bounded_counter(stock).decrease(units);
+        match settle(client, whole).await {
+            Err(WriteError::InsufficientRights { needed, holders, .. }) => {
+                let within_reach = within_reach(client.region(), self.cut_off.as_ref(), &holders);
+                if pause.is_some() && within_reach >= i128::from(needed) {
+                    return Ok(None);
                 }
-                settled => return Ok((settled?, Units::Taken { refusals })),
+                Ok(Some((settle(client, without_stock).await?, Units::Refused)))
             }
+            settled => Ok(Some((settled?, Units::Taken { at_once: refusals == 0 }))),
         }
     }
 

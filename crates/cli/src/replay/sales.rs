@@ -54,8 +54,8 @@ impl Sales {
 pub(super) enum Units {
     /// None were to be moved.
     None,
-    /// Taken out of the stock, after so many refusals.
-    Taken { refusals: u64 },
+    /// Taken out of the stock, at the first attempt or a later one.
+    Taken { at_once: bool },
     /// Put back.
     Returned,
     /// Refused: the line is a back order.
@@ -79,9 +79,9 @@ impl Played {
         let sales = self.sales.entry(home).or_default();
         match became {
             Units::None => {}
-            Units::Taken { refusals } => {
+            Units::Taken { at_once } => {
                 sales.accepted.note(units);
-                sales.accepted_later += u64::from(refusals > 0);
+                sales.accepted_later += u64::from(!at_once);
             }
             Units::Returned => sales.returned.note(units),
             Units::Refused => {
@@ -115,10 +115,10 @@ mod tests {
     #[test]
     fn every_line_is_counted_once_where_it_was_played() {
         let (mut all, mut part) = (Played::default(), Played::default());
-        all.note(0, "x", 5, Units::Taken { refusals: 0 });
+        all.note(0, "x", 5, Units::Taken { at_once: true });
         all.note(0, "x", 2, Units::Refused);
         part.note(0, "x", 3, Units::Refused);
-        part.note(1, "x", 4, Units::Taken { refusals: 2 });
+        part.note(1, "x", 4, Units::Taken { at_once: false });
         part.note(1, "y", 1, Units::Returned);
         part.note(1, "y", 0, Units::None);
         all.join(part);
