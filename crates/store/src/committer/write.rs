@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use halcyon_crdt::{Origin, Prepared, Rows, Watch, prepare, read};
+use halcyon_crdt::read::look;
+use halcyon_crdt::{Origin, Prepared, Watch, prepare};
 use halcyon_types::limits::RECORD_BYTES_MAX;
 use halcyon_types::{ActorId, Dot, Hlc, RegionId, UnixMs, VersionVector};
 use halcyon_wire::{Check, Record, Refusal, Seen, Write};
@@ -101,22 +102,13 @@ impl<B: Backend> Committer<B> {
     fn check(&mut self, checks: &[Check], snapshot: &mut Snapshot<B::Snapshot>, now: UnixMs) -> Result<(), Refusal> {
         for (index, check) in (0..).zip(checks) {
             let (mut then, mut live) = (Watch::over(&mut *snapshot), Watch::over(&mut self.rows));
-            look(&mut then, check, now)?;
-            look(&mut live, check, now)?;
+            look(&mut then, &check.object, &check.query, now).map_err(Refusal::from)?;
+            look(&mut live, &check.object, &check.query, now).map_err(Refusal::from)?;
             if !then.agrees(&live) {
                 return Err(Refusal::Changed { index });
             }
         }
         Ok(())
-    }
-}
-
-/// Makes the rows see what a read looks at. That there is something of another kind is no reason to refuse: what was
-/// looked at says whether that is new.
-fn look<R: Rows<Error = ReadError>>(rows: &mut Watch<R>, check: &Check, now: UnixMs) -> Result<(), Refusal> {
-    match read(rows, &check.object, &check.query, now) {
-        Ok(_) | Err(halcyon_crdt::ReadError::WrongType { .. }) => Ok(()),
-        Err(error) => Err(error.into()),
     }
 }
 
