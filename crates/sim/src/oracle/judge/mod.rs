@@ -56,11 +56,12 @@ impl Oracle {
         }
         let Request { dot, hlc, ctx, .. } = request;
         let record = Record { dot, hlc, ctx: ctx.clone(), deed: Deed::default() };
+        let live = self.truth(request.live);
         let mut case = Case {
             oracle: self,
             request,
-            seen: self.truth(request.seen),
-            live: self.truth(request.live),
+            seen: if request.seen == request.live { live.clone() } else { self.truth(request.seen) },
+            live,
             record,
             ended: BTreeSet::new(),
             inserted: 0,
