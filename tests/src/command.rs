@@ -3,7 +3,7 @@
 use std::env;
 use std::ffi::OsString;
 use std::fmt;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 
@@ -101,4 +101,38 @@ pub async fn halcyon_with_input<A: Into<OsString>>(args: impl IntoIterator<Item 
     feeding.await.expect("a thread that writes");
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     Ended { status: output.status, stdout: text(output.stdout), stderr: text(output.stderr), line }
+}
+
+/// Runs `halcyon ARGS…` until it has printed a line, interrupts it as Ctrl-C would, and waits for its end.
+///
+/// # Panics
+/// It cannot be started, prints nothing, or does not end within four times [`PATIENCE`].
+pub async fn halcyon_interrupted<A: Into<OsString>>(args: impl IntoIterator<Item = A>) -> Ended {
+    let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
+    let line = format!("halcyon {}", args.iter().map(|arg| arg.to_string_lossy()).collect::<Vec<_>>().join(" "));
+    let mut child = Command::new(binary())
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("halcyon starts");
+    let pid = child.id().to_string();
+    let mut printed = BufReader::new(child.stdout.take().expect("its standard output"));
+    let interrupt = pid.clone();
+    let running = spawn_blocking(move || {
+        let mut stdout = String::new();
+        printed.read_line(&mut stdout).expect("a line");
+        assert!(!stdout.is_empty(), "it prints a line before it ends");
+        let told = Command::new("kill").args(["-INT", &interrupt]).status();
+        assert!(told.expect("kill").success());
+        printed.read_to_string(&mut stdout).expect("text");
+        (stdout, child.wait_with_output().expect("a child to wait for"))
+    });
+    let Ok(ended) = timeout(4 * PATIENCE, running).await else {
+        Command::new("kill").args(["-KILL", &pid]).status().ok();
+        panic!("has not ended: {line}");
+    };
+    let (stdout, output) = ended.expect("a thread that waits");
+    Ended { status: output.status, stdout, stderr: String::from_utf8_lossy(&output.stderr).into_owned(), line }
 }

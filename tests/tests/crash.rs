@@ -10,7 +10,7 @@ use halcyon_crdt::{Object, Op, Update};
 use halcyon_net::{Credentials, Identity, Role, Session, client, frame};
 use halcyon_tests::{Cluster, Dice, Load, PATIENCE, until};
 use halcyon_types::topology::Topology;
-use halcyon_wire::{Body, Request, Write, codec};
+use halcyon_wire::{Body, Request, Seen, Write, codec};
 
 const WRITERS: usize = 16;
 
@@ -31,7 +31,8 @@ async fn send_add(cluster: &Cluster, key: &str, request: RequestId) -> Session {
     let mut session = client::dial(&own.expect("certificates"), region).await.expect("admitted");
     let keyspace = topology.keyspaces.first().expect("a keyspace").id;
     let update = Update { object: Object::new(keyspace, key.to_owned()), op: Op::Add { amount: 1 } };
-    let body = Body::Write(Write { request, updates: vec![update] });
+    let waits_for_nothing = halcyon_wire::Session::default();
+    let body = Body::Write(Write { request, session: waits_for_nothing, seen: Seen::Present, updates: vec![update] });
     let mut bytes = Vec::new();
     frame::append(&mut bytes, |out| codec::encode(out, &Request { id: 1, body })).expect("a small frame");
     session.writer.write(bytes.into()).await.expect("a connection that stands");

@@ -286,6 +286,7 @@ async fn a_scan_tells_every_key_of_a_prefix_once_page_by_page_with_its_kinds() {
             assert_eq!(entry["kinds"], kinds, "{entry}");
             found.push(entry["key"].as_str().expect("text").to_owned());
         }
+        assert!(found.len() <= KEYS, "none twice");
         match page["next"].as_str() {
             Some(next) => next.clone_into(&mut cursor),
             None => break,

@@ -11,7 +11,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use halcyon_tests::{Cluster, Ended, halcyon, until};
+use halcyon_tests::{Cluster, Ended, halcyon, halcyon_interrupted, until};
 use serde_json::Value;
 
 /// The project's files.
@@ -25,14 +25,19 @@ fn files() -> Vec<PathBuf> {
     files
 }
 
-/// `halcyon scenarios FILE`, on a cluster if there is one.
-async fn scenarios(file: &Path, cluster: Option<&Cluster>, extra: &[&str]) -> Ended {
+/// The words of `halcyon scenarios FILE`, on a cluster if there is one.
+fn words(file: &Path, cluster: Option<&Cluster>, extra: &[&str]) -> Vec<String> {
     let mut words = vec!["scenarios".to_owned(), file.to_string_lossy().into_owned()];
     if let Some(cluster) = cluster {
         words.push("--live".to_owned());
         words.extend(cluster.flags());
     }
-    halcyon(words.into_iter().chain(extra.iter().map(|word| (*word).to_owned()))).await
+    words.extend(extra.iter().map(|word| (*word).to_owned()));
+    words
+}
+
+async fn scenarios(file: &Path, cluster: Option<&Cluster>, extra: &[&str]) -> Ended {
+    halcyon(words(file, cluster, extra)).await
 }
 
 /// All scenarios of a file pass, but those that need what is not built; some do pass.
@@ -148,6 +153,18 @@ async fn a_wrong_expectation_fails_with_its_line_in_memory_and_on_running_nodes(
             assert!(line.starts_with(beginning), "{beginning:?}: {ended}");
         }
     }
+    is_healed(&cluster).await;
+}
+
+#[tokio::test]
+async fn a_run_that_is_interrupted_leaves_the_nodes_whole() {
+    const MANY: usize = 10_000;
+    let cluster = Cluster::start(3).await;
+    let file = cluster.dir().join("many.txt");
+    fs::write(&file, "[again]\nclock A 5\nA->B\nA sadd s x\nA->B\n".repeat(MANY)).unwrap();
+    let ended = halcyon_interrupted(words(&file, Some(&cluster), &[])).await.refused(&["stopped", "healed"]);
+    assert!(ended.stdout.lines().count() < MANY, "it has not run to its end");
+    assert!(ended.stdout.lines().all(|line| line == "ok again"), "a step that was stopped is no failure: {ended}");
     is_healed(&cluster).await;
 }
 
