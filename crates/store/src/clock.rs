@@ -2,7 +2,7 @@
 //!
 //! What `hlc-gen` lacks is made up for here: it cannot be seeded, so [`Clock::restore`] feeds it a stamp as if a peer had
 //! sent it; it stops at a full count, so [`Clock::stamp`] carries into the next millisecond; it has no node id, so the
-//! order of writes is (hlc, actor, seq); it may refuse a peer's stamp, which then is ignored.
+//! order of writes is (hlc, actor, seq); it goes past a stamp that it hears, so it hears the one below.
 //!
 //! *Accept the data, never the clock*: a record from the far future is applied, but this clock does not follow it. It must
 //! never read the time itself, and never give a stamp twice.
@@ -28,6 +28,8 @@ pub struct ClockError {
 /// A node's clock. Stamps strictly increase, across restarts too if it is restored from a persisted ceiling.
 pub struct Clock {
     generator: HlcGenerator<ManualClock>,
+    /// The highest stamp followed. The generator learns of it when it next gives one: hearing uses no stamp up.
+    heard: Hlc,
 }
 
 impl Clock {
@@ -37,8 +39,8 @@ impl Clock {
     /// [`ClockError`] if there is none above it.
     pub fn restore(ceiling: Hlc) -> Result<Self, ClockError> {
         let generator = HlcGenerator::manual(0);
-        let clock = Self { generator };
-        if ceiling > clock.last() {
+        let clock = Self { generator, heard: Hlc::ZERO };
+        if ceiling > clock.given() {
             let seed = HlcTimestamp::try_from(ceiling.as_u64()).map_err(|_| ClockError { last: ceiling })?;
             // `update` answers with a stamp above the one it hears; a full count it cannot raise, so it hears the next
             // millisecond instead.
@@ -58,6 +60,10 @@ impl Clock {
 
     /// The last stamp given or followed.
     pub fn last(&self) -> Hlc {
+        self.given().max(self.heard)
+    }
+
+    fn given(&self) -> Hlc {
         Hlc::from_u64(self.generator.timestamp().as_u64())
     }
 
@@ -71,6 +77,9 @@ impl Clock {
     /// # Errors
     /// [`ClockError`]: only at the end of numbers, in 2109.
     pub fn stamp(&mut self, wall: UnixMs) -> Result<Hlc, ClockError> {
+        if wall <= self.heard.wall() {
+            self.catch_up();
+        }
         self.feed(wall);
         let stamp = self.generator.next_timestamp().or_else(|| {
             // The count is full: the clock goes on in the next millisecond, ahead of the wall.
@@ -80,17 +89,27 @@ impl Clock {
         stamp.map(|stamp| Hlc::from_u64(stamp.as_u64())).ok_or(ClockError { last: self.last() })
     }
 
-    /// Hears a peer's stamp, so that later stamps are above it; unless it is further ahead of `wall` than
-    /// [`DRIFT_MAX`], or has a count that leaves nothing above it. Such a stamp is ignored: its record is good, its clock
-    /// is not.
+    /// Hears a peer's stamp, so that later stamps are above it; unless it is further ahead of `wall` than [`DRIFT_MAX`]. Such
+    /// a stamp is ignored: its record is good, its clock is not.
     pub fn observe(&mut self, heard: Hlc, wall: UnixMs) {
-        if heard <= self.last() || !is_followed(heard, wall) {
+        if is_followed(heard, wall) {
+            self.heard = self.heard.max(heard);
+        }
+    }
+
+    /// Raises the generator to the highest stamp heard, exactly.
+    fn catch_up(&self) {
+        if self.heard <= self.given() {
             return;
         }
-        self.feed(wall);
-        if let Ok(heard) = HlcTimestamp::try_from(heard.as_u64()) {
-            // An error leaves the generator as it was.
-            let _ = self.generator.update(&heard);
+        if self.heard.count() == 0 {
+            self.feed(self.heard.wall());
+            // The stamp that was heard, of which the generator now knows.
+            let _ = self.generator.next_timestamp();
+        } else if let Ok(below) = HlcTimestamp::try_from(self.heard.as_u64() - 1) {
+            // What hears a stamp goes to the next one.
+            self.feed(UnixMs(0));
+            let _ = self.generator.update(&below);
         }
     }
 
@@ -133,7 +152,7 @@ mod tests {
     /// Raises the clock to `stamp` exactly.
     fn clock_at(stamp: Hlc) -> Clock {
         let mut clock = clock();
-        clock.observe(Hlc::from_u64(stamp.as_u64() - 1), stamp.wall());
+        clock.observe(stamp, stamp.wall());
         assert_eq!(clock.last(), stamp);
         clock
     }
@@ -199,26 +218,39 @@ mod tests {
             assert_eq!(clock.last(), at(0, 0), "{far:?}");
         }
         clock.observe(at(drift, 0), T);
-        assert!(clock.last() > at(drift, 0), "the edge itself is followed");
+        assert_eq!(clock.last(), at(drift, 0), "the edge itself is followed");
     }
 
     #[test]
     fn a_poisoned_count_stops_nothing() {
         let drift = u64::try_from(DRIFT_MAX.as_millis()).unwrap();
         let mut clock = clock();
-        clock.observe(at(drift, Hlc::COUNT_MAX - 1), T);
+        clock.observe(at(drift, Hlc::COUNT_MAX), T);
         assert_eq!(clock.last(), at(drift, Hlc::COUNT_MAX));
         let next = clock.stamp(T).unwrap();
         assert_eq!(next, at(drift + 1, 0));
     }
 
     #[test]
-    fn a_stamp_that_the_generator_refuses_is_ignored_and_leaves_the_clock_alone() {
+    fn a_full_count_that_was_heard_carries_too() {
         let mut clock = clock();
-        let last = clock.stamp(T).unwrap();
+        clock.stamp(T).unwrap();
         clock.observe(at(1, Hlc::COUNT_MAX), T);
-        assert_eq!(clock.last(), last);
-        assert!(clock.stamp(T).unwrap() > last);
+        assert_eq!(clock.stamp(T), Ok(at(2, 0)));
+    }
+
+    #[test]
+    fn hearing_uses_no_stamp_up_whatever_the_wall_does_next() {
+        for count in [0, 1, 7] {
+            for (wall, next) in [(0, at(300, count + 1)), (300, at(300, count + 1)), (301, at(301, 0))] {
+                let mut clock = clock();
+                clock.stamp(T).unwrap();
+                clock.observe(at(300, count), T);
+                assert_eq!(clock.last(), at(300, count));
+                assert_eq!(clock.stamp(UnixMs(T.0 + wall)), Ok(next), "heard {count}, then at {wall}");
+                assert!(clock.stamp(T).unwrap() > next, "the wall goes back");
+            }
+        }
     }
 
     #[test]
