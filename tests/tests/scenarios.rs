@@ -105,7 +105,7 @@ async fn the_file_that_the_environment_names_passes_in_memory_and_on_three_runni
 }
 
 /// One scenario that is right, three that are wrong (a read, a refusal, what replicas do not have yet), one of a later
-/// version, and one more that is right.
+/// version, and two more that are right.
 const MIXED: &str = "\
 [right]
 A incr k 1
@@ -129,6 +129,17 @@ A sadd s x
 A->B own
 expect B smembers s => {x}
 expect C smembers s => {}
+[what has ended prints as the model prints it]
+A enable k
+A expire k 10
+sync
+expect B ttl k => 10
+advance 20
+expect * flag k => nil
+expect * rights k => nil
+expect * hsmembers k f => nil
+expect * ttl k => nil
+expect * get k => nil
 ";
 
 #[tokio::test]
@@ -137,7 +148,7 @@ async fn a_wrong_expectation_fails_with_its_line_in_memory_and_on_running_nodes(
     let file = cluster.dir().join("mixed.txt");
     fs::write(&file, MIXED).unwrap();
     for world in [None, Some(&cluster)] {
-        let ended = scenarios(&file, world, &[]).await.refused(&["3 of 6 scenarios failed"]);
+        let ended = scenarios(&file, world, &[]).await.refused(&["3 of 7 scenarios failed"]);
         let lines: Vec<_> = ended.stdout.lines().collect();
         let beginnings = [
             "ok right",
@@ -146,7 +157,8 @@ async fn a_wrong_expectation_fails_with_its_line_in_memory_and_on_running_nodes(
             "FAIL too early: line 15: `expect B smembers s => {x}`: B has {}",
             "skip later: ",
             "ok right again",
-            "6 scenarios: 2 ok, 3 failed, 1 skipped",
+            "ok what has ended prints as the model prints it",
+            "7 scenarios: 3 ok, 3 failed, 1 skipped",
         ];
         assert_eq!(lines.len(), beginnings.len(), "{ended}");
         for (line, beginning) in lines.iter().zip(beginnings) {
