@@ -27,7 +27,9 @@ const LISTS: [&str; 4] = [
     "X rpush k a b; X linsafter k a c; X linsbefore k c d; X linsafter k d e; X linsbefore k e f; X linsafter k f g",
     "X rpush k a b c; sync; begin Y t; X lmove k a back; Y@t lmove k a front; Y@t linsat k 1 d e; Y@t lrem k a; commit Y t",
 ];
-const BOUNDED: [&str; 3] = [
+const BOUNDED: [&str; 5] = [
+    "X binc k 5; begin X t; begin X u; X@t bdec k 4; X@u bdec k 4; commit X u; commit X t; sync",
+    "X binc k 5; begin Y t; X bgive k Y 3; X->Y; Y@t bdec k 2; Y bgive k Z 2; commit Y t; Y bdec k 1",
     "X binc k 5; Y binc k 3; sync; X bgive k Y 4; X->Y; Y bdec k 6; sync; Z binc k 2",
     "X binc k 9; sync; begin Y t; Y@t binc k 2; X del k; X binc k 4; commit Y t; X->Y; Y binc k 1",
     "X binc k 5; Y binc k 3; sync; Y bgive k X 3; sync; X bgive k Z 7; X del k; X->Z; Z bdec k 7",
