@@ -39,7 +39,7 @@ their stamps run ahead of time by what the scenarios' clocks have moved, and nob
 
 Prints `ok NAME`, `FAIL NAME: why` or `skip NAME: why` a line, and a line of counts. The exit status is 0 only without FAIL.
 
-Example: halcyon scenarios crates/sim/scenarios/types.txt --live --config regions.toml --certs certs/";
+Example: halcyon scenarios crates/sim/scenarios/pairs.txt --live --config regions.toml --certs certs/";
 
 /// Runs a file of the scenario language, on the kernel in memory or on running nodes
 #[derive(Debug, Args)]
