@@ -1,0 +1,293 @@
+//! Does an operation cost the same on a collection of ten as on one of a million? And does deleting a million elements hold
+//! anybody up?
+//!
+//! The first question is put to the committer on RocksDB, without a network: groups of operations on single elements that are
+//! not there yet, then of their removals, so that every collection keeps its size; sizes take turns within a round. The second
+//! is put to a node: writes to other keys at a fixed rate, quiet, and while a set of a million is deleted.
+
+#![expect(clippy::expect_used, reason = "a bench that cannot go on stops, by panicking")]
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use halcyon_benches::{Figure, Report, Rounds, root, run};
+use halcyon_cli::bench::{self, End, Load, Op as Workload};
+use halcyon_crdt::{End as ListEnd, Object, Op, Place, Update};
+use halcyon_store::{Claim, Committer, RocksBackend, WriteJob};
+use halcyon_tests::Cluster;
+use halcyon_types::limits::UPDATES_MAX;
+use halcyon_types::{ClusterName, KeyspaceId, NodeId, RegionId, RegionName, RequestId, UnixMs};
+use halcyon_wire::{Seen, Session, Write};
+use tokio::time::Instant;
+
+const SIZES: [u64; 4] = [10, 1_000, 100_000, 1_000_000];
+const GROUP: u64 = 256;
+const ROUNDS: usize = 15;
+/// What an operation on the largest may cost, in terms of the smallest.
+const TARGET: f64 = 2.0;
+/// What other keys' p99 may come to while a million elements are deleted, in terms of the quiet one.
+const TARGET_P99: f64 = 5.0;
+const RECORD_BYTES: f64 = 1024.0;
+
+const RATE: u64 = 2_000;
+const WINDOW: Duration = Duration::from_secs(4);
+
+fn main() {
+    run(measure());
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Set,
+    Map,
+    SortedSet,
+    List,
+}
+
+impl Kind {
+    const ALL: [Self; 4] = [Self::Set, Self::Map, Self::SortedSet, Self::List];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Set => "set add",
+            Self::Map => "map set",
+            Self::SortedSet => "sorted-set add",
+            Self::List => "list append",
+        }
+    }
+
+    fn collection(self, size: u64) -> Object {
+        Object::new(KeyspaceId::FIRST, format!("{}:{size}", self.name()))
+    }
+
+    fn add(self, size: u64, n: u64) -> Update {
+        let (object, name) = (self.collection(size), element(n));
+        let update = |op| Update { object: object.clone(), op };
+        match self {
+            Self::Set => update(Op::Insert { element: name }),
+            Self::Map => Update { object: object.field(name), op: Op::Set { value: value(), ttl_ms: None } },
+            Self::SortedSet => {
+                // Scores in no order of the names.
+                let score = f64::from(u32::try_from(n.wrapping_mul(2_654_435_761) % 1_000_003).expect("it is below"));
+                update(Op::Score { member: name, score })
+            }
+            Self::List => update(Op::Push { end: ListEnd::Back, values: vec![value()] }),
+        }
+    }
+
+    fn remove(self, size: u64, n: u64) -> Update {
+        let (object, name) = (self.collection(size), element(n));
+        let update = |op| Update { object: object.clone(), op };
+        match self {
+            Self::Set => update(Op::Remove { element: name }),
+            Self::Map => Update { object: object.field(name), op: Op::Delete },
+            Self::SortedSet => update(Op::RemoveMember { member: name }),
+            Self::List => update(Op::RemoveAt { place: Place::Index(-1) }),
+        }
+    }
+}
+
+fn element(n: u64) -> Bytes {
+    format!("element:{n:09}").into()
+}
+
+fn value() -> Bytes {
+    Bytes::from_static(b"a value of thirty-two bytes, once")
+}
+
+/// A committer on a disk of its own, and a clock that stands still.
+struct Bench {
+    committer: Committer<RocksBackend>,
+    requests: u64,
+}
+
+impl Bench {
+    const NOW: UnixMs = UnixMs(1_800_000_000_000);
+
+    fn open(dir: &std::path::Path) -> Self {
+        let claim = Claim {
+            cluster: "bench".parse::<ClusterName>().expect("a name"),
+            region: RegionId::try_from(1).expect("an id"),
+            region_name: "here".parse::<RegionName>().expect("a name"),
+            now: Self::NOW,
+            node: NodeId(uuid::Uuid::from_u128(1)),
+        };
+        let backend = RocksBackend::open(dir).expect("a database");
+        let (committer, _) = Committer::open(backend, &claim).expect("a committer");
+        Self { committer, requests: 0 }
+    }
+
+    fn stage(&mut self, updates: Vec<Update>) {
+        self.requests += 1;
+        let mut random = [0; 10];
+        for (to, from) in random.iter_mut().zip(self.requests.to_be_bytes()) {
+            *to = from;
+        }
+        let request = RequestId::mint(Self::NOW, &random);
+        let write = Write { request, session: Session::default(), seen: Seen::Present, updates };
+        let actors = BTreeMap::new();
+        let job = WriteJob { now: Self::NOW, real: Self::NOW, write: &write, snapshot: None, actors: &actors };
+        self.committer.stage_write(job).expect("a write");
+    }
+
+    fn preload(&mut self, kind: Kind, size: u64) {
+        let mut n = 0;
+        while n < size {
+            let upto = size.min(n + UPDATES_MAX as u64);
+            self.stage((n..upto).map(|n| kind.add(size, n)).collect());
+            self.committer.commit().expect("a commit");
+            n = upto;
+        }
+    }
+
+    /// Microseconds per operation of one group: staging alone, and with the commit.
+    fn group(&mut self, update: impl Fn(u64) -> Update) -> (f64, f64) {
+        let updates: Vec<Update> = (0..GROUP).map(update).collect();
+        let began = Instant::now();
+        for update in updates {
+            self.stage(vec![update]);
+        }
+        let staged = began.elapsed();
+        self.committer.commit().expect("a commit");
+        let all = began.elapsed();
+        let each = |time: Duration| time.as_secs_f64() * 1e6 / f64::from(u32::try_from(GROUP).expect("small"));
+        (each(staged), each(all))
+    }
+}
+
+#[derive(Default)]
+struct Cost {
+    staged: Rounds,
+    all: Rounds,
+}
+
+impl Cost {
+    fn push(&mut self, (staged, all): (f64, f64)) {
+        self.staged.push(staged);
+        self.all.push(all);
+    }
+}
+
+fn single_elements(bench: &mut Bench, report: &mut Report) -> f64 {
+    for kind in Kind::ALL {
+        for size in SIZES {
+            bench.preload(kind, size);
+        }
+    }
+    let mut costs: BTreeMap<(Kind, bool, u64), Cost> = BTreeMap::new();
+    // The first round warms up.
+    for round in 0..=ROUNDS as u64 {
+        for kind in Kind::ALL {
+            for size in SIZES {
+                let fresh = 100_000_000 + round * GROUP;
+                let add = bench.group(|n| kind.add(size, fresh + n));
+                let remove = bench.group(|n| kind.remove(size, fresh + n));
+                if round > 0 {
+                    costs.entry((kind, false, size)).or_default().push(add);
+                    costs.entry((kind, true, size)).or_default().push(remove);
+                }
+            }
+        }
+    }
+    report.question(&format!("What does an operation on one element cost? In groups of {GROUP}, synced, by size"));
+    let mut worst = 0.0_f64;
+    let smallest: BTreeMap<(Kind, bool), f64> = costs
+        .iter()
+        .filter(|((_, _, size), _)| *size == SIZES[0])
+        .map(|((kind, removal, _), cost)| ((*kind, *removal), cost.all.median()))
+        .collect();
+    for ((kind, removal, size), cost) in costs {
+        let base = smallest.get(&(kind, removal)).copied().unwrap_or(f64::NAN);
+        if size == SIZES[SIZES.len() - 1] {
+            worst = worst.max(cost.all.median() / base);
+        }
+        let what = format!("{}{} at {size}", kind.name(), if removal { ", removal" } else { "" });
+        report.figure(&format!("{what}, staged"), Figure::of(cost.staged, "us"));
+        report.figure(&what, Figure::of(cost.all, "us").against("size 10", base));
+    }
+    report.figure("the worst ratio of 1,000,000 to 10", Figure::once(worst, "of it").against("the target", TARGET));
+    worst
+}
+
+/// Bytes of the record that deletes a million elements, and what applying it took.
+fn deletion(bench: &mut Bench, report: &mut Report) -> f64 {
+    report.question("What does deleting a collection of a million cost, at the committer?");
+    let mut largest = 0.0_f64;
+    for kind in Kind::ALL {
+        let began = Instant::now();
+        bench.stage(vec![Update { object: kind.collection(SIZES[SIZES.len() - 1]), op: Op::Delete }]);
+        let committed = bench.committer.commit().expect("a commit");
+        let ms = began.elapsed().as_secs_f64() * 1e3;
+        let bytes: usize = committed.own.iter().map(|record| record.bytes.len()).sum();
+        let bytes = f64::from(u32::try_from(bytes).expect("small"));
+        largest = largest.max(bytes);
+        report.figure(&format!("{}: delete", kind.name()), Figure::once(ms, "ms"));
+        report.figure(&format!("{}: record", kind.name()), Figure::once(bytes, "bytes").against("1 KiB", RECORD_BYTES));
+    }
+    largest
+}
+
+/// The p99 of writes to other keys while a set of a million is deleted, in terms of the quiet one.
+async fn neighbours(report: &mut Report) -> f64 {
+    let dir = tempfile::Builder::new().prefix("bench-types-").tempdir_in(root()).expect("a directory");
+    let cluster = Cluster::start_under(dir.path(), 1, false).await;
+    let client = cluster.client(0).await;
+    let clients = [client.clone()];
+    let load = |seed| Load {
+        op: Workload::Incr,
+        keys: 10_000,
+        in_flight: 256,
+        end: End::After(WINDOW),
+        rate: Some(RATE),
+        seed,
+        ..Load::default()
+    };
+    bench::preload(&client, "default", &load(0)).await.expect("a preload");
+    let [mut quiet, mut busy, mut ratio] = [const { Rounds::new() }; 3];
+    for round in 0..3 {
+        let crowd = format!("crowd:{round}");
+        for from in (0..1_000_000_u32).step_by(UPDATES_MAX) {
+            let mut batch = client.keyspace("default").batch();
+            for n in from..(from + u32::try_from(UPDATES_MAX).expect("small")).min(1_000_000) {
+                batch.set(&crowd).add(element(n.into()));
+            }
+            batch.commit().await.expect("a batch");
+        }
+        let before = bench::run(&clients, "default", &load(2 * round + 1)).await.expect("a round");
+        let window = load(2 * round + 2);
+        let writes = bench::run(&clients, "default", &window);
+        let shop = client.keyspace("default");
+        let delete = async {
+            tokio::time::sleep(WINDOW / 4).await;
+            shop.key(&crowd).delete().await.expect("a delete");
+        };
+        let (during, ()) = tokio::join!(writes, delete);
+        let during = during.expect("a round");
+        let ms = |micros: u64| f64::from(u32::try_from(micros).unwrap_or(u32::MAX)) / 1e3;
+        quiet.push(ms(before.micros.p99));
+        busy.push(ms(during.micros.p99));
+        ratio.push(ms(during.micros.p99) / ms(before.micros.p99));
+    }
+    report.question(&format!("Does deleting a set of a million hold up others? One node, {RATE} increments/s on other keys"));
+    let worst = ratio.median();
+    report.figure("p99 of others, quiet", Figure::of(quiet.clone(), "ms"));
+    report.figure("p99 of others, meanwhile", Figure::of(busy, "ms").against("quiet", quiet.median()));
+    report.figure("ratio, round by round", Figure::of(ratio, "of it").against("the target", TARGET_P99));
+    worst
+}
+
+async fn measure() {
+    let dir = tempfile::Builder::new().prefix("bench-types-").tempdir_in(root()).expect("a directory");
+    let mut report = Report::new("types");
+    let mut bench = Bench::open(&dir.path().join("committer"));
+    let worst = single_elements(&mut bench, &mut report);
+    let largest = deletion(&mut bench, &mut report);
+    drop(bench);
+    let p99 = neighbours(&mut report).await;
+    report.finish();
+    let told = |reached| if reached { "reached" } else { "MISSED" };
+    println!("target {TARGET}: {}", told(worst <= TARGET));
+    println!("target {RECORD_BYTES} bytes: {}", told(largest < RECORD_BYTES));
+    println!("target {TARGET_P99} quiet p99: {}", told(p99 < TARGET_P99));
+}
