@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::ops::{Bound, ControlFlow};
 
+use bytes::Bytes;
 use halcyon_types::VersionVector;
 
 use crate::key::{RowKey, RowPrefix};
@@ -110,6 +111,8 @@ pub struct Summary {
     pub escrows: u64,
     /// At least the newest dot of each actor that a clear must have seen to drop them all.
     pub newest: VersionVector,
+    /// Keys that none of its rows lies before, or behind: so that a scan need not pass over what was removed at an end.
+    pub span: Option<(Bytes, Bytes)>,
 }
 
 impl Summary {
@@ -128,6 +131,17 @@ impl Summary {
         }
         if let Some(row) = now {
             row.dots(key, |dot| self.newest.observe(dot));
+            self.reach(key);
+        }
+    }
+
+    fn reach(&mut self, key: &[u8]) {
+        let own = || Bytes::copy_from_slice(key);
+        match &mut self.span {
+            Some((first, _)) if key < first.as_ref() => *first = own(),
+            Some((_, last)) if key > last.as_ref() => *last = own(),
+            Some(_) => {}
+            None => self.span = Some((own(), own())),
         }
     }
 }
@@ -183,7 +197,7 @@ impl MemoryRows {
     }
 
     fn range(&self, from: &[u8], upto: Option<&[u8]>) -> impl DoubleEndedIterator<Item = (&RowKey, &Row)> {
-        let key = |bytes: &[u8]| RowKey::from_bytes(bytes::Bytes::copy_from_slice(bytes));
+        let key = |bytes: &[u8]| RowKey::from_bytes(Bytes::copy_from_slice(bytes));
         let upto = upto.map_or(Bound::Unbounded, |upto| Bound::Excluded(key(upto.max(from))));
         self.0.range((Bound::Included(key(from)), upto))
     }

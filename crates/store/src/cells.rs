@@ -48,6 +48,14 @@ impl<'a> Cell<'a> {
         std::str::from_utf8(text).map_err(|_| CellError::Range { what: "a name" })
     }
 
+    /// Bytes behind their number in four.
+    pub(crate) fn bytes(&mut self) -> Result<&'a [u8], CellError> {
+        let len = usize::try_from(u32::from_be_bytes(self.array()?)).map_err(|_| CellError::Short)?;
+        let (bytes, rest) = self.0.split_at_checked(len).ok_or(CellError::Short)?;
+        self.0 = rest;
+        Ok(bytes)
+    }
+
     pub(crate) const fn end(&self) -> Result<(), CellError> {
         if self.0.is_empty() { Ok(()) } else { Err(CellError::Long) }
     }

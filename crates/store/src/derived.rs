@@ -1,8 +1,10 @@
 //! Rows that follow from rows: kept in the same batch, so that no read has to go through a whole collection.
 //!
 //! ```text
-//! derived   keyspace ‖ key ‖ L, S, Z or m                     01 ‖ rows:u64be ‖ intervals:u64be ‖ escrows:u64be ‖ vector
+//! derived   keyspace ‖ key ‖ L, S, Z or m                     01 ‖ rows:u64be ‖ intervals:u64be ‖ escrows:u64be
+//!                                                                ‖ first ‖ last ‖ vector
 //!                                                             what there is in a collection; absent if nothing
+//!                                                             first, last = len:u32be ‖ row key
 //!           rows of a sorted set, 'z' for 'Z' ‖ standing      empty: its members in the order of (score, member)
 //!           00000000 ‖ 'd' ‖ ms:u64be ‖ row key               empty: a key ends then
 //!           00000000 ‖ 'e' ‖ ms:u64be ‖ row key               empty: an entry of this row expires then, the first of them
@@ -15,6 +17,7 @@
 pub(crate) mod group;
 pub(crate) mod rebuild;
 
+use bytes::Bytes;
 use halcyon_crdt::{Kind, Row, RowKey, RowPrefix, Summary, deadline};
 use halcyon_types::UnixMs;
 
@@ -39,13 +42,18 @@ pub(crate) fn put_summary(out: &mut Vec<u8>, summary: &Summary) {
     for count in [summary.rows, summary.intervals, summary.escrows] {
         out.extend_from_slice(&count.to_be_bytes());
     }
+    for key in summary.span.iter().flat_map(|(first, last)| [first, last]) {
+        out.extend_from_slice(&u32::try_from(key.len()).unwrap_or(u32::MAX).to_be_bytes());
+        out.extend_from_slice(key);
+    }
     layout::put_entries(out, &summary.newest);
 }
 
 pub(crate) fn summary(value: &[u8]) -> Result<Summary, CellError> {
     let mut cell = Cell::open(value)?;
     let (rows, intervals, escrows) = (cell.u64()?, cell.u64()?, cell.u64()?);
-    Ok(Summary { rows, intervals, escrows, newest: layout::entries(&mut cell)? })
+    let span = Some((Bytes::copy_from_slice(cell.bytes()?), Bytes::copy_from_slice(cell.bytes()?)));
+    Ok(Summary { rows, intervals, escrows, span, newest: layout::entries(&mut cell)? })
 }
 
 /// Takes the order of every score below a collection out.
@@ -113,6 +121,6 @@ impl Ending {
 
     /// The row that a key of this index names.
     pub(crate) fn row_of(index_key: &[u8]) -> Option<RowKey> {
-        Some(RowKey::from_bytes(bytes::Bytes::copy_from_slice(index_key.get(13..)?)))
+        Some(RowKey::from_bytes(Bytes::copy_from_slice(index_key.get(13..)?)))
     }
 }

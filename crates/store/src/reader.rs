@@ -117,7 +117,9 @@ impl<V: View> Rows for Snapshot<V> {
         from: &[u8],
         visit: impl FnMut(&[u8], &Row) -> ControlFlow<()>,
     ) -> Result<(), ReadError> {
-        view_rows::scan(&self.view, prefix, from, visit)
+        let begins = view_rows::begins_collection(prefix, from);
+        let summary = if begins { self.summary(prefix)? } else { None };
+        view_rows::scan(&self.view, summary.as_ref(), prefix, from, visit)
     }
 
     fn scan_back(
@@ -126,7 +128,9 @@ impl<V: View> Rows for Snapshot<V> {
         upto: Option<&[u8]>,
         visit: impl FnMut(&[u8], &Row) -> ControlFlow<()>,
     ) -> Result<(), ReadError> {
-        view_rows::scan_back(&self.view, prefix, upto, visit)
+        let begins = upto.is_none() && view_rows::is_collection(prefix);
+        let summary = if begins { self.summary(prefix)? } else { None };
+        view_rows::scan_back(&self.view, summary.as_ref(), prefix, upto, visit)
     }
 
     fn scan_standings(

@@ -95,7 +95,9 @@ impl<V: View> Rows for Stored<V> {
         from: &[u8],
         visit: impl FnMut(&[u8], &Row) -> ControlFlow<()>,
     ) -> Result<(), ReadError> {
-        view_rows::scan(&self.view, prefix, from, visit)
+        let begins = view_rows::begins_collection(prefix, from);
+        let summary = if begins { self.summary(prefix)? } else { None };
+        view_rows::scan(&self.view, summary.as_ref(), prefix, from, visit)
     }
 
     fn scan_back(
@@ -104,7 +106,9 @@ impl<V: View> Rows for Stored<V> {
         upto: Option<&[u8]>,
         visit: impl FnMut(&[u8], &Row) -> ControlFlow<()>,
     ) -> Result<(), ReadError> {
-        view_rows::scan_back(&self.view, prefix, upto, visit)
+        let begins = upto.is_none() && view_rows::is_collection(prefix);
+        let summary = if begins { self.summary(prefix)? } else { None };
+        view_rows::scan_back(&self.view, summary.as_ref(), prefix, upto, visit)
     }
 
     fn scan_standings(

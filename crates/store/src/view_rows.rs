@@ -16,25 +16,46 @@ pub(crate) fn load(view: &impl View, key: &RowKey) -> Result<Option<Row>, ReadEr
     view.with(Family::State, key.as_bytes(), |value| value.map(|value| decode_row(key.as_bytes(), value)).transpose())?
 }
 
-/// As `Rows::scan`.
+/// As `Rows::scan`. `summary` is that of the collection, if the scan begins with the first row of one.
 pub(crate) fn scan(
     view: &impl View,
+    summary: Option<&Summary>,
     prefix: &RowPrefix,
     from: &[u8],
     visit: impl FnMut(&[u8], &Row) -> ControlFlow<()>,
 ) -> Result<(), ReadError> {
-    let from = from.max(prefix.as_bytes());
-    decoding(visit, |visit| view.scan(Family::State, from, prefix.end().as_deref(), visit))
+    let first = match summary.map(|summary| &summary.span) {
+        Some(None) => return Ok(()),
+        Some(Some((first, _))) => first,
+        None => prefix.as_bytes(),
+    };
+    decoding(visit, |visit| view.scan(Family::State, from.max(first), prefix.end().as_deref(), visit))
 }
 
-/// As `Rows::scan_back`.
+/// Whether a scan from here begins at the beginning of a collection, whose summary then knows where its first row is: a
+/// queue leaves a long trail of removed rows before it.
+pub(crate) fn begins_collection(prefix: &RowPrefix, from: &[u8]) -> bool {
+    from <= prefix.as_bytes() && is_collection(prefix)
+}
+
+/// As [`begins_collection`], for scans that begin at the end.
+pub(crate) fn is_collection(prefix: &RowPrefix) -> bool {
+    RowPrefix::collection_of(prefix.as_bytes()) == Some(prefix.as_bytes())
+}
+
+/// As `Rows::scan_back`. `summary` is that of the collection, if the scan begins with the last row of one.
 pub(crate) fn scan_back(
     view: &impl View,
+    summary: Option<&Summary>,
     prefix: &RowPrefix,
     upto: Option<&[u8]>,
     visit: impl FnMut(&[u8], &Row) -> ControlFlow<()>,
 ) -> Result<(), ReadError> {
-    let end = prefix.end();
+    let end = match summary.map(|summary| &summary.span) {
+        Some(None) => return Ok(()),
+        Some(Some((_, last))) => Some([last.as_ref(), &[0]].concat()),
+        None => prefix.end(),
+    };
     let upto = [upto, end.as_deref()].into_iter().flatten().min();
     decoding(visit, |visit| view.scan_back(Family::State, prefix.as_bytes(), upto, visit))
 }

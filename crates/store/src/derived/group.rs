@@ -1,7 +1,10 @@
 //! What a group of changes makes of the derived rows: computed once, when all of the group is known.
 
+use std::ops::ControlFlow;
+
+use bytes::Bytes;
 use halcyon_crdt::sorted_set::{member_of, standing};
-use halcyon_crdt::{Layer, RowPrefix, Rows, Standing};
+use halcyon_crdt::{Layer, RowKey, RowPrefix, Rows, Standing, Summary};
 
 use super::{Due, Summaries, drop_scores, put_summary, scores_of};
 use crate::backend::{Batch, Family, View};
@@ -80,6 +83,36 @@ fn write_scores<V: View>(rows: &mut Layer<Stored<V>>, batch: &mut impl Batch) ->
     Ok(())
 }
 
+/// Where a row at an end was removed, the collection ends with the next one that is left.
+fn tighten<V: View>(
+    rows: &mut Layer<Stored<V>>,
+    collection: &RowPrefix,
+    summary: &mut Summary,
+) -> Result<(), ReadError> {
+    if summary.rows == 0 {
+        summary.span = None;
+    }
+    let Some((first, last)) = &mut summary.span else { return Ok(()) };
+    let removed = |rows: &Layer<Stored<V>>, key: &Bytes| {
+        rows.changes().get(&RowKey::from_bytes(key.clone())).is_some_and(|change| change.row.is_none())
+    };
+    if removed(rows, first) {
+        let from = first.clone();
+        rows.scan(collection, &from, |key, _| {
+            *first = Bytes::copy_from_slice(key);
+            ControlFlow::Break(())
+        })?;
+    }
+    if removed(rows, last) {
+        let upto = last.clone();
+        rows.scan_back(collection, Some(&upto), |key, _| {
+            *last = Bytes::copy_from_slice(key);
+            ControlFlow::Break(())
+        })?;
+    }
+    Ok(())
+}
+
 /// The summaries that differ from those below.
 fn summaries<V: View>(rows: &mut Layer<Stored<V>>) -> Result<Summaries, ReadError> {
     let mut touched: Vec<RowPrefix> = rows.dropped().to_vec();
@@ -87,7 +120,7 @@ fn summaries<V: View>(rows: &mut Layer<Stored<V>>) -> Result<Summaries, ReadErro
         if let Some(collection) = RowPrefix::collection_of(key.as_bytes())
             && touched.last().is_none_or(|last| last.as_bytes() != collection)
         {
-            touched.push(RowPrefix::from_bytes(bytes::Bytes::copy_from_slice(collection)));
+            touched.push(RowPrefix::from_bytes(Bytes::copy_from_slice(collection)));
         }
     }
     touched.sort_unstable();
@@ -95,9 +128,9 @@ fn summaries<V: View>(rows: &mut Layer<Stored<V>>) -> Result<Summaries, ReadErro
     let mut changed = Vec::with_capacity(touched.len());
     for collection in touched {
         let before = rows.under().summary(&collection)?;
-        if let Some(now) = rows.summary(&collection)?
-            && (before.as_ref() != Some(&now) || rows.dropped().contains(&collection))
-        {
+        let Some(mut now) = rows.summary(&collection)? else { continue };
+        tighten(rows, &collection, &mut now)?;
+        if before.as_ref() != Some(&now) || rows.dropped().contains(&collection) {
             changed.push((collection, now));
         }
     }

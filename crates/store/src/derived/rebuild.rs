@@ -4,14 +4,13 @@
 
 use std::ops::ControlFlow;
 
-use halcyon_crdt::sorted_set::standings;
-use halcyon_crdt::{Row, RowKey, RowPrefix, Standing, Summary};
+use halcyon_crdt::sorted_set::{member_of, standing};
+use halcyon_crdt::{MemoryRows, Row, RowKey, RowPrefix, RowsMut, Summary};
 
 use super::{Due, put_summary, scores_of};
 use crate::backend::{Backend, Batch, Durability, Family, View};
 use crate::error::{OpenError, ReadError, WriteError};
 use crate::layout::{DERIVED_KEY, DERIVED_VERSION, ROWS_FROM};
-use crate::reader::Snapshot;
 use crate::view_rows::decode_row;
 
 /// Changes of one batch.
@@ -34,6 +33,7 @@ pub(crate) fn complete<B: Backend>(backend: &B) -> Result<(), OpenError> {
     })?;
     outcome?;
     build.end_collection();
+    build.end_member();
     build.batch.put(Family::Local, &DERIVED_KEY, mark);
     build.write(Durability::Synced)?;
     if build.rows > 0 {
@@ -48,14 +48,14 @@ struct Build<'a, B: Backend> {
     changes: usize,
     rows: u64,
     collection: Option<(RowPrefix, Summary)>,
-    /// The last sorted set met.
-    members: Option<RowPrefix>,
+    /// The sorted set's member whose rows go by, and those met so far.
+    member: Option<(RowPrefix, Vec<u8>, MemoryRows)>,
     failed: Option<WriteError>,
 }
 
 impl<'a, B: Backend> Build<'a, B> {
     fn new(backend: &'a B) -> Self {
-        Self { backend, batch: backend.batch(), changes: 0, rows: 0, collection: None, members: None, failed: None }
+        Self { backend, batch: backend.batch(), changes: 0, rows: 0, collection: None, member: None, failed: None }
     }
 
     /// Whatever was derived before is gone.
@@ -90,21 +90,32 @@ impl<'a, B: Backend> Build<'a, B> {
         if let Some(due) = Due::of(key, row) {
             self.put(&due.index_key(&RowKey::from_bytes(key.to_vec().into())), &[]);
         }
-        if let Some(members) = RowPrefix::sorted_set_of(key)
-            && self.members.as_ref() != Some(&members)
-        {
-            self.order(&members)?;
-            self.members = Some(members);
-        }
+        self.rank(key, row);
         self.failed.take().map_or(Ok(()), |error| Err(error.into()))
     }
 
-    fn order(&mut self, members: &RowPrefix) -> Result<(), ReadError> {
-        let index = scores_of(members);
-        // Rows do not change meanwhile: any moment is the same.
-        let mut snapshot = Snapshot::of(self.backend.snapshot());
-        let put = |standing: Standing| self.put(&[index.as_bytes(), &standing.to_key()].concat(), &[]);
-        standings(&mut snapshot, members, put)
+    /// A member's rows stand side by side: behind the last one its standing is known.
+    fn rank(&mut self, key: &[u8], row: &Row) {
+        let place = RowPrefix::sorted_set_of(key).and_then(|members| Some((member_of(&members, key)?, members)));
+        let same = match (&self.member, &place) {
+            (Some((members, member, _)), Some((other, set))) => members == set && member == other,
+            _ => false,
+        };
+        if !same {
+            self.end_member();
+            self.member = place.map(|(member, members)| (members, member, MemoryRows::default()));
+        }
+        if let Some((_, _, rows)) = &mut self.member {
+            let Ok(()) = rows.change(&RowKey::from_bytes(key.to_vec().into()), |place| *place = Some(row.clone()));
+        }
+    }
+
+    fn end_member(&mut self) {
+        let Some((members, member, mut rows)) = self.member.take() else { return };
+        let Ok(standing) = standing(&mut rows, &members, &member);
+        if let Some(standing) = standing {
+            self.put(&[scores_of(&members).as_bytes(), &standing.to_key()].concat(), &[]);
+        }
     }
 
     fn end_collection(&mut self) {

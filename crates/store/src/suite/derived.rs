@@ -19,8 +19,11 @@ use crate::view_rows::decode_row;
 /// What the derived family holds, but for the vectors of summaries; and those.
 type Derived = (BTreeMap<Vec<u8>, Vec<u8>>, BTreeMap<Vec<u8>, VersionVector>);
 
-fn counts(summary: &Summary) -> Vec<u8> {
-    [summary.rows, summary.intervals, summary.escrows].map(u64::to_be_bytes).concat()
+/// What a summary tells exactly.
+fn exact(summary: &Summary) -> Vec<u8> {
+    let counts = [summary.rows, summary.intervals, summary.escrows].map(u64::to_be_bytes).concat();
+    let (first, last) = summary.span.clone().unwrap_or_default();
+    [&counts[..], &first, &last].concat()
 }
 
 fn found<D: Disk>(node: &Node<D>) -> Derived {
@@ -30,7 +33,7 @@ fn found<D: Disk>(node: &Node<D>) -> Derived {
             rows.insert(key, value);
         } else {
             let summary = summary(&value).unwrap();
-            rows.insert(key.clone(), counts(&summary));
+            rows.insert(key.clone(), exact(&summary));
             vectors.insert(key, summary.newest);
         }
     }
@@ -65,7 +68,7 @@ fn expected<D: Disk>(node: &Node<D>) -> Derived {
         model.change(&row_key, |place| *place = Some(row)).unwrap();
     }
     for (key, summary) in summaries {
-        rows.insert(key.clone(), counts(&summary));
+        rows.insert(key.clone(), exact(&summary));
         vectors.insert(key, summary.newest);
     }
     for members in sets {
