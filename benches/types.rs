@@ -21,7 +21,9 @@ use halcyon_types::{ClusterName, KeyspaceId, NodeId, RegionId, RegionName, Reque
 use halcyon_wire::{Seen, Session, Write};
 use tokio::time::Instant;
 
-const SIZES: [u64; 4] = [10, 1_000, 100_000, 1_000_000];
+const SMALLEST: u64 = 10;
+const LARGEST: u64 = 1_000_000;
+const SIZES: [u64; 4] = [SMALLEST, 1_000, 100_000, LARGEST];
 const GROUP: u64 = 256;
 const ROUNDS: usize = 15;
 /// What an operation on the largest may cost, in terms of the smallest.
@@ -194,12 +196,12 @@ fn single_elements(bench: &mut Bench, report: &mut Report) -> f64 {
     let mut worst = 0.0_f64;
     let smallest: BTreeMap<(Kind, bool), f64> = costs
         .iter()
-        .filter(|((_, _, size), _)| *size == SIZES[0])
+        .filter(|((_, _, size), _)| *size == SMALLEST)
         .map(|((kind, removal, _), cost)| ((*kind, *removal), cost.all.median()))
         .collect();
     for ((kind, removal, size), cost) in costs {
         let base = smallest.get(&(kind, removal)).copied().unwrap_or(f64::NAN);
-        if size == SIZES[SIZES.len() - 1] {
+        if size == LARGEST {
             worst = worst.max(cost.all.median() / base);
         }
         let what = format!("{}{} at {size}", kind.name(), if removal { ", removal" } else { "" });
@@ -216,7 +218,7 @@ fn deletion(bench: &mut Bench, report: &mut Report) -> f64 {
     let mut largest = 0.0_f64;
     for kind in Kind::ALL {
         let began = Instant::now();
-        bench.stage(vec![Update { object: kind.collection(SIZES[SIZES.len() - 1]), op: Op::Delete }]);
+        bench.stage(vec![Update { object: kind.collection(LARGEST), op: Op::Delete }]);
         let committed = bench.committer.commit().expect("a commit");
         let ms = began.elapsed().as_secs_f64() * 1e3;
         let bytes: usize = committed.own.iter().map(|record| record.bytes.len()).sum();
@@ -269,7 +271,9 @@ async fn neighbours(report: &mut Report) -> f64 {
         busy.push(ms(during.micros.p99));
         ratio.push(ms(during.micros.p99) / ms(before.micros.p99));
     }
-    report.question(&format!("Does deleting a set of a million hold up others? One node, {RATE} increments/s on other keys"));
+    report.question(&format!(
+        "Does deleting a set of a million hold up others? One node, {RATE} increments/s on other keys"
+    ));
     let worst = ratio.median();
     report.figure("p99 of others, quiet", Figure::of(quiet.clone(), "ms"));
     report.figure("p99 of others, meanwhile", Figure::of(busy, "ms").against("quiet", quiet.median()));

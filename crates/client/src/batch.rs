@@ -84,7 +84,7 @@ impl Batch {
         self.notes.len()
     }
 
-    /// Whether it holds none; committing it would be refused.
+    /// Whether it holds none; committing it is refused.
     pub const fn is_empty(&self) -> bool {
         self.len() == 0
     }

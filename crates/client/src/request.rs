@@ -3,7 +3,7 @@
 use halcyon_crdt::{Answer, Query, Update};
 use halcyon_net::{FrameSizeError, frame};
 use halcyon_types::limits::UPDATES_MAX;
-use halcyon_wire::{Body, Outcome, Refusal, codec};
+use halcyon_wire::{Body, Outcome, Refusal, Seen, Write, codec};
 use serde::Serialize;
 
 /// Requests up to this size count as one of those in flight, larger ones as several, so that the bound on their number
@@ -42,9 +42,9 @@ fn updates(updates: &[Update]) -> usize {
 }
 
 /// Refuses here what every region would refuse, so that it costs no round trip and never breaks a frame.
-pub(crate) fn check(updates: &[Update]) -> Result<(), Refusal> {
-    if updates.is_empty() {
-        let reason = "a transaction needs at least one update".to_owned();
+pub(crate) fn check(Write { updates, seen, .. }: &Write) -> Result<(), Refusal> {
+    if updates.is_empty() && !matches!(seen, Seen::Transaction { .. }) {
+        let reason = "a write needs at least one update".to_owned();
         return Err(Refusal::InvalidArgument { reason });
     }
     if updates.len() > UPDATES_MAX {

@@ -141,13 +141,13 @@ impl Attempt {
 
 impl Inner {
     pub(crate) async fn write(&self, write: Write) -> Result<Receipt, WriteError> {
-        request::check(&write.updates).map_err(WriteError::Refused)?;
+        request::check(&write).map_err(WriteError::Refused)?;
         self.settle(Attempt::new(write), None).await
     }
 
     /// Commits a transaction: on its own connection, and if that ends before the answer, asks what came of it.
     pub(crate) async fn commit(&self, write: Write, bound: &mut Bound) -> Result<Receipt, WriteError> {
-        request::check(&write.updates).map_err(WriteError::Refused)?;
+        request::check(&write).map_err(WriteError::Refused)?;
         let mut attempt = Attempt::new(write);
         attempt.transaction = Some((bound.id, bound.begun));
         let reply = bound.line.ask_on(bound.connection, &attempt.body, Instant::now() + self.request_timeout).await;

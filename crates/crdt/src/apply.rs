@@ -13,7 +13,7 @@ use crate::hyperloglog::Registers;
 use crate::key::{RowKey, RowPrefix};
 use crate::kind::Kind;
 use crate::row::{self, Entry, Interval, Row};
-use crate::rows::RowsMut;
+use crate::rows::{RowsMut, Summary};
 
 /// Rows that one step of a clear looks at.
 const CLEAR_STEP: usize = 1024;
@@ -41,7 +41,7 @@ pub fn apply<R: RowsMut>(rows: &mut R, stamp: Stamp<'_>, effects: &[Effect]) -> 
                 assign(rows, stamp.ctx, row, entry)?;
             }
             Effect::Clear { prefix, intervals } => {
-                clear(rows, stamp.ctx, prefix)?;
+                clear(rows, stamp.ctx, prefix, intervals)?;
                 for interval in intervals {
                     clear_interval(rows, interval)?;
                 }
@@ -92,7 +92,12 @@ fn observe<R: RowsMut>(rows: &mut R, row: RowPrefix, begins: bool, raised: &Regi
 }
 
 /// Drops what `ctx` covers below `prefix`: row by row, but for whole collections that are known to be covered.
-fn clear<R: RowsMut>(rows: &mut R, ctx: &VersionVector, prefix: &RowPrefix) -> Result<(), R::Error> {
+fn clear<R: RowsMut>(
+    rows: &mut R,
+    ctx: &VersionVector,
+    prefix: &RowPrefix,
+    listed: &[ClearedInterval],
+) -> Result<(), R::Error> {
     if let Some(key) = prefix.as_row() {
         return clear_row(rows, ctx, &key);
     }
@@ -133,7 +138,10 @@ fn clear<R: RowsMut>(rows: &mut R, ctx: &VersionVector, prefix: &RowPrefix) -> R
             (Some(collection), _) => {
                 let summary = rows.summary(&collection)?;
                 from = collection.as_bytes().to_vec();
-                if summary.is_some_and(|all| all.rows >= RANGE_DELETE_MIN && all.newest.le(ctx)) {
+                let below = listed.iter().filter(|seen| collection.contains(seen.counter.as_bytes())).count() as u64;
+                // A counter's part goes only if it is listed, seen or not.
+                let all_seen = |all: Summary| all.newest.le(ctx) && all.intervals <= below;
+                if summary.is_some_and(|all| all.rows >= RANGE_DELETE_MIN && all_seen(all)) {
                     rows.drop_below(&collection)?;
                 }
                 asked = Some(collection);

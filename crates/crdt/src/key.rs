@@ -46,6 +46,9 @@ pub enum KeyError {
         /// Maps given.
         depth: usize,
     },
+    /// A bound of scores that is no number.
+    #[error("nan is no bound of scores; use numbers, -inf and inf among them")]
+    NotANumber,
     /// Bytes that no row key of this version has. From a peer or a disk, this is damage or a newer version.
     #[error("not a row key: {reason}")]
     Malformed {

@@ -147,8 +147,9 @@ impl<R: Rows> Rows for Layer<R> {
     ) -> Result<(), R::Error> {
         let dropped = &self.dropped;
         let end = prefix.end_before(upto);
-        let mut upto = end.as_deref();
-        let mut changed = between(&self.changes, prefix.as_bytes(), upto).rev().peekable();
+        let mut changed = between(&self.changes, prefix.as_bytes(), end.as_deref()).rev().peekable();
+        // Where nobody set a bound, the rows below may know a nearer one.
+        let mut upto = upto.and(end.as_deref());
         let mut stopped = false;
         loop {
             let mut gone = None;

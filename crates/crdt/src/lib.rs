@@ -15,7 +15,8 @@
 //! * [`effect`], [`mod@apply`]: the kernel itself.
 //! * [`op`], [`mod@prepare`]: what a client asks, and its normal form as effects.
 //! * [`query`], [`mod@read`], [`keys`]: what a client asks to see; one module per type behind them.
-//! * [`rows`], [`layer`], [`watch`]: where rows live, as a trait; changes over rows; what a read has looked at.
+//! * [`rows`], [`layer`], [`watch`], [`meter`]: where rows live, as a trait; changes over rows; what a read has looked at,
+//!   and how much it may.
 //!
 //! Floor 1. Pure: no I/O, no clock, no randomness, no hashing order.
 
@@ -35,6 +36,7 @@ pub mod kind;
 pub mod layer;
 mod list;
 mod map;
+pub mod meter;
 pub mod number;
 pub mod object;
 pub mod op;
@@ -57,10 +59,11 @@ pub use key::{KeyError, RowKey, RowPrefix};
 pub use keys::{KeyInfo, keys};
 pub use kind::{Kind, Shape};
 pub use layer::{Change, Layer};
+pub use meter::Meter;
 pub use number::Number;
 pub use object::Object;
 pub use op::{End, Op, OpError, Place, Side, Update};
-pub use prepare::{Origin, PrepareError, Prepared, Shortage, prepare, sweep};
+pub use prepare::{Origin, PrepareError, Prepared, Shortage, prepare, sweep, sweep_part};
 pub use query::{Answer, Item, Page, PageRequest, Query, Scored};
 pub use read::{ReadError, read};
 pub use row::{Entry, Interval, Row, RowError};

@@ -218,7 +218,7 @@ pub enum OpError {
         bytes: usize,
     },
     /// A score or an increment that is no finite number.
-    #[error("{value} is no score: scores and increments are finite numbers")]
+    #[error("{value} is no score: scores and increments are finite numbers, up to 1.8e308")]
     NotFinite {
         /// What was given, as text.
         value: String,

@@ -185,11 +185,9 @@ impl Query {
             Self::Score { member } | Self::Rank { member, .. } => {
                 component::check("member", member, COMPONENT_BYTES_MAX)
             }
-            Self::ByScore { min, max, .. } if min.is_nan() || max.is_nan() => {
-                Err(KeyError::Malformed { reason: "not a number as a bound of scores" })
-            }
+            Self::ByScore { min, max, .. } if min.is_nan() || max.is_nan() => Err(KeyError::NotANumber),
             _ => match self.page().and_then(|page| page.after.as_ref()) {
-                Some(after) => component::check("cursor", after, 2 * COMPONENT_BYTES_MAX + 16),
+                Some(after) => component::check("cursor", after, 2 * COMPONENT_BYTES_MAX + 32),
                 None => Ok(()),
             },
         }

@@ -11,7 +11,7 @@
 //! local   'i'                                    01 ‖ node[16] ‖ actor:u64be ‖ region:u16be
 //!                                                   ‖ len:u8 ‖ cluster ‖ len:u8 ‖ region's name
 //!         'c'                                    01 ‖ hlc:u64be                         clock ceiling
-//!         'd'                                    01                                     derived rows are complete
+//!         'd'                                    02                                     derived rows are complete
 //! derived see `derived.rs`
 //! vector  = entries:u32be ‖ (actor:u64be ‖ seq:u64be)*   ascending actors, no seq of zero
 //! ```
@@ -36,7 +36,7 @@ pub(crate) const CEILING_KEY: [u8; 1] = *b"c";
 /// The key of the mark that derived rows are complete.
 pub(crate) const DERIVED_KEY: [u8; 1] = *b"d";
 /// What is derived, and how.
-pub(crate) const DERIVED_VERSION: u8 = 1;
+pub(crate) const DERIVED_VERSION: u8 = 2;
 /// Where rows begin: keyspace 1. Everything below is the system's own.
 pub(crate) const ROWS_FROM: [u8; 4] = [0, 0, 0, 1];
 /// Where heads begin and end.

@@ -5,7 +5,7 @@
 
 use std::ops::ControlFlow;
 
-use halcyon_crdt::{Row, RowKey, RowPrefix, Standing, Summary};
+use halcyon_crdt::{Kind, Row, RowKey, RowPrefix, Standing, Summary};
 
 use crate::backend::{Family, View};
 use crate::derived;
@@ -25,9 +25,10 @@ pub(crate) fn scan(
     visit: impl FnMut(&[u8], &Row) -> ControlFlow<()>,
 ) -> Result<(), ReadError> {
     let first = match summary.map(|summary| &summary.span) {
-        Some(None) => return Ok(()),
+        // Only lists are pushed to and popped from all the time; of others the rows have the last word.
+        Some(None) if prefix.as_bytes().last() == Some(&Kind::List.byte()) => return Ok(()),
         Some(Some((first, _))) => first,
-        None => prefix.as_bytes(),
+        Some(None) | None => prefix.as_bytes(),
     };
     decoding(visit, |visit| view.scan(Family::State, from.max(first), prefix.end().as_deref(), visit))
 }
@@ -52,9 +53,9 @@ pub(crate) fn scan_back(
     visit: impl FnMut(&[u8], &Row) -> ControlFlow<()>,
 ) -> Result<(), ReadError> {
     let end = match summary.map(|summary| &summary.span) {
-        Some(None) => return Ok(()),
+        Some(None) if prefix.as_bytes().last() == Some(&Kind::List.byte()) => return Ok(()),
         Some(Some((_, last))) => Some([last.as_ref(), &[0]].concat()),
-        None => prefix.end(),
+        Some(None) | None => prefix.end(),
     };
     let upto = [upto, end.as_deref()].into_iter().flatten().min();
     decoding(visit, |visit| view.scan_back(Family::State, prefix.as_bytes(), upto, visit))

@@ -30,10 +30,12 @@ pub const TTL_MAX: Duration = Duration::from_hours(24 * 3660);
 
 /// Concurrent entries of one row, past which the origin refuses another write to it.
 pub const SIBLINGS_MAX: usize = 256;
+/// Bytes of concurrent entries of one row, past which the origin refuses another write to it.
+pub const SIBLINGS_BYTES_MAX: usize = 512 * 1024;
 /// Updates of one transaction.
 pub const UPDATES_MAX: usize = 1024;
 /// Counter intervals that one delete may list.
-pub const CLEAR_LIST_MAX: usize = 1024;
+pub const CLEAR_LIST_MAX: usize = 4096;
 /// Owners that one region may have granted rights of a bounded counter to, in one generation.
 pub const ESCROW_OWNERS_MAX: usize = 1024;
 /// Elements that the updates of one transaction may carry: values pushed, elements counted.
@@ -46,6 +48,8 @@ pub const RANGE_DELETE_MIN: u64 = 512;
 pub const SWEEP_SCAN_MAX: usize = 16 * SWEEP_MAX;
 /// Keys that one sweep clears, and entries that it purges, at most.
 pub const SWEEP_MAX: usize = 256;
+/// Entries of registers that one step of a sweep purges at most.
+pub const PURGE_MAX: usize = SWEEP_SCAN_MAX;
 /// Bytes of one encoded record.
 pub const RECORD_BYTES_MAX: usize = 768 * 1024;
 /// Elements or fields of one page of a scan.
@@ -63,6 +67,10 @@ pub const TRANSACTION_AGE_MAX: Duration = Duration::from_mins(1);
 pub const TRANSACTIONS_MAX: usize = 4096;
 /// Open transactions of one client connection.
 pub const CONNECTION_TRANSACTIONS_MAX: usize = 256;
+/// Rows that preparing one transaction may look at: neighbours in lists, counters below deletes.
+pub const WALK_MAX: usize = 1 << 21;
+/// Rows that the checks of one transaction may look at.
+pub const CHECK_WALK_MAX: usize = 1 << 17;
 /// Reads that a transaction may ask to be checked at its commit.
 pub const CHECKS_MAX: usize = 256;
 
@@ -150,7 +158,7 @@ pub const REQUEST_WINDOW: Duration = Duration::from_hours(24);
 /// How far ahead of the node's clock a request id may be minted.
 pub const REQUEST_AHEAD_MAX: Duration = Duration::from_hours(1);
 /// After asking for rights of a bounded counter, for so long nobody is asked for more of it.
-pub const RIGHTS_PATIENCE: Duration = Duration::from_millis(500);
+pub const RIGHTS_PATIENCE: Duration = Duration::from_millis(100);
 /// Between two sweeps of what has expired.
 pub const SWEEP_EVERY: Duration = Duration::from_secs(1);
 /// How long a request may wait for its session's token before it answers `NotYet`.
@@ -166,8 +174,9 @@ const _: () = assert!(LINK_WINDOW_BYTES_MAX < PENDING_BYTES_MAX, "an honest peer
 const _: () = assert!(LINK_WINDOW_BYTES_MAX <= LOG_TAIL_BYTES_MAX, "a link that keeps up never reads the disk");
 const _: () = assert!(HEARTBEAT_EVERY.as_millis() * 4 < SILENT_AFTER.as_millis());
 const _: () = assert!(CONNECTION_REQUESTS_MAX <= COMMIT_QUEUE_MAX);
+const _: () = assert!(SIBLINGS_BYTES_MAX + 64 * 1024 < FRAME_BYTES_MAX, "all values of a register fit a frame");
 const _: () = assert!(CONNECTION_TRANSACTIONS_MAX <= TRANSACTIONS_MAX);
-const _: () = assert!(CLEAR_LIST_MAX <= 1024 && UPDATES_MAX <= 1024, "a commit group stays small enough to prepare");
+const _: () = assert!(CLEAR_LIST_MAX <= EFFECTS_MAX, "one clear for each of them fits a record");
 const _: () = assert!(SWEEP_MAX <= UPDATES_MAX && SWEEP_MAX * (KEY_BYTES_MAX + 64) < RECORD_BYTES_MAX);
 const _: () = assert!(KEEP_ALIVE_EVERY.as_millis() * 3 < IDLE_TIMEOUT.as_millis(), "two may be lost");
 const _: () = assert!(PEER_CONNECTIONS_MAX >= 2 * REGIONS_MAX, "every region may dial anew");

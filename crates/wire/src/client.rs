@@ -362,7 +362,7 @@ impl<E: std::fmt::Display> From<halcyon_crdt::PrepareError<E>> for Refusal {
         use halcyon_crdt::PrepareError as P;
         let reason = error.to_string();
         match error {
-            P::Op(_) | P::Empty => Self::InvalidArgument { reason },
+            P::Op(_) | P::ToItself => Self::InvalidArgument { reason },
             P::TooLarge { .. } | P::Position(_) => Self::TooLarge { reason },
             P::CounterOverflow { .. } | P::RightsOverflow { .. } => Self::CounterOverflow { reason },
             P::NoSuchElement => Self::NoSuchElement { reason },

@@ -77,8 +77,19 @@ impl<'a> Runner<'a> {
                 self.session = token.map(|token| token.parse()).transpose()?;
                 Ok(Answer::done())
             }
-            Command::Digest => Ok(Answer::digest(&self.client.digest().await?)),
+            Command::Digest => {
+                self.caught_up().await?;
+                Ok(Answer::digest(&self.client.digest().await?))
+            }
         }
+    }
+
+    /// Waits until the region has seen the session, where the request itself does not.
+    async fn caught_up(&self) -> Result<(), Answer> {
+        if let Some(token) = &self.session {
+            self.client.session(token.clone()).token().await?;
+        }
+        Ok(())
     }
 
     /// The keyspace, as the session sees it.
@@ -111,6 +122,7 @@ impl<'a> Runner<'a> {
         let keyspace = match context {
             None => self.here(),
             Some(token) => {
+                self.caught_up().await?;
                 self.client.session(token.parse::<SessionToken>()?).as_context().keyspace(self.keyspace.name.as_str())
             }
         };

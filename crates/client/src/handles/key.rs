@@ -49,7 +49,8 @@ operations! { Key {
 
 impl Key<Live> {
     /// Deletes whatever is at the key, piece by piece where it is too large to be deleted at once: a map or sorted set
-    /// with more than `CLEAR_LIST_MAX` (1024) counters below it, each of which a record must list.
+    /// with more than `CLEAR_LIST_MAX` (4096) sums below it: one for each counter and region that has added to it, which a
+    /// record must list.
     ///
     /// It is **not atomic**: several records, each deleting some fields or members, the last one the key itself. Others may
     /// see it half deleted. Each record deletes what the region has seen by then, so what is written here meanwhile may go

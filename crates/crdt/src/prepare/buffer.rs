@@ -49,9 +49,6 @@ impl Buffer {
         origin: Origin<'_>,
         view: &mut V,
     ) -> Result<Self, PrepareError<V::Error>> {
-        if updates.is_empty() {
-            return Err(PrepareError::Empty);
-        }
         if updates.len() > UPDATES_MAX {
             return Err(PrepareError::TooLarge { what: "updates", count: updates.len(), max: UPDATES_MAX });
         }

@@ -48,11 +48,40 @@ pub(super) fn list<V: Rows>(
             return Err(PrepareError::StaleContext { actor });
         }
         if count > CLEAR_LIST_MAX {
-            return Err(PrepareError::TooLarge { what: "counters below a delete", count, max: CLEAR_LIST_MAX });
+            return Err(PrepareError::TooLarge {
+                what: "running sums (one per counter and region) below a delete",
+                count,
+                max: CLEAR_LIST_MAX,
+            });
         }
         listed.push((prefix.clone(), intervals));
     }
     Ok(listed)
+}
+
+/// The first intervals below `prefix`, as far as `ctx` goes: as many as one record may list.
+pub(super) fn first<R: Rows>(
+    rows: &mut R,
+    prefix: &RowPrefix,
+    ctx: &VersionVector,
+) -> Result<Vec<ClearedInterval>, PrepareError<R::Error>> {
+    let mut intervals = Vec::new();
+    scan_apart(
+        rows,
+        prefix,
+        |summary| summary.intervals > 0,
+        |key, row| {
+            if let Row::Interval(interval) = row
+                && let Some((counter, actor)) = RowPrefix::of_counter_row(key)
+                && matches!(seen(*interval, actor, ctx), Seen::All)
+            {
+                intervals.push(ClearedInterval { counter, actor, seq: interval.hi_seq, cum: interval.hi });
+            }
+            if intervals.len() < CLEAR_LIST_MAX { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        },
+    )
+    .map_err(PrepareError::Rows)?;
+    Ok(intervals)
 }
 
 enum Seen {

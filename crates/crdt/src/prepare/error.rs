@@ -14,11 +14,8 @@ pub enum PrepareError<E> {
     /// An update that no node would take.
     #[error(transparent)]
     Op(#[from] OpError),
-    /// No updates at all.
-    #[error("a transaction needs at least one update")]
-    Empty,
     /// More updates, or more counters below a delete, than one record may carry.
-    #[error("{what}: {count} is past the limit of {max}; split the work")]
+    #[error("{what}: at least {count}, which is past the limit of {max}; split the work")]
     TooLarge {
         /// What there is too much of.
         what: &'static str,
@@ -71,6 +68,9 @@ pub enum PrepareError<E> {
         /// Who may spend how much.
         holders: Vec<(ActorId, i128)>,
     },
+    /// Rights passed to the region that passes them.
+    #[error("these rights are this region's already; pass them to another")]
+    ToItself,
     /// The region that rights were to be passed to is not known to this node, or has never been heard of.
     #[error("region {region} has not been heard of yet, so nothing can be passed to it; try again once it is linked")]
     UnknownRegion {

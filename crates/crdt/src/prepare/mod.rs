@@ -12,7 +12,7 @@ mod vault;
 
 use std::collections::BTreeMap;
 
-use halcyon_types::limits::{EFFECTS_MAX, SIBLINGS_MAX};
+use halcyon_types::limits::{EFFECTS_MAX, SIBLINGS_BYTES_MAX, SIBLINGS_MAX, WALK_MAX};
 use halcyon_types::{ActorId, Dot, Hlc, RegionId, UnixMs, VersionVector};
 
 use self::buffer::{Buffer, Write};
@@ -20,6 +20,7 @@ use self::clears::Listed;
 use self::vault::Vaults;
 use crate::effect::Effect;
 use crate::key::{RowKey, RowPrefix};
+use crate::meter::Meter;
 use crate::number::Number;
 use crate::object::Object;
 use crate::op::Update;
@@ -66,6 +67,21 @@ pub fn prepare<R: Rows, S: Rows<Error = R::Error>>(
     live: &mut R,
     seen: Option<&mut S>,
 ) -> Result<Prepared, PrepareError<R::Error>> {
+    let mut live = Meter::over(live, WALK_MAX);
+    let mut seen = seen.map(|seen| Meter::over(seen, WALK_MAX));
+    let prepared = prepare_metered(updates, origin, &mut live, seen.as_mut());
+    if live.is_spent() || seen.is_some_and(|seen| seen.is_spent()) {
+        return Err(PrepareError::TooLarge { what: "rows to look at", count: WALK_MAX + 1, max: WALK_MAX });
+    }
+    prepared
+}
+
+fn prepare_metered<R: Rows, S: Rows<Error = R::Error>>(
+    updates: &[Update],
+    origin: Origin<'_>,
+    live: &mut R,
+    seen: Option<&mut S>,
+) -> Result<Prepared, PrepareError<R::Error>> {
     let (buffer, listed) = match seen {
         Some(seen) => fold(updates, origin, seen)?,
         None => fold(updates, origin, live)?,
@@ -82,7 +98,7 @@ pub fn prepare<R: Rows, S: Rows<Error = R::Error>>(
         effects.push(match write {
             Write::Assign { payload, expiry } => {
                 let row = RowKey::from_bytes(key);
-                check_siblings(live, origin.ctx, &row)?;
+                check_siblings(live, origin.ctx, &row, payload.len())?;
                 Effect::Assign { row, expiry, payload }
             }
             Write::Add { amount } => add(live, origin.dot, RowPrefix::from_bytes(key), amount, &listed)?,
@@ -114,6 +130,27 @@ pub fn sweep<R: Rows>(
     Ok(clear_effects(&clears::list(live, &clears, ctx)?))
 }
 
+/// The effects of clearing part of a key that has ended: as many of the counters below it as one record may list. For keys
+/// that [`sweep`] refuses as too large; once enough are gone, it does not any more.
+///
+/// # Errors
+/// [`PrepareError`]; nothing has changed.
+pub fn sweep_part<R: Rows>(
+    key: &Object,
+    ctx: &VersionVector,
+    live: &mut R,
+) -> Result<Vec<Effect>, PrepareError<R::Error>> {
+    let intervals = clears::first(live, &key.root().below(), ctx)?;
+    let mut effects: Vec<Effect> = Vec::new();
+    for interval in intervals {
+        match effects.last_mut() {
+            Some(Effect::Clear { prefix, intervals }) if *prefix == interval.counter => intervals.push(interval),
+            _ => effects.push(Effect::Clear { prefix: interval.counter.clone(), intervals: vec![interval] }),
+        }
+    }
+    Ok(effects)
+}
+
 fn clear_effects(listed: &Listed) -> Vec<Effect> {
     // Nothing but listed intervals is below a counter.
     let telling = listed.iter().filter(|(prefix, intervals)| !intervals.is_empty() || prefix.check_counter().is_err());
@@ -130,11 +167,19 @@ fn fold<V: Rows>(
     Ok((buffer, listed))
 }
 
-fn check_siblings<R: Rows>(live: &mut R, ctx: &VersionVector, row: &RowKey) -> Result<(), PrepareError<R::Error>> {
-    let count = live
-        .look(row, |row| row.map_or(0, |row| row.entries().iter().filter(|e| !ctx.covers(e.dot)).count()))
+fn check_siblings<R: Rows>(
+    live: &mut R,
+    ctx: &VersionVector,
+    row: &RowKey,
+    more: usize,
+) -> Result<(), PrepareError<R::Error>> {
+    let (count, bytes) = live
+        .look(row, |row| {
+            let left = row.map_or(&[][..], Row::entries).iter().filter(|entry| !ctx.covers(entry.dot));
+            left.fold((0, 0), |(count, bytes), entry| (count + 1, bytes + entry.payload.len()))
+        })
         .map_err(PrepareError::Rows)?;
-    if count >= SIBLINGS_MAX {
+    if count >= SIBLINGS_MAX || count > 0 && bytes + more > SIBLINGS_BYTES_MAX {
         return Err(PrepareError::TooManySiblings { count });
     }
     Ok(())

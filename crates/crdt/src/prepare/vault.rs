@@ -79,8 +79,10 @@ impl<'a> Vaults<'a> {
             }
             EscrowOp::Spend(amount) => vault.draw(counter, own, amount, Escrow::spend),
             EscrowOp::Transfer(region, amount) => {
-                let known = origin.actors.get(&region).filter(|to| **to != own);
-                let to = *known.ok_or(PrepareError::UnknownRegion { region })?;
+                if own.region() == Some(region) {
+                    return Err(PrepareError::ToItself);
+                }
+                let to = *origin.actors.get(&region).ok_or(PrepareError::UnknownRegion { region })?;
                 vault.draw(counter, own, amount, |escrow, part| escrow.grant(to, part))
             }
         }

@@ -44,6 +44,8 @@ impl fmt::Display for Scenario {
 /// # Errors
 /// The first line that belongs to no scenario. What is wrong inside a scenario stands in its `steps`.
 pub fn parse(file: &str, text: &str) -> Result<Vec<Scenario>, ScenarioError> {
+    // Some editors begin a file with a mark that nobody sees.
+    let text = text.trim_start_matches('\u{feff}');
     let mut scenarios: Vec<Scenario> = Vec::new();
     for (line, whole) in (1..).zip(text.lines()) {
         let (code, comment) = whole.split_once('#').map_or((whole, None), |(code, comment)| (code, Some(comment)));

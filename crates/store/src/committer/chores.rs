@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use halcyon_crdt::{
-    Answer, Object, Op, Origin, PrepareError, Query, Row, RowKey, Rows, RowsMut, Update, deadline, prepare, read, sweep,
+    Answer, Effect, Object, Op, Origin, Query, Row, RowKey, Rows, RowsMut, Update, deadline, prepare, read, sweep,
+    sweep_part,
 };
-use halcyon_types::limits::{SWEEP_MAX, SWEEP_SCAN_MAX};
+use halcyon_types::limits::{PURGE_MAX, SWEEP_MAX, SWEEP_SCAN_MAX};
 use halcyon_types::{ActorId, Dot, RegionId, UnixMs};
 use halcyon_wire::{Record, Refusal};
 
@@ -18,8 +19,8 @@ use crate::error::{Fatal, ReadError, StageError};
 use crate::reader::Snapshot;
 
 impl<B: Backend> Committer<B> {
-    /// Passes rights of a bounded counter on to another region: as many as asked for, but no more than half of what this
-    /// region has. None if it has nothing to spare, or cannot.
+    /// Passes rights of a bounded counter on to another region: as many as asked for, but no more than half, rounded up,
+    /// of what this region has. None if it has nothing to spare, or cannot.
     ///
     /// # Errors
     /// [`Fatal`]: stop the process.
@@ -99,7 +100,7 @@ impl<B: Backend> Committer<B> {
                 }
             })?;
             purged += 1;
-            if purged == SWEEP_MAX {
+            if purged == PURGE_MAX {
                 break;
             }
         }
@@ -118,15 +119,15 @@ impl<B: Backend> Committer<B> {
                 break;
             }
         }
-        // As many as make one record. One that makes none by itself is passed over: it stays invisible, but takes room.
-        let (mut rest, mut count) = (&keys[..], keys.len());
-        while let Some(some @ [first, others @ ..]) = rest.get(..count) {
-            match self.clear(now, some) {
+        // As many as make one record; of one that is too large by itself, a part.
+        let mut count = keys.len();
+        while let Some(some @ [first, others @ ..]) = keys.get(..count) {
+            let effects = sweep(some, &self.vv, &mut self.rows).map_err(Refusal::from).map_err(StageError::from);
+            match effects.and_then(|effects| self.clear(now, effects)) {
                 Err(StageError::Refused(Refusal::TooLarge { .. })) if !others.is_empty() => count = count.div_ceil(2),
-                Err(StageError::Refused(Refusal::TooLarge { reason })) => {
-                    tracing::warn!(key = %first.key.escape_ascii(), reason, "a key that has ended cannot be cleared");
-                    rest = rest.get(1..).unwrap_or_default();
-                    count = rest.len();
+                Err(StageError::Refused(Refusal::TooLarge { .. })) => {
+                    let part = sweep_part(first, &self.vv, &mut self.rows);
+                    return self.clear(now, part.map_err(Refusal::from)?).map(Some);
                 }
                 staged => return staged.map(Some),
             }
@@ -134,10 +135,8 @@ impl<B: Backend> Committer<B> {
         Ok(None)
     }
 
-    fn clear(&mut self, now: UnixMs, keys: &[Object]) -> Result<Dot, StageError> {
+    fn clear(&mut self, now: UnixMs, effects: Vec<Effect>) -> Result<Dot, StageError> {
         let dot = self.next_dot()?;
-        let effects =
-            sweep(keys, &self.vv, &mut self.rows).map_err(|error: PrepareError<ReadError>| Refusal::from(error))?;
         let (hlc, now) = self.stamp(now)?;
         let deps = self.vv.clone();
         self.take_own(now, &Record { dot, hlc, deps, ctx: None, request: None, effects })?;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use halcyon_crdt::read::look;
-use halcyon_crdt::{Origin, Prepared, Watch, prepare};
-use halcyon_types::limits::RECORD_BYTES_MAX;
+use halcyon_crdt::{Meter, Origin, Prepared, Watch, prepare};
+use halcyon_types::limits::{CHECK_WALK_MAX, RECORD_BYTES_MAX};
 use halcyon_types::{ActorId, Dot, Hlc, RegionId, UnixMs, VersionVector};
 use halcyon_wire::{Check, Record, Refusal, Seen, Write};
 
@@ -43,6 +43,10 @@ impl<B: Backend> Committer<B> {
             return Ok(Staged::Duplicate(dot));
         }
         self.dedupe.admit(real, write.request)?;
+        if write.updates.is_empty() && !matches!(write.seen, Seen::Transaction { .. }) {
+            let reason = "a write needs at least one update".to_owned();
+            return Err(Refusal::InvalidArgument { reason }.into());
+        }
         if !write.session.token.le(&self.vv) {
             return Err(Refusal::NotYet { waited: Duration::ZERO }.into());
         }
@@ -100,13 +104,23 @@ impl<B: Backend> Committer<B> {
 
     /// Whether what a transaction read at its snapshot is still the same, row for row.
     fn check(&mut self, checks: &[Check], snapshot: &mut Snapshot<B::Snapshot>, now: UnixMs) -> Result<(), Refusal> {
+        let mut left = CHECK_WALK_MAX;
         for (index, check) in (0..).zip(checks) {
-            let (mut then, mut live) = (Watch::over(&mut *snapshot), Watch::over(&mut self.rows));
-            look(&mut then, &check.object, &check.query, now).map_err(Refusal::from)?;
-            look(&mut live, &check.object, &check.query, now).map_err(Refusal::from)?;
-            if !then.agrees(&live) {
+            let (mut then, mut live) = (Meter::over(&mut *snapshot, left), Meter::over(&mut self.rows, left));
+            let same = {
+                let (mut then, mut live) = (Watch::over(&mut then), Watch::over(&mut live));
+                look(&mut then, &check.object, &check.query, now).map_err(Refusal::from)?;
+                look(&mut live, &check.object, &check.query, now).map_err(Refusal::from)?;
+                then.agrees(&live)
+            };
+            if then.is_spent() || live.is_spent() {
+                let reason = format!("the checks look at more than {CHECK_WALK_MAX} rows; check fewer or nearer reads");
+                return Err(Refusal::TooLarge { reason });
+            }
+            if !same {
                 return Err(Refusal::Changed { index });
             }
+            left = then.left().min(live.left());
         }
         Ok(())
     }

@@ -93,14 +93,16 @@ fn a_clear_lists_what_its_context_saw_and_nothing_else() {
 
 #[test]
 fn a_clear_lists_so_many_counters_and_no_more() {
-    use halcyon_types::limits::CLEAR_LIST_MAX;
+    use halcyon_types::limits::{CLEAR_LIST_MAX, UPDATES_MAX};
     let (mut node, k) = (Node::new(1), object("k"));
     let field = |n: usize| k.clone().field(n.to_string());
     let updates: Vec<_> = (0..CLEAR_LIST_MAX).map(|n| up(&field(n), Op::Add { amount: 1 })).collect();
-    node.commit(&updates);
+    for some in updates.chunks(UPDATES_MAX) {
+        node.commit(some);
+    }
     assert_eq!(cleared(&node.prepare(&[up(&k, Op::Delete)]).unwrap().effects).len(), CLEAR_LIST_MAX);
     node.write(&k, Op::Add { amount: 1 });
     let found = node.prepare(&[up(&k, Op::Delete)]);
-    let (what, count) = ("counters below a delete", CLEAR_LIST_MAX + 1);
+    let (what, count) = ("running sums (one per counter and region) below a delete", CLEAR_LIST_MAX + 1);
     assert_eq!(found, Err(PrepareError::TooLarge { what, count, max: CLEAR_LIST_MAX }));
 }

@@ -88,7 +88,7 @@ fn a_delete_cancels_what_its_transaction_wrote_before_and_nothing_behind_it() {
 #[test]
 fn a_transaction_has_updates_but_not_without_end() {
     let (mut node, k) = (Node::new(1), object("k"));
-    assert_eq!(node.prepare(&[]), Err(PrepareError::Empty));
+    assert_eq!(node.prepare(&[]).map(|prepared| prepared.effects), Ok(Vec::new()), "a transaction that only reads");
     let updates = vec![up(&k, Op::Enable); UPDATES_MAX + 1];
     let past = |what, count, max| Err(PrepareError::TooLarge { what, count, max });
     assert_eq!(node.prepare(&updates), past("updates", UPDATES_MAX + 1, UPDATES_MAX));

@@ -98,7 +98,7 @@ fn rights_are_passed_to_regions_that_have_been_heard_of_and_to_none_else() {
     let (mut node, k) = (Node::new(1), object("k"));
     node.write(&k, raise(9));
     assert_eq!(node.prepare(&[up(&k, pass(7, 1))]), Err(PrepareError::UnknownRegion { region: region(7) }));
-    assert_eq!(node.prepare(&[up(&k, pass(1, 1))]), Err(PrepareError::UnknownRegion { region: region(1) }), "itself");
+    assert_eq!(node.prepare(&[up(&k, pass(1, 1))]), Err(PrepareError::ToItself));
     node.write(&k, pass(3, 4));
     node.write(&k, pass(2, 1));
     let mut third = Node::new(3);

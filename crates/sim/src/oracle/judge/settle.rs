@@ -79,7 +79,7 @@ impl Case<'_> {
                     settled.push(Write { place, what: Written::Observed { generation, elements } });
                 }
                 // Nobody gives to himself.
-                Written::Rights { what, .. } if what.from == what.to => self.refuse("UnknownRegion"),
+                Written::Rights { what, .. } if what.from == what.to => self.refuse("InvalidArgument"),
                 Written::Rights { what, .. } => {
                     let ledger = ledgers.entry(place.object.clone());
                     let ledger = ledger.or_insert_with(|| {
