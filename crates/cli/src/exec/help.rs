@@ -30,6 +30,7 @@ const TYPES: [(&str, &[&str]); 11] = [
             "lrem",
             "lrem-at",
             "lmove",
+            "lmove-at",
             "list",
             "lrange",
             "lindex",
@@ -44,7 +45,10 @@ const TYPES: [(&str, &[&str]); 11] = [
         "Map: fields hold any type; `at KEY FIELD/FIELD… WORD …` is any word above in a field",
         &["hset", "hincr", "hsadd", "hsrem", "hdel", "hget", "hcounter", "hsmembers", "hkeys"],
     ),
-    ("Key: everything under it", &["expire", "persist", "ttl", "kinds", "del"]),
+    (
+        "Key: everything under it, or all of one type (as `kinds` names it)",
+        &["expire", "persist", "ttl", "kinds", "clear", "del"],
+    ),
 ];
 
 const BEHIND: &str = "

@@ -115,7 +115,7 @@ impl Truth {
 }
 
 /// The type that a place is part of, as reads print it; a deadline is of none.
-fn kind(place: &Place) -> Option<&'static str> {
+pub(super) fn kind(place: &Place) -> Option<&'static str> {
     Some(match place.leaf {
         Leaf::Register => "register",
         Leaf::Values => "mvregister",

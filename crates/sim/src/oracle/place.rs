@@ -2,6 +2,7 @@
 
 use crate::scenario::ObjectRef;
 
+use super::answer::kind as kind_of;
 use super::list::Position;
 
 /// What one write is about.
@@ -45,6 +46,8 @@ pub enum Leaf {
 pub enum Reach {
     /// Everything at and below an object.
     Within(ObjectRef),
+    /// All of one type at an object, by its name.
+    Type(ObjectRef, &'static str),
     /// A member of a sorted set: what it was given, and what was added.
     Member(ObjectRef, String),
     /// One place.
@@ -56,6 +59,8 @@ impl Reach {
     pub fn reaches(&self, place: &Place) -> bool {
         match self {
             Self::Within(top) => is_within(&place.object, top),
+            Self::Type(top, "map") => is_within(&place.object, top) && place.object != *top,
+            Self::Type(object, kind) => place.object == *object && kind_of(place) == Some(kind),
             Self::Member(object, member) => {
                 let of = matches!(&place.leaf, Leaf::Score(of) | Leaf::Added(of) if of == member);
                 of && place.object == *object

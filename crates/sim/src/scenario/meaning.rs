@@ -10,6 +10,7 @@ use super::object::ObjectRef;
 use super::op::{CommandOp, ListEnd, ListSide};
 use super::query::{Query, QueryKind};
 use super::text::Value;
+use super::vocabulary;
 
 /// How a front end reads the words that the language leaves open.
 #[derive(Clone, Copy)]
@@ -90,6 +91,12 @@ impl Dialect<'_> {
             CommandOp::ListRemoveAt(index) => Op::RemoveAt { place: Place::Index(*index) },
             CommandOp::ListMove { value: text, end } => {
                 Op::MoveTo { place: Place::Value(value(text)), end: end_of(*end) }
+            }
+            CommandOp::ListMoveAt { index, end } => Op::MoveTo { place: Place::Index(*index), end: end_of(*end) },
+            CommandOp::Clear(name) => {
+                // Every name is of a type; nothing else was parsed.
+                let kinds = vocabulary::TYPES.iter().filter(|(known, _)| known == name);
+                return Ok(kinds.map(|(_, kind)| Op::Clear { kind: *kind }).collect());
             }
             CommandOp::HllAdd(words) => Op::Observe { elements: words.iter().map(raw).collect() },
             CommandOp::BoundedIncr(n) => Op::Raise { amount: amount(*n)? },

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::command::{exact, float, integer};
 use super::error::CommandError;
+use super::vocabulary;
 
 /// An operation. Each belongs to one type; the type is part of the object's identity, so none can miss it.
 ///
@@ -98,6 +99,13 @@ pub enum CommandOp {
         /// Where it goes.
         end: ListEnd,
     },
+    /// List: `lmove-at`.
+    ListMoveAt {
+        /// Which element; negative counts from the end.
+        index: i64,
+        /// Where it goes.
+        end: ListEnd,
+    },
     /// `HyperLogLog`: `pfadd`.
     HllAdd(Vec<String>),
     /// Bounded counter: `binc`.
@@ -115,6 +123,8 @@ pub enum CommandOp {
     Expire(i64),
     /// Key: `persist`.
     Persist,
+    /// `clear`: all of one type at the object, by its name in [`super::vocabulary::TYPES`].
+    Clear(&'static str),
     /// The key with all its types, or all that is below a field: `del`.
     Delete,
 }
@@ -171,6 +181,12 @@ impl CommandOp {
             ("lrem-at", [index]) => Self::ListRemoveAt(integer(index)?),
             ("lmove", [value, "front"]) => Self::ListMove { value: own(value), end: ListEnd::Front },
             ("lmove", [value, "back"]) => Self::ListMove { value: own(value), end: ListEnd::Back },
+            ("lmove-at", [index, "front"]) => Self::ListMoveAt { index: integer(index)?, end: ListEnd::Front },
+            ("lmove-at", [index, "back"]) => Self::ListMoveAt { index: integer(index)?, end: ListEnd::Back },
+            ("clear", [kind]) => match vocabulary::TYPES.iter().find(|(name, _)| name == kind) {
+                Some((name, _)) => Self::Clear(name),
+                None => return Ok(None),
+            },
             ("pfadd", [_, ..]) => Self::HllAdd(all(arguments)),
             ("binc", [amount]) => Self::BoundedIncr(integer(amount)?),
             ("bdec", [amount]) => Self::BoundedDecr(integer(amount)?),
@@ -207,6 +223,8 @@ impl CommandOp {
             Self::ListRemove(_) => "lrem",
             Self::ListRemoveAt(_) => "lrem-at",
             Self::ListMove { .. } => "lmove",
+            Self::ListMoveAt { .. } => "lmove-at",
+            Self::Clear(_) => "clear",
             Self::HllAdd(_) => "pfadd",
             Self::BoundedIncr(_) => "binc",
             Self::BoundedDecr(_) => "bdec",
@@ -244,6 +262,9 @@ impl CommandOp {
             Self::ListSetAt { index, value } => write!(f, " {index} {value}"),
             Self::ListMove { value, end: ListEnd::Front } => write!(f, " {value} front"),
             Self::ListMove { value, end: ListEnd::Back } => write!(f, " {value} back"),
+            Self::ListMoveAt { index, end: ListEnd::Front } => write!(f, " {index} front"),
+            Self::ListMoveAt { index, end: ListEnd::Back } => write!(f, " {index} back"),
+            Self::Clear(kind) => write!(f, " {kind}"),
             Self::BoundedGive { to, amount } => write!(f, " {to} {amount}"),
         }
     }

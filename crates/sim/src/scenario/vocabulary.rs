@@ -3,11 +3,13 @@
 //! One table, read by the parser's errors and by whoever prints help. The parser proper matches the same words; a test
 //! holds the two together.
 
+use halcyon_crdt::Kind;
+
 /// A path of map fields, as usage lines show it.
 pub const PATH: &str = "FIELD/FIELD…";
 
 /// Writes: the word, and what stands behind the key.
-pub const WRITES: [(&str, &str); 34] = [
+pub const WRITES: [(&str, &str); 36] = [
     ("set", "VALUE [TTL_MS]"),
     ("unset", ""),
     ("mvset", "VALUE"),
@@ -30,18 +32,34 @@ pub const WRITES: [(&str, &str); 34] = [
     ("lrem", "VALUE"),
     ("lrem-at", "INDEX"),
     ("lmove", "VALUE front|back"),
+    ("lmove-at", "INDEX front|back"),
     ("pfadd", "ELEMENT…"),
     ("binc", "N"),
     ("bdec", "N"),
     ("bgive", "REGION N"),
     ("expire", "MS"),
     ("persist", ""),
+    ("clear", "TYPE"),
     ("del", ""),
     ("hset", "FIELD/FIELD… VALUE [TTL_MS]"),
     ("hincr", "FIELD/FIELD… N"),
     ("hsadd", "FIELD/FIELD… ELEMENT…"),
     ("hsrem", "FIELD/FIELD… ELEMENT…"),
     ("hdel", "FIELD/FIELD…"),
+];
+
+/// Types, by the names that `kinds` prints and `clear` takes.
+pub const TYPES: [(&str, Kind); 10] = [
+    ("boundedcounter", Kind::BoundedCounter),
+    ("counter", Kind::Counter),
+    ("flag", Kind::Flag),
+    ("hyperloglog", Kind::HyperLogLog),
+    ("list", Kind::List),
+    ("map", Kind::Map),
+    ("mvregister", Kind::MvRegister),
+    ("register", Kind::Register),
+    ("set", Kind::Set),
+    ("sortedset", Kind::SortedSet),
 ];
 
 /// Reads: the word, and what stands behind the key.

@@ -1,6 +1,6 @@
 //! What programs are about: few keys and few elements, so that conflicts are the rule.
 
-use halcyon_sim::scenario::{CommandOp, ListEnd, ListSide, ObjectRef};
+use halcyon_sim::scenario::{CommandOp, ListEnd, ListSide, ObjectRef, vocabulary};
 
 use crate::generator::Dice;
 
@@ -40,7 +40,7 @@ impl Diet {
         match self {
             Self::Maps => {
                 let at = if dice.one_in(8) { key(dice) } else { field(dice) };
-                let op = if dice.one_in(5) { CommandOp::Delete } else { dice.of(&TYPES).op(dice) };
+                let op = if dice.one_in(5) { clear(dice) } else { dice.of(&TYPES).op(dice) };
                 (at, op)
             }
             Self::Mixed => {
@@ -60,7 +60,7 @@ impl Diet {
                 _ => (key(dice), dice.of(&TYPES).op(dice)),
             },
             _ => {
-                let op = if dice.one_in(9) { CommandOp::Delete } else { self.op(dice) };
+                let op = if dice.one_in(9) { clear(dice) } else { self.op(dice) };
                 (key(dice), op)
             }
         }
@@ -135,8 +135,14 @@ fn list_op(dice: &mut Dice) -> CommandOp {
         11 | 12 => CommandOp::ListSetAt { index: index(dice), value: value(dice) },
         13 => CommandOp::ListRemove(value(dice)),
         14 => CommandOp::ListRemoveAt(index(dice)),
+        _ if dice.one_in(2) => CommandOp::ListMoveAt { index: index(dice), end: end(dice) },
         _ => CommandOp::ListMove { value: value(dice), end: end(dice) },
     }
+}
+
+/// A delete of everything, or of all of one type.
+fn clear(dice: &mut Dice) -> CommandOp {
+    if dice.one_in(3) { CommandOp::Clear(dice.of(&vocabulary::TYPES).0) } else { CommandOp::Delete }
 }
 
 fn expiry(dice: &mut Dice) -> CommandOp {

@@ -91,7 +91,7 @@ pub(crate) fn about(record: &Record, asked: &[Command]) -> Vec<Query> {
         match reach {
             Reach::Only(place) => _ = topics.insert((place.object.clone(), Topic::of(&place.leaf))),
             Reach::Member(object, _) => _ = topics.insert((object.clone(), Topic::SortedSet)),
-            Reach::Within(top) => {
+            Reach::Within(top) | Reach::Type(top, _) => {
                 for object in
                     objects(asked).into_iter().filter(|object| Reach::Within(top.clone()).reaches_object(object))
                 {

@@ -27,6 +27,11 @@ impl Case<'_> {
         items.get(at).map(|(position, _)| position.clone())
     }
 
+    pub(super) fn text_at(&self, object: &ObjectRef, at: &Position) -> String {
+        let items = self.items(object).into_iter();
+        items.filter(|(position, _)| position == at).map(|(_, text)| text).next().unwrap_or_default()
+    }
+
     pub(super) fn push(&mut self, object: &ObjectRef, end: ListEnd, text: &str) {
         let items = self.items(object);
         let (left, right) = match end {

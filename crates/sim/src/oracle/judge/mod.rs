@@ -48,9 +48,6 @@ pub enum Ruling {
 impl Oracle {
     /// Judges a request of which every word is well formed and within limits.
     pub fn judge(&self, request: Request<'_>) -> Ruling {
-        if request.commands.is_empty() {
-            return Ruling::Refused(BTreeSet::from(["InvalidArgument"]));
-        }
         if !request.ctx.le(request.live) {
             return Ruling::Refused(BTreeSet::from(["NotYet"]));
         }
@@ -145,6 +142,7 @@ impl Case<'_> {
             },
             CommandOp::Expire(ms) => deed.write(at(Leaf::Deadline), Written::Deadline(Some(after(*ms)))),
             CommandOp::Persist => deed.write(at(Leaf::Deadline), Written::Deadline(None)),
+            CommandOp::Clear(kind) => deed.remove(Reach::Type(object.clone(), kind)),
             CommandOp::Delete => deed.remove(Reach::Within(object.clone())),
             CommandOp::ListPush { end, values } => values.iter().for_each(|text| self.push(object, *end, text)),
             CommandOp::ListInsert { side, target, values } => {
@@ -177,6 +175,14 @@ impl Case<'_> {
                 Some(position) => {
                     self.record.deed.remove(Reach::Only(at(Leaf::Item(position))));
                     self.push(object, *end, text);
+                }
+                None => self.refuse("NoSuchElement"),
+            },
+            CommandOp::ListMoveAt { index, end } => match self.at_index(object, *index) {
+                Some(position) => {
+                    let text = self.text_at(object, &position);
+                    self.record.deed.remove(Reach::Only(at(Leaf::Item(position))));
+                    self.push(object, *end, &text);
                 }
                 None => self.refuse("NoSuchElement"),
             },

@@ -32,12 +32,14 @@ impl Case<'_> {
 
     /// A bounded counter can be deleted only where all its rights are, unless its key had ended: then it is nobody's.
     pub(super) fn look_for_outstanding_rights(&mut self) {
-        let deleted = self
-            .request
-            .commands
-            .iter()
-            .filter(|command| matches!(command.op, CommandOp::Delete) && !self.ended.contains(&command.object.key));
-        let reach: Vec<Reach> = deleted.map(|command| Reach::Within(command.object.clone())).collect();
+        let deleted = self.request.commands.iter().filter(|command| !self.ended.contains(&command.object.key));
+        let reach: Vec<Reach> = deleted
+            .filter_map(|command| match command.op {
+                CommandOp::Delete => Some(Reach::Within(command.object.clone())),
+                CommandOp::Clear(kind) => Some(Reach::Type(command.object.clone(), kind)),
+                _ => None,
+            })
+            .collect();
         for object in self.live.bounded_counters() {
             let place = Place { object: object.clone(), leaf: Leaf::Rights };
             let all = self.live.bounded_value(&object);

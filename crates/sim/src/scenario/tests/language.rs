@@ -55,6 +55,9 @@ fn every_operation_becomes_its_command() {
         ("lrem k a", CommandOp::ListRemove(s("a"))),
         ("lrem-at k -1", CommandOp::ListRemoveAt(-1)),
         ("lmove k a front", CommandOp::ListMove { value: s("a"), end: ListEnd::Front }),
+        ("lmove-at k -1 front", CommandOp::ListMoveAt { index: -1, end: ListEnd::Front }),
+        ("lmove-at k 0 back", CommandOp::ListMoveAt { index: 0, end: ListEnd::Back }),
+        ("clear k sortedset", CommandOp::Clear("sortedset")),
         ("lmove k a back", CommandOp::ListMove { value: s("a"), end: ListEnd::Back }),
         ("pfadd k a b", CommandOp::HllAdd(own(&["a", "b"]))),
         ("binc k 10", CommandOp::BoundedIncr(10)),
@@ -162,6 +165,7 @@ fn a_statement_is_a_write_or_a_read() {
 fn sample(behind: &str) -> Vec<&str> {
     let fit = |word| match word {
         "front|back" => "front",
+        "TYPE" => "set",
         "N" | "MS" | "INDEX" | "SCORE" | "DELTA" | "START" | "STOP" | "MIN" | "MAX" => "1",
         word => str::trim_end_matches(word, '…'),
     };

@@ -71,6 +71,8 @@ fn op() -> impl Strategy<Value = CommandOp> {
         (word(), word()).prop_map(|(old, new)| CommandOp::ListSet { old, new }),
         (any::<i64>(), word()).prop_map(|(index, value)| CommandOp::ListSetAt { index, value }),
         (word(), end()).prop_map(|(value, end)| CommandOp::ListMove { value, end }),
+        (any::<i64>(), end()).prop_map(|(index, end)| CommandOp::ListMoveAt { index, end }),
+        prop::sample::select(&vocabulary::TYPES[..]).prop_map(|(name, _)| CommandOp::Clear(name)),
         (region(), any::<i64>()).prop_map(|(to, amount)| CommandOp::BoundedGive { to: to.to_string(), amount }),
     ]
 }
