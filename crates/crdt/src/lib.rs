@@ -14,7 +14,7 @@
 //! * [`row`]: what a row holds: dot entries, a counter's interval, a generation's registers or rights.
 //! * [`effect`], [`mod@apply`]: the kernel itself.
 //! * [`op`], [`mod@prepare`]: what a client asks, and its normal form as effects.
-//! * [`query`], [`mod@read`], [`keys`]: what a client asks to see; one module per type behind them.
+//! * [`query`], [`mod@read`], [`mod@keys`]: what a client asks to see; one module per type behind them.
 //! * [`rows`], [`layer`], [`watch`], [`meter`]: where rows live, as a trait; changes over rows; what a read has looked at,
 //!   and how much it may.
 //!
