@@ -78,9 +78,10 @@ impl<B: Backend> Committer<B> {
         let (recovered, clock) = recover(&backend, claim)?;
         let dedupe = Dedupe::recover(&backend)?;
         derived::rebuild::complete(&backend)?;
+        let deadlines = derived::has_deadlines(&backend)?;
         let committer = Self {
             actor: recovered.actor,
-            rows: Layer::over(Stored::new(backend.clone(), RowCache::new(settings.row_cache_bytes_max))),
+            rows: Layer::over(Stored::new(backend.clone(), RowCache::new(settings.row_cache_bytes_max), deadlines)),
             backend,
             vv: recovered.vv.clone(),
             heads: recovered.heads.clone(),

@@ -6,7 +6,7 @@
 //!                                                             what there is in a collection; absent if nothing
 //!                                                             first, last = len:u32be ‖ row key
 //!           rows of a sorted set, 'z' for 'Z' ‖ standing      empty: its members in the order of (score, member)
-//!           00000000 ‖ 'd' ‖ ms:u64be ‖ row key               empty: a key ends then
+//!           00000000 ‖ 'd' ‖ ms:u64be ‖ row key               empty: a key ends then, or, at the end of time, never
 //!           00000000 ‖ 'e' ‖ ms:u64be ‖ row key               empty: an entry of this row expires then, the first of them
 //! ```
 //!
@@ -17,12 +17,15 @@
 pub(crate) mod group;
 pub(crate) mod rebuild;
 
+use std::ops::ControlFlow;
+
 use bytes::Bytes;
 use halcyon_crdt::{Kind, Row, RowKey, RowPrefix, Summary, deadline};
 use halcyon_types::UnixMs;
 
-use crate::backend::{Batch, Family};
+use crate::backend::{Batch, Family, View};
 use crate::cells::{Cell, CellError};
+use crate::error::ReadError;
 use crate::layout::{self, VALUE_VERSION};
 
 /// What there is in each collection that a group has changed.
@@ -69,6 +72,21 @@ pub(crate) fn drop_scores(collection: &RowPrefix, batch: &mut impl Batch) {
     }
 }
 
+/// When a key ends that was told never to: it stands in the index all the same, so that where the index is empty no key has
+/// a deadline at all.
+pub(crate) const NEVER: UnixMs = UnixMs(u64::MAX);
+
+/// Whether any key has a deadline, or was told to have none.
+pub(crate) fn has_deadlines(view: &impl View) -> Result<bool, ReadError> {
+    let (from, end) = Ending::Key.until(NEVER);
+    let mut found = false;
+    view.scan(Family::Derived, &from, Some(&end), |_, _| {
+        found = true;
+        ControlFlow::Break(())
+    })?;
+    Ok(found)
+}
+
 /// When something of a row ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Due {
@@ -95,7 +113,7 @@ impl Due {
         if key.last() != Some(&Kind::Deadline.byte()) || row.entries().is_empty() {
             return None;
         }
-        deadline::of_row(row).map(|at| Self { what: Ending::Key, at })
+        Some(Self { what: Ending::Key, at: deadline::of_row(row).unwrap_or(NEVER) })
     }
 
     /// The key that says so.

@@ -11,7 +11,7 @@ use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 
 use bytes::Bytes;
-use halcyon_crdt::{Change, Row, RowKey, RowPrefix, Rows, Standing, Summary};
+use halcyon_crdt::{Change, Kind, Row, RowKey, RowPrefix, Rows, Standing, Summary};
 use halcyon_types::limits::SUMMARIES_MAX;
 use lru::LruCache;
 
@@ -31,11 +31,14 @@ pub(crate) struct Stored<V> {
     cache: RowCache,
     summaries: LruCache<Bytes, Summary>,
     due: BTreeMap<RowKey, Due>,
+    /// Whether there may be a row that says when a key ends.
+    deadlines: bool,
 }
 
 impl<V: View> Stored<V> {
-    pub(crate) fn new(view: V, cache: RowCache) -> Self {
-        Self { view, cache, summaries: LruCache::new(SUMMARIES), due: BTreeMap::new() }
+    /// `deadlines`: whether there may be a row that says when a key ends.
+    pub(crate) fn new(view: V, cache: RowCache, deadlines: bool) -> Self {
+        Self { view, cache, summaries: LruCache::new(SUMMARIES), due: BTreeMap::new(), deadlines }
     }
 
     /// When the rows that have moved away would have ended, those without an end aside.
@@ -53,12 +56,18 @@ impl<V: View> Stored<V> {
             self.cache.forget_below(&prefix);
         }
         for (key, change) in changes {
+            self.deadlines |= is_deadline(&key);
             self.cache.put(key, change.row);
         }
         for (collection, summary) in summaries {
             self.summaries.put(collection_key(&collection), summary);
         }
     }
+}
+
+fn is_deadline(key: &RowKey) -> bool {
+    // An actor's number may end with the same byte.
+    key.as_bytes().last() == Some(&Kind::Deadline.byte()) && key.kind() == Ok(Kind::Deadline)
 }
 
 fn collection_key(collection: &RowPrefix) -> Bytes {
@@ -69,12 +78,19 @@ impl<V: View> Rows for Stored<V> {
     type Error = ReadError;
 
     fn look<T>(&mut self, key: &RowKey, look: impl FnOnce(Option<&Row>) -> T) -> Result<T, ReadError> {
+        // Every write asks whether its key has ended.
+        if !self.deadlines && is_deadline(key) {
+            return Ok(look(None));
+        }
         if let Some(row) = self.cache.get(key) {
             return Ok(look(row.as_ref()));
         }
         let row = view_rows::load(&self.view, key)?;
         let out = look(row.as_ref());
-        self.cache.put(key.clone(), row);
+        // Hardly any key ever ends: remembering so of each would halve the cache.
+        if row.is_some() || !is_deadline(key) {
+            self.cache.put(key.clone(), row);
+        }
         Ok(out)
     }
 

@@ -161,7 +161,7 @@ proptest! {
         most in 1_usize..6,
     ) {
         let disk = MemoryBackend::new();
-        let mut rows = Layer::over(Stored::new(disk.clone(), RowCache::new(cache)));
+        let mut rows = Layer::over(Stored::new(disk.clone(), RowCache::new(cache), false));
         let mut model = MemoryRows::default();
         let mut seq = 0;
         for step in steps {
