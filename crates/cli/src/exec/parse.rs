@@ -235,6 +235,7 @@ mod tests {
         let fitting = words.map(|word| match word.trim_end_matches('…') {
             "N" | "MS" | "INDEX" | "SCORE" | "DELTA" | "START" | "STOP" | "MIN" | "MAX" => "1",
             "front|back" => "front",
+            "TYPE" => "set",
             _ => "x",
         });
         fitting.collect::<Vec<_>>().join(" ")
