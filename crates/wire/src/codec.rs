@@ -50,16 +50,6 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
     if body.is_empty() { Ok(value) } else { Err(DecodeError::Trailing { bytes: body.len() }) }
 }
 
-/// Reads the first field of a document that is a list, and nothing behind it.
-///
-/// # Errors
-/// [`DecodeError`].
-pub fn decode_first<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
-    let mut body = body(bytes)?;
-    rmp::decode::read_array_len(&mut body).map_err(|e| DecodeError::Malformed { reason: e.to_string() })?;
-    read(&mut body)
-}
-
 fn body(bytes: &[u8]) -> Result<&[u8], DecodeError> {
     let (version, body) = bytes.split_first().ok_or(DecodeError::Empty)?;
     if *version == WIRE_VERSION { Ok(body) } else { Err(DecodeError::Version { found: *version }) }

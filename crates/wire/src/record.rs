@@ -153,17 +153,6 @@ impl Record {
     }
 }
 
-impl StoredRecord {
-    /// The place in the log that `bytes` claim, reading nothing else.
-    ///
-    /// # Errors
-    /// [`DecodeError`].
-    pub fn peek(bytes: Bytes) -> Result<Self, DecodeError> {
-        let seq = codec::decode_first(&bytes)?;
-        Ok(Self { seq, bytes })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use halcyon_crdt::{Number, Object};
@@ -197,7 +186,6 @@ mod tests {
         let previous: VersionVector = [(actor(1), Seq(3)), (actor(2), Seq(9))].into_iter().collect();
         let stored = record().encode(&previous);
         assert_eq!(Record::decode(&stored.bytes, actor(1), &previous), Ok(record()));
-        assert_eq!(StoredRecord::peek(stored.bytes.clone()), Ok(stored));
     }
 
     #[test]

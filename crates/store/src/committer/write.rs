@@ -50,13 +50,15 @@ impl<B: Backend> Committer<B> {
         if !write.session.token.le(&self.vv) {
             return Err(Refusal::NotYet { waited: Duration::ZERO }.into());
         }
+        let deps = self.vv.clone();
+        // What it has seen, where that is not all there is.
         let (ctx, mut seen, checks) = match &write.seen {
-            Seen::Present => (self.vv.clone(), None, &[][..]),
-            Seen::Session => (write.session.token.clone(), None, &[][..]),
+            Seen::Present => (None, None, &[][..]),
+            Seen::Session => (Some(write.session.token.clone()), None, &[][..]),
             Seen::Transaction { transaction, checks } => {
                 let expired = Refusal::TransactionExpired { transaction: *transaction };
                 let snapshot = snapshot.ok_or(expired)?;
-                (snapshot.vv().map_err(|error| unread(&error))?, Some(snapshot), &checks[..])
+                (Some(snapshot.vv().map_err(|error| unread(&error))?), Some(snapshot), &checks[..])
             }
         };
         let dot = self.next_dot()?;
@@ -64,11 +66,10 @@ impl<B: Backend> Committer<B> {
         if let Some(snapshot) = &mut seen {
             self.check(checks, snapshot, now)?;
         }
-        let origin = Origin { dot, hlc, now, ctx: &ctx, actors };
+        let origin = Origin { dot, hlc, now, ctx: ctx.as_ref().unwrap_or(&deps), actors };
         let Prepared { effects, shortages } =
             prepare(&write.updates, origin, &mut self.rows, seen.as_mut()).map_err(Refusal::from)?;
-        let deps = self.vv.clone();
-        let ctx = (ctx != deps).then_some(ctx);
+        let ctx = ctx.filter(|ctx| *ctx != deps);
         self.take_own(now, &Record { dot, hlc, deps, ctx, request: Some(write.request), effects })?;
         Ok(Staged::Fresh { dot, shortages })
     }

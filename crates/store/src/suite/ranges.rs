@@ -1,11 +1,12 @@
 //! Deleting a collection whole: a range, not row after row, where all of it is covered; and never anything that is not.
 
-use halcyon_crdt::{Answer, End, Kind, Op, PageRequest, Query, Update};
-use halcyon_types::Seq;
+use halcyon_crdt::{Answer, Effect, End, Kind, Op, PageRequest, Query, Update};
 use halcyon_types::limits::RANGE_DELETE_MIN;
+use halcyon_types::{ActorId, Dot, Hlc, RegionId, Seq, VersionVector};
+use halcyon_wire::Record;
 
 use super::derived::check;
-use super::node::{Node, add, insert, object, set, update};
+use super::node::{Node, T, add, insert, object, set, update};
 use super::{Disk, MemoryDisk};
 use crate::Settings;
 use crate::backend::Family;
@@ -183,7 +184,24 @@ fn the_deletion_of_a_range_is_replicated_as_the_same_bytes<D: Disk>() {
     assert_eq!(a.rows(Family::Derived), b.rows(Family::Derived));
 }
 
+fn counters_that_a_deletion_does_not_list_stay_however_many_they_are<D: Disk>() {
+    let mut node = Node::<D>::new(1);
+    let map = object("map");
+    node.put((0..ENOUGH).map(|n| update(map.clone().field(n.to_string()), Op::Add { amount: 1 })).collect());
+    // No honest region writes this: a deletion that has seen everything, and lists nothing.
+    let dot = Dot { actor: ActorId::mint(RegionId::try_from(9).unwrap(), T), seq: Seq(1) };
+    let effects = vec![Effect::Clear { prefix: map.below(), intervals: Vec::new() }];
+    let hlc = Hlc::from_parts(T, 0).unwrap();
+    let record = Record { dot, hlc, deps: node.vv(), ctx: None, request: None, effects };
+    let stored = record.encode(&VersionVector::new());
+    node.committer.stage_record(T, &record, &stored).unwrap();
+    node.commit();
+    assert_eq!(node.rows_below(&map.below()).len(), ENOUGH as usize);
+    check(&node);
+}
+
 on_every_backend!(
+    counters_that_a_deletion_does_not_list_stay_however_many_they_are,
     what_was_not_seen_survives_the_deletion_of_all_else,
     what_a_group_writes_before_a_deletion_goes_and_what_it_writes_after_stays,
     cached_rows_below_what_was_dropped_do_not_come_back,

@@ -6,7 +6,7 @@ mod lists;
 mod rights;
 
 use halcyon_types::Seq;
-use halcyon_types::limits::UPDATES_MAX;
+use halcyon_types::limits::{SIBLINGS_BYTES_MAX, UPDATES_MAX, VALUE_BYTES_MAX};
 
 use super::*;
 use crate::fixture::{Node, b, object, push, seen, up};
@@ -144,6 +144,19 @@ fn sums_stay_within_their_bits() {
     // A reset begins a new life, in the same transaction too.
     node.commit(&[up(&k, Op::Clear { kind: Kind::Counter }), up(&k, Op::Add { amount: 1 })]);
     assert_eq!(node.read(&k, &Query::Sum), Answer::Sum(Some(1)));
+}
+
+#[test]
+fn a_row_of_too_many_concurrent_bytes_takes_no_more() {
+    let (mut node, k) = (Node::new(1), object("k"));
+    let blind = seen(&[]);
+    let large = [up(&k, Op::SetMv { value: vec![7; VALUE_BYTES_MAX].into() })];
+    let fitting = SIBLINGS_BYTES_MAX / VALUE_BYTES_MAX;
+    for _ in 0..fitting {
+        node.commit_at(&large, &blind, None).unwrap();
+    }
+    assert_eq!(node.prepare_at(&large, &blind, None), Err(PrepareError::TooManySiblings { count: fitting }));
+    node.commit(&large);
 }
 
 #[test]
