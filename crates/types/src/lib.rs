@@ -7,6 +7,7 @@
 mod hlc;
 mod ids;
 pub mod limits;
+pub mod mutant;
 mod names;
 mod time;
 pub mod topology;

@@ -1,0 +1,3 @@
+//! The simulator as a program: `make sim` and `make mutants`.
+
+fn main() {}
