@@ -7,6 +7,10 @@
 //! Floor 4. Must never compile `RocksDB` or quinn, start a thread, or read a clock or a random number: what it does is a
 //! function of what it is given.
 
+pub mod dice;
+pub mod invariant;
 pub mod kernel;
 pub mod oracle;
 pub mod scenario;
+pub mod workload;
+pub mod world;

@@ -1,0 +1,68 @@
+//! The world: whole nodes under faults, with clients, in one thread and in virtual time.
+//!
+//! Each node is a real replica over a real committer over a disk in memory, which loses what was not synced; between them
+//! stand what the driver and the committer's thread of a real node do. Links, clocks and the connections of clients are made
+//! up here. A run is a function of its [`Program`] alone: nothing here reads a clock, and no map is iterated in an order
+//! that is not its keys'.
+//!
+//! A run has three phases. *Safety*: the program's steps, at their times. *Heal*: every fault ends, every node is up.
+//! *Liveness*: within a bounded time all regions agree, nothing is under way, and the clients are idle. Invariants see every
+//! event of all three.
+
+mod clock;
+mod fault;
+mod known;
+mod node;
+mod observation;
+mod program;
+mod report;
+mod seat;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use halcyon_store::MemoryBackend;
+use halcyon_types::{Now, RegionId};
+
+pub use clock::EPOCH;
+pub use fault::{Cable, Fault, When};
+pub use node::Node;
+pub use observation::Observation;
+pub use program::{Program, Step, What};
+pub use report::{Failure, Figures, Report};
+
+use seat::Seat;
+
+/// Everything there is.
+pub struct World {
+    now: Duration,
+    seats: BTreeMap<RegionId, Seat>,
+}
+
+impl World {
+    /// Time since the world began.
+    pub const fn now(&self) -> Duration {
+        self.now
+    }
+
+    /// Every region.
+    pub fn regions(&self) -> impl Iterator<Item = RegionId> + '_ {
+        self.seats.keys().copied()
+    }
+
+    /// A region's node, if it is up.
+    pub fn node(&self, region: RegionId) -> Option<&Node> {
+        self.seats.get(&region)?.node.as_ref()
+    }
+
+    /// A region's disk, whether its node is up or not.
+    pub fn backend(&self, region: RegionId) -> Option<&MemoryBackend> {
+        self.seats.get(&region).map(|seat| &seat.backend)
+    }
+
+    /// What a region's clocks say, if its node is up.
+    pub fn clocks(&self, region: RegionId) -> Option<Now> {
+        let seat = self.seats.get(&region)?;
+        Some(Now { mono: self.now.saturating_sub(seat.node.as_ref()?.began), wall: seat.clock.at(self.now) })
+    }
+}

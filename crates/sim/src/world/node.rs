@@ -1,0 +1,74 @@
+//! A node: a replica and its committer, and what the driver and the committer's thread of a real node hold between them.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use halcyon_core::{Job, JobResult, Replica, SessionId, Ticket};
+use halcyon_store::memory::MemorySnapshot;
+use halcyon_store::{Committer, MemoryBackend, Reader, Snapshot};
+use halcyon_types::{ActorId, RegionId, VersionVector};
+use halcyon_wire::{Record, StoredRecord, TransactionId};
+
+/// A job, and the snapshot of the transaction that it commits.
+pub(super) struct Work {
+    pub(super) job: Job,
+    pub(super) snapshot: Option<Snapshot<MemorySnapshot>>,
+}
+
+/// What has been staged and is being synced.
+#[derive(Default)]
+pub(super) struct Group {
+    pub(super) results: Vec<(Ticket, JobResult)>,
+    /// The records of others in it, as they came.
+    pub(super) foreign: BTreeMap<Ticket, (Record, StoredRecord)>,
+}
+
+/// One process of a region.
+pub struct Node {
+    pub(super) region: RegionId,
+    pub(super) actor: ActorId,
+    /// Counts the processes of the region.
+    pub(super) life: u64,
+    pub(super) replica: Replica,
+    pub(super) committer: Committer<MemoryBackend>,
+    pub(super) reader: Reader<MemoryBackend>,
+    pub(super) queue: VecDeque<Work>,
+    pub(super) group: Option<Group>,
+    pub(super) snapshots: BTreeMap<(SessionId, TransactionId), Snapshot<MemorySnapshot>>,
+    /// When its process began.
+    pub(super) began: Duration,
+    /// It stands still until then.
+    pub(super) paused: Duration,
+}
+
+impl Node {
+    /// Its replica.
+    pub const fn replica(&self) -> &Replica {
+        &self.replica
+    }
+
+    /// Reads what is on its disk.
+    pub const fn reader(&self) -> &Reader<MemoryBackend> {
+        &self.reader
+    }
+
+    /// What it has synced, and been told so.
+    pub const fn vv(&self) -> &VersionVector {
+        self.replica.vv()
+    }
+
+    /// Whom it writes as.
+    pub const fn actor(&self) -> ActorId {
+        self.actor
+    }
+
+    /// Its region.
+    pub const fn region(&self) -> RegionId {
+        self.region
+    }
+
+    /// Whether its committer has nothing to do.
+    pub fn is_idle(&self) -> bool {
+        self.queue.is_empty() && self.group.is_none()
+    }
+}

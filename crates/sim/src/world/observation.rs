@@ -1,0 +1,85 @@
+//! What invariants are shown, in the order in which it happens.
+
+use halcyon_core::{Alarm, PeerError};
+use halcyon_store::Recovered;
+use halcyon_types::{RegionId, VersionVector};
+use halcyon_wire::{PeerMessage, Record, Request, Response, StoredRecord};
+
+use crate::workload::ClientId;
+
+/// Something happened.
+#[derive(Debug)]
+pub enum Observation<'a> {
+    /// A client asks.
+    Asked {
+        /// Who.
+        client: ClientId,
+        /// Whom.
+        region: RegionId,
+        /// What.
+        request: &'a Request,
+    },
+    /// The answer reaches the client.
+    Answered {
+        /// Who asked.
+        client: ClientId,
+        /// Who answers.
+        region: RegionId,
+        /// What.
+        response: &'a Response,
+    },
+    /// Records are synced at a region; nobody has been told yet.
+    Applied {
+        /// Where.
+        region: RegionId,
+        /// What is on disk now.
+        vv: &'a VersionVector,
+        /// The new ones, its own and others', in the order in which they were applied. What a crash kept without a word
+        /// comes right after [`Observation::Started`].
+        records: &'a [(Record, StoredRecord)],
+    },
+    /// A node gives a message to a link; it may never arrive.
+    Spoke {
+        /// Who.
+        from: RegionId,
+        /// To whom.
+        to: RegionId,
+        /// What.
+        message: &'a PeerMessage,
+    },
+    /// A node died: its memory and what it had not synced is gone.
+    Crashed {
+        /// Whose.
+        region: RegionId,
+    },
+    /// A node begins.
+    Started {
+        /// Whose.
+        region: RegionId,
+        /// From what.
+        recovered: &'a Recovered,
+    },
+    /// A node has handled something, and carried out what follows from it.
+    Stepped {
+        /// Whose.
+        region: RegionId,
+    },
+    /// A node wants its operator. In a world without bugs it never does.
+    Alarmed {
+        /// Whose.
+        region: RegionId,
+        /// Why.
+        alarm: &'a Alarm,
+    },
+    /// A node drops a peer's link because of what the peer said. In a world without bugs it never does.
+    Dropped {
+        /// Whose.
+        region: RegionId,
+        /// Why.
+        reason: &'a PeerError,
+    },
+    /// All faults have ended, and every node is up.
+    Healed,
+    /// All regions agree, nothing is under way, and the clients are idle.
+    Converged,
+}
