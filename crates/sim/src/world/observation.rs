@@ -2,7 +2,7 @@
 
 use halcyon_core::{Alarm, PeerError};
 use halcyon_store::Recovered;
-use halcyon_types::{RegionId, VersionVector};
+use halcyon_types::{RegionId, UnixMs, VersionVector};
 use halcyon_wire::{PeerMessage, Record, Request, Response, StoredRecord};
 
 use crate::workload::ClientId;
@@ -19,6 +19,28 @@ pub enum Observation<'a> {
         /// What.
         request: &'a Request,
     },
+    /// The request reaches a node that lives, and is handed to its core.
+    Heard {
+        /// Who asks.
+        client: ClientId,
+        /// Whom.
+        region: RegionId,
+        /// What.
+        request: &'a Request,
+    },
+    /// A node answers; the answer may never arrive.
+    Replied {
+        /// Who asked.
+        client: ClientId,
+        /// Who answers.
+        region: RegionId,
+        /// What.
+        response: &'a Response,
+        /// The vector of the snapshot that the answer was read from: that of its transaction, or one of this moment.
+        seen: &'a VersionVector,
+        /// The time for which it was read, by the node's clock.
+        now: UnixMs,
+    },
     /// The answer reaches the client.
     Answered {
         /// Who asked.
@@ -28,7 +50,7 @@ pub enum Observation<'a> {
         /// What.
         response: &'a Response,
     },
-    /// Records are synced at a region; nobody has been told yet.
+    /// A group is synced at a region, be it one without records; nobody has been told yet.
     Applied {
         /// Where.
         region: RegionId,
