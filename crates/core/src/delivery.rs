@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use halcyon_types::limits::PENDING_BYTES_MAX;
+use halcyon_types::mutant::{Mutant, planted};
 use halcyon_types::{ActorId, Dot, RegionId, Seq, VersionVector};
 use halcyon_wire::{Range, Record, RecordError, StoredRecord};
 
@@ -89,11 +90,15 @@ impl Delivery {
     /// Puts the new records of a range in line. What is there already is skipped; behind a gap everything is dropped.
     pub(crate) fn offer(&mut self, from: RegionId, range: Range) {
         let mut next = self.received(range.actor).0.saturating_add(1);
+        let first = range.first.0;
+        if first > next && planted(Mutant::GapAccepted) || first < next && planted(Mutant::DuplicateApplied) {
+            next = first;
+        }
         let line = self.lines.entry(range.actor).or_default();
         if line.forked {
             return;
         }
-        for (bytes, seq) in range.records.into_iter().zip(range.first.0..) {
+        for (bytes, seq) in range.records.into_iter().zip(first..) {
             if seq == next {
                 *self.waiting.entry(from).or_default() += weight(&bytes);
                 line.waiting.push_back((from, StoredRecord { seq: Seq(seq), bytes }));
@@ -205,7 +210,7 @@ impl Line {
                 return Some(Step::Bad { from, dot, error });
             }
         };
-        if !record.deps.le(queued) {
+        if !record.deps.le(queued) && !planted(Mutant::DepsIgnored) {
             let deps = (!self.told).then(|| record.deps.clone());
             (self.head, self.told) = (Some(record), true);
             return deps.map(|deps| Step::Blocked { from, deps });

@@ -8,6 +8,7 @@ use std::ops::Bound::{Excluded, Unbounded};
 use std::time::Duration;
 
 use halcyon_types::limits::{LINK_WINDOW_BYTES_MAX, RANGE_BYTES_MAX, RECONNECT_FIRST, RECONNECT_LAST};
+use halcyon_types::mutant::{Mutant, planted};
 use halcyon_types::{ActorId, Seq, VersionVector};
 
 use crate::rng::Rng;
@@ -88,7 +89,7 @@ impl Outbound {
     pub(crate) fn opened(&mut self, now: Duration, acked: Seq) {
         self.closed();
         self.up_since = Some(now);
-        self.pushed = acked;
+        self.pushed = if planted(Mutant::PushNotResumed) { self.pushed.max(acked) } else { acked };
     }
 
     pub(crate) fn closed(&mut self) {

@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 
 use bytes::Bytes;
 use halcyon_types::limits::RANGE_DELETE_MIN;
+use halcyon_types::mutant::{Mutant, planted};
 use halcyon_types::{Dot, Hlc, VersionVector};
 
 use crate::effect::{ClearedInterval, Effect};
@@ -77,7 +78,7 @@ fn assign<R: RowsMut>(rows: &mut R, ctx: &VersionVector, key: &RowKey, entry: En
     // stamp wins anyway, and the row stays at one entry per actor.
     let own = (key.kind() == Ok(Kind::Register)).then_some(entry.dot.actor);
     rows.change(key, |row| {
-        row::retain(row, |e| !ctx.covers(e.dot) && Some(e.dot.actor) != own);
+        row::retain(row, |e| !ctx.covers(e.dot) && Some(e.dot.actor) != own && !planted(Mutant::AssignDropsSiblings));
         row::insert(row, entry);
     })
 }
@@ -85,7 +86,7 @@ fn assign<R: RowsMut>(rows: &mut R, ctx: &VersionVector, key: &RowKey, entry: En
 fn observe<R: RowsMut>(rows: &mut R, row: RowPrefix, begins: bool, raised: &Registers) -> Result<(), R::Error> {
     rows.change(&RowKey::from_bytes(row.0), |row| match row {
         Some(Row::Registers(registers)) => registers.union(raised),
-        None if begins => *row = Some(Row::Registers(raised.clone())),
+        None if begins || planted(Mutant::GenerationResurrected) => *row = Some(Row::Registers(raised.clone())),
         // The generation was deleted, and the update dies with it.
         _ => {}
     })
@@ -140,7 +141,8 @@ fn clear<R: RowsMut>(
                 from = collection.as_bytes().to_vec();
                 let below = listed.iter().filter(|seen| collection.contains(seen.counter.as_bytes())).count() as u64;
                 // A counter's part goes only if it is listed, seen or not.
-                let all_seen = |all: Summary| all.newest.le(ctx) && all.intervals <= below;
+                let dots_seen = |all: &Summary| all.newest.le(ctx) || planted(Mutant::RangeDropsUnseen);
+                let all_seen = |all: Summary| dots_seen(&all) && all.intervals <= below;
                 if summary.is_some_and(|all| all.rows >= RANGE_DELETE_MIN && all_seen(all)) {
                     rows.drop_below(&collection)?;
                 }
@@ -155,7 +157,7 @@ fn clear<R: RowsMut>(
 fn clear_row<R: RowsMut>(rows: &mut R, ctx: &VersionVector, key: &RowKey) -> Result<(), R::Error> {
     rows.change(key, |row| match row {
         Some(Row::Registers(_) | Row::Escrow(_)) => *row = None,
-        _ => row::retain(row, |entry| !ctx.covers(entry.dot)),
+        _ => row::retain(row, |entry| !ctx.covers(entry.dot) && !planted(Mutant::ClearDropsUnseen)),
     })
 }
 

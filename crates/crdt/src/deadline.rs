@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 use halcyon_types::UnixMs;
+use halcyon_types::mutant::{Mutant, planted};
 
 use crate::kind::Kind;
 use crate::object::Object;
@@ -21,7 +22,8 @@ pub fn of_row(row: &Row) -> Option<UnixMs> {
         Some(UnixMs(u64::from_be_bytes(bytes)))
     });
     // One that never ends is longer than all.
-    deadlines.collect::<Option<Vec<_>>>()?.into_iter().max()
+    let deadlines = deadlines.collect::<Option<Vec<_>>>()?.into_iter();
+    if planted(Mutant::ShortestDeadline) { deadlines.min() } else { deadlines.max() }
 }
 
 /// When the key of `object` ends, if it does.

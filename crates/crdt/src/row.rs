@@ -9,6 +9,7 @@
 //! ```
 
 use bytes::Bytes;
+use halcyon_types::mutant::{Mutant, planted};
 use halcyon_types::{ActorId, Dot, Hlc, Seq, UnixMs};
 use serde::{Deserialize, Serialize};
 
@@ -94,7 +95,7 @@ impl Interval {
     #[must_use]
     pub fn cleared(self, seq: Seq, cum: Number) -> Option<Self> {
         match seq {
-            seq if self.hi_seq <= seq => None,
+            seq if self.hi_seq <= seq || planted(Mutant::ResetDropsUnseen) => None,
             seq if seq > self.lo_seq => Some(Self { lo_seq: seq, lo: cum, ..self }),
             _ => Some(self),
         }
@@ -133,7 +134,8 @@ impl Row {
 
     /// The entry that wins among those live at `now`: highest (hlc, actor, seq).
     pub fn winner(&self, now: UnixMs) -> Option<&Entry> {
-        self.entries().iter().filter(|entry| entry.is_live(now)).max_by_key(|entry| (entry.hlc, entry.dot))
+        let stamp = |entry: &Entry| if planted(Mutant::WinnerIgnoresStamp) { Hlc::ZERO } else { entry.hlc };
+        self.entries().iter().filter(|entry| entry.is_live(now)).max_by_key(|entry| (stamp(entry), entry.dot))
     }
 
     /// Bytes this row takes in memory, near enough for a budget.

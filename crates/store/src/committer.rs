@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use halcyon_crdt::{Layer, Stamp, apply};
+use halcyon_types::mutant::{Mutant, planted};
 use halcyon_types::{ActorId, Dot, Hlc, RequestId, UnixMs, VersionVector};
 use halcyon_wire::{ChainHash, Record, StoredRecord};
 
@@ -113,7 +114,7 @@ impl<B: Backend> Committer<B> {
     pub fn stage_record(&mut self, now: UnixMs, record: &Record, stored: &StoredRecord) -> Result<(), ApplyError> {
         self.alive()?;
         let dot = record.dot;
-        if self.vv.covers(dot) {
+        if self.vv.covers(dot) && !planted(Mutant::DuplicateApplied) {
             return Ok(());
         }
         if stored.seq != dot.seq {
@@ -123,10 +124,12 @@ impl<B: Backend> Committer<B> {
             return Err(ApplyError::Own { dot });
         }
         let have = self.vv.get(dot.actor);
-        if have.next() != Some(dot.seq) {
+        let astray = planted(Mutant::GapAccepted) || planted(Mutant::DuplicateApplied);
+        if have.next() != Some(dot.seq) && !astray {
             return Err(ApplyError::Gap { dot, have });
         }
-        if !record.deps.le(&self.vv) || !record.ctx().le(&record.deps) {
+        let early = !record.deps.le(&self.vv) && !planted(Mutant::DepsIgnored);
+        if early || !record.ctx().le(&record.deps) {
             return Err(ApplyError::Early { dot });
         }
         let known = match record.request {
@@ -138,7 +141,7 @@ impl<B: Backend> Committer<B> {
         if is_followed(record.hlc, now) {
             self.group.heard = self.group.heard.max(Some(record.hlc));
         }
-        let request = record.request.filter(|_| !known);
+        let request = record.request.filter(|_| !known && !planted(Mutant::ForeignRequestsUnknown));
         self.append(now, record, request, stored.clone())?;
         Ok(())
     }
@@ -154,7 +157,8 @@ impl<B: Backend> Committer<B> {
             // Stopped unless the write says otherwise.
             self.stopped = true;
             let (batch, summaries) = self.batch().map_err(Fatal::Underived)?;
-            self.backend.write(batch, Durability::Synced)?;
+            let unsynced = planted(Mutant::AckBeforeSync);
+            self.backend.write(batch, if unsynced { Durability::Unsynced } else { Durability::Synced })?;
             self.stopped = false;
             let changed = self.rows.take();
             self.rows.under().settle(changed, summaries);
@@ -222,7 +226,8 @@ impl<B: Backend> Committer<B> {
             batch.delete(Family::Derived, key);
         }
         let summaries = derived::group::write(&mut self.rows, &mut batch, value)?;
-        for (actor, record) in &self.group.records {
+        let logged = |actor| actor == self.actor || !planted(Mutant::ForeignUnlogged);
+        for (actor, record) in self.group.records.iter().filter(|(actor, _)| logged(*actor)) {
             let key = layout::log_key(Dot { actor: *actor, seq: record.seq });
             batch.put(Family::Log, &key, &record.bytes);
         }
@@ -233,9 +238,11 @@ impl<B: Backend> Committer<B> {
                 batch.put(Family::State, &layout::head_key(*actor), value);
             }
         }
-        value.clear();
-        layout::put_vv(value, &self.vv);
-        batch.put(Family::State, &layout::VV_KEY, value);
+        if self.group.records.len() > 1 || !planted(Mutant::VectorOutsideBatch) {
+            value.clear();
+            layout::put_vv(value, &self.vv);
+            batch.put(Family::State, &layout::VV_KEY, value);
+        }
         self.dedupe.write(self.real.unwrap_or(self.group.now), &mut batch, value);
         if self.clock.last() > self.ceiling {
             self.ceiling = self.clock.lease(CEILING_LEASE);
@@ -253,7 +260,7 @@ impl<B: Backend> Committer<B> {
 
     /// Lets the clock hear the records staged since it last did, so that what is written after them is stamped above them.
     fn hear(&mut self, now: UnixMs) {
-        if let Some(heard) = self.group.heard.take() {
+        if let Some(heard) = self.group.heard.take().filter(|_| !planted(Mutant::ClockDeaf)) {
             self.clock.observe(heard, now);
         }
     }

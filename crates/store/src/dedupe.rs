@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use halcyon_types::limits::{REQUEST_AHEAD_MAX, REQUEST_WINDOW};
+use halcyon_types::mutant::{Mutant, planted};
 use halcyon_types::{Dot, RequestId, UnixMs};
 use halcyon_wire::Refusal;
 
@@ -40,7 +41,7 @@ impl Dedupe {
 
     /// The record that `request` became, committed or staged.
     pub(crate) fn find(&self, view: &impl View, request: RequestId) -> Result<Option<Dot>, ReadError> {
-        if let Some(dot) = self.staged.get(&request) {
+        if let Some(dot) = self.staged.get(&request).filter(|_| !planted(Mutant::GroupRequestsUnknown)) {
             return Ok(Some(*dot));
         }
         let found = view.with(Family::State, &layout::request_key(request), |value| value.map(layout::dot))?;
@@ -74,7 +75,9 @@ impl Dedupe {
         for (request, dot) in &self.staged {
             value.clear();
             layout::put_dot(value, *dot);
-            batch.put(Family::State, &layout::request_key(*request), value);
+            if !planted(Mutant::RequestsInMemory) {
+                batch.put(Family::State, &layout::request_key(*request), value);
+            }
         }
         let last = self.considered;
         if now.abs_diff(last) >= PURGE_EVERY {
@@ -93,7 +96,9 @@ impl Dedupe {
 
     /// The group is on disk.
     pub(crate) fn settle(&mut self) {
-        self.staged.clear();
+        if !planted(Mutant::RequestsInMemory) {
+            self.staged.clear();
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
+use halcyon_types::mutant::{Mutant, planted};
 use halcyon_types::{ActorId, Dot, Hlc, NodeId, Seq, VersionVector};
 
 use crate::backend::{Backend, Family, View};
@@ -51,6 +52,7 @@ pub(crate) fn recover<B: Backend>(backend: &B, claim: &Claim) -> Result<(Recover
         backend.with(Family::Local, &layout::CEILING_KEY, |value| value.map_or(Ok(Hlc::ZERO), layout::ceiling))?;
     let clock = ceiling
         .map_err(|error: CellError| error.to_string())
+        .map(|ceiling| if planted(Mutant::ClockNotRestored) { Hlc::ZERO } else { ceiling })
         .and_then(|ceiling| Clock::restore(ceiling).map_err(|error| error.to_string()))
         .map_err(|reason| OpenError::Damaged { reason: format!("clock ceiling: {reason}") })?;
     let recovered = Recovered { node: identity.node, actor: identity.actor, vv, heads, hlc: clock.last() };

@@ -13,6 +13,7 @@ use std::ops::ControlFlow;
 use bytes::Bytes;
 use halcyon_crdt::{Change, Kind, Row, RowKey, RowPrefix, Rows, Standing, Summary};
 use halcyon_types::limits::SUMMARIES_MAX;
+use halcyon_types::mutant::{Mutant, planted};
 use lru::LruCache;
 
 use crate::backend::View;
@@ -52,7 +53,7 @@ impl<V: View> Stored<V> {
         (changes, dropped): (BTreeMap<RowKey, Change>, Vec<RowPrefix>),
         summaries: Summaries,
     ) {
-        for prefix in dropped {
+        for prefix in dropped.into_iter().filter(|_| !planted(Mutant::DroppedStayCached)) {
             self.cache.forget_below(&prefix);
         }
         for (key, change) in changes {

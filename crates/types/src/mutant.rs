@@ -18,15 +18,92 @@ macro_rules! mutants {
 
             /// What is wrong, in a sentence.
             pub const fn sentence(self) -> &'static str {
-                match self { $(Self::$name => concat!($($doc),+)),+ }
+                match self { $(Self::$name => concat!($($doc),+).trim_ascii()),+ }
             }
         }
     };
 }
 
 mutants! {
-    /// A group is acknowledged and shipped before the disk has it.
+    // -- the store: what a commit makes durable, and when
+    /// A group is acknowledged and shipped once it is written, before the disk has it.
     AckBeforeSync,
+    /// The version vector is not written with every group, but with the next larger one.
+    VectorOutsideBatch,
+    /// Other regions' records are applied and counted, but not written to the log.
+    ForeignUnlogged,
+    /// Request ids are remembered in memory only: a restart forgets them.
+    RequestsInMemory,
+    /// The request ids of other regions' records are not remembered.
+    ForeignRequestsUnknown,
+    /// A request that comes twice while its group is not committed is executed twice.
+    GroupRequestsUnknown,
+    /// The clock's ceiling is ignored at a restart.
+    ClockNotRestored,
+    /// The clock does not hear the stamps of other regions' records.
+    ClockDeaf,
+    /// The clock follows a stamp from the far future.
+    ClockFollowsFuture,
+    /// A transaction commits although a read that it asked to be checked has changed.
+    ChecksSkipped,
+    /// A record says that it has seen all that was there at its commit, whatever its transaction saw.
+    ContextLost,
+    /// A transaction becomes two records.
+    TransactionSplit,
+    /// Rows dropped as a range stay in the committer's cache.
+    DroppedStayCached,
+    /// A sorted set's member stays at its old place in the order of scores when its score changes.
+    ScoreLeftBehind,
+
+    // -- the kernel: what effects do to rows
+    /// A clear drops entries that it has not seen.
+    ClearDropsUnseen,
+    /// An assignment drops concurrent ones.
+    AssignDropsSiblings,
+    /// Of concurrent values the one of the highest actor wins, not the one of the highest stamp.
+    WinnerIgnoresStamp,
+    /// A reset drops increments beyond those that it has seen.
+    ResetDropsUnseen,
+    /// A large collection is deleted as a range although not all of it has been seen.
+    RangeDropsUnseen,
+    /// An update brings a deleted generation back.
+    GenerationResurrected,
+    /// A transaction's increments go on from its snapshot's sum, not from the live one.
+    IncFromSnapshot,
+    /// A transaction's rights of a bounded counter are checked at its snapshot, not on the live rows.
+    RightsAtSnapshot,
+    /// A bounded counter is deleted although other regions hold rights of it.
+    DeletedWithRightsOut,
+    /// A write to a key that has ended does not begin with clearing it.
+    EndedKeyKept,
+    /// Of concurrent deadlines the shortest holds.
+    ShortestDeadline,
+
+    // -- the core: order, links, sessions
+    /// Records are delivered before what they depend on.
+    DepsIgnored,
+    /// Records behind a gap are taken.
+    GapAccepted,
+    /// Records that come again are applied again.
+    DuplicateApplied,
+    /// A heartbeat's acknowledgements count before the records that its sender wrote until then are applied.
+    UngatedAck,
+    /// Heartbeats tell what is applied, not what is synced.
+    HeartbeatUnsynced,
+    /// A pull that went unanswered is never tried again.
+    PullNeverRetried,
+    /// A link that comes back goes on with what was sent, not with what was acknowledged, and a pull does not move it.
+    PushNotResumed,
+    /// Reads do not wait for what their session has seen.
+    TokenIgnored,
+    /// A request that waits for several records is released by the first of them.
+    ReleasedEarly,
+    /// The token of a write's receipt does not cover the write.
+    ReceiptForgetsWrite,
+    /// A region that reaches no other refuses writes.
+    IsolatedRefuses,
+    /// Ended keys are swept by this node's clock alone, whatever the other regions' clocks say.
+    SweptByOwnClock,
 }
 
 impl fmt::Display for Mutant {
@@ -54,14 +131,50 @@ mod planting {
     pub fn planted(mutant: Mutant) -> bool {
         PLANTED.get() == Some(mutant)
     }
+
+    /// Whether any is. The assertions of the code itself are silent then: whoever looks from outside must notice.
+    pub fn any_planted() -> bool {
+        PLANTED.get().is_some()
+    }
 }
 
 #[cfg(feature = "mutants")]
-pub use planting::{plant, planted};
+pub use planting::{any_planted, plant, planted};
 
 /// Never: this is no build for proofs.
 #[cfg(not(feature = "mutants"))]
 #[inline]
 pub const fn planted(_: Mutant) -> bool {
     false
+}
+
+/// Never: this is no build for proofs.
+#[cfg(not(feature = "mutants"))]
+#[inline]
+pub const fn any_planted() -> bool {
+    false
+}
+
+#[cfg(all(test, feature = "mutants"))]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn a_bug_is_planted_in_one_thread_alone_until_it_is_taken_out() {
+        assert!(!planted(Mutant::AckBeforeSync) && !any_planted());
+        plant(Some(Mutant::AckBeforeSync));
+        assert!(planted(Mutant::AckBeforeSync) && any_planted() && !planted(Mutant::DepsIgnored));
+        assert!(!std::thread::spawn(any_planted).join().unwrap());
+        plant(None);
+        assert!(!any_planted());
+    }
+
+    #[test]
+    fn every_bug_says_in_a_sentence_of_its_own_what_is_wrong() {
+        let sentences: BTreeSet<_> = Mutant::ALL.iter().map(|mutant| mutant.sentence()).collect();
+        assert_eq!(sentences.len(), Mutant::ALL.len());
+        assert!(sentences.iter().all(|sentence| sentence.ends_with('.') && sentence.starts_with(char::is_uppercase)));
+    }
 }

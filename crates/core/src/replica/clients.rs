@@ -6,6 +6,7 @@ use std::time::Duration;
 use halcyon_crdt::keys::check_scan;
 use halcyon_crdt::{KeyError, Object, Query, Update};
 use halcyon_types::limits::{CHECKS_MAX, COMMIT_QUEUE_BYTES_MAX, COMMIT_QUEUE_MAX, SESSION_WAIT_MAX};
+use halcyon_types::mutant::{Mutant, planted};
 use halcyon_types::{Dot, KeyspaceId, Now};
 use halcyon_wire::{Body, Outcome, Refusal, Request, Response, Seen, Write};
 
@@ -27,10 +28,15 @@ impl Replica {
         if self.stopping && is_write(&body) {
             return Err(Refusal::Stopping);
         }
+        if planted(Mutant::IsolatedRefuses) && is_write(&body) && self.peers.values().all(|peer| !peer.inbound.is_up())
+        {
+            return Err(overloaded("the queue for the other regions"));
+        }
         let Some(asked) = session_of(&body) else {
             return self.perform(now, session, id, body);
         };
-        let Some(lacks) = lacking(&asked.token, &self.synced) else {
+        let waits = is_write(&body) || !planted(Mutant::TokenIgnored);
+        let Some(lacks) = lacking(&asked.token, &self.synced).filter(|_| waits) else {
             return self.perform(now, session, id, body);
         };
         let wait = Duration::from_millis(asked.wait_ms.into()).min(SESSION_WAIT_MAX);

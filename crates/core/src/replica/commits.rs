@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use halcyon_types::mutant::{Mutant, planted};
 use halcyon_types::{Dot, Now};
 use halcyon_wire::{Outcome, Receipt};
 
@@ -83,7 +84,11 @@ impl Replica {
 
     fn receipt(&self, dot: Dot) -> Outcome {
         debug_assert!(self.synced.covers(dot), "acked before its sync: {dot:?}");
-        Outcome::Written(Receipt { dot, token: self.synced.clone() })
+        let mut token = self.synced.clone();
+        if planted(Mutant::ReceiptForgetsWrite) {
+            token.set(dot.actor, dot.seq.previous());
+        }
+        Outcome::Written(Receipt { dot, token })
     }
 
     /// Opens the gates of acks, and compares logs, at the new vector.

@@ -1,6 +1,7 @@
 //! Links: introduction, heartbeats, and what goes out over them.
 
 use halcyon_types::limits::HEARTBEAT_EVERY;
+use halcyon_types::mutant::{Mutant, planted};
 use halcyon_types::{ActorId, Now, RegionId, Seq};
 use halcyon_wire::{ChainHash, Heartbeat, Hello, PeerMessage};
 
@@ -54,10 +55,11 @@ impl Replica {
         let head = self.hashes.get(&self.actor).copied();
         let echo = peer.inbound.echo(now.mono);
         let hlc = self.stamp(now);
+        let vv = if planted(Mutant::HeartbeatUnsynced) { &self.delivery.queued } else { &self.synced };
         let beat = PeerMessage::Heartbeat(Heartbeat {
             seq: self.synced.get(self.actor),
             head: head.unwrap_or_else(|| ChainHash::genesis(self.actor)),
-            vv: self.synced.clone(),
+            vv: vv.clone(),
             hlc,
             wall: now.wall,
             ping_us: micros(now.mono),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use halcyon_types::limits::ACTORS_MAX;
+use halcyon_types::mutant::{Mutant, planted};
 use halcyon_types::{ActorId, Dot, Now, RegionId, Seq, VersionVector};
 use halcyon_wire::{Heartbeat, Hello, PeerMessage, Pull, Range};
 
@@ -105,10 +106,10 @@ impl Replica {
         let after = pull.after.max(peer.inbound.acked.get(pull.actor));
         let upto = pull.upto.min(self.synced.get(pull.actor));
         if after < upto {
-            if pull.actor == self.actor {
-                peer.outbound.push_from(self.actor, after);
-            } else {
+            if pull.actor != self.actor {
                 peer.outbound.serve(pull.actor, after, upto);
+            } else if !planted(Mutant::PushNotResumed) {
+                peer.outbound.push_from(self.actor, after);
             }
         }
         self.feed(from);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use halcyon_types::limits::{OVERDUE_MARGIN, PULL_PATIENCE, SILENT_AFTER};
+use halcyon_types::mutant::{Mutant, planted};
 use halcyon_types::{ActorId, Now, RegionId, Seq, VersionVector};
 use halcyon_wire::PeerMessage;
 
@@ -78,6 +79,9 @@ impl Replica {
         let Some(line) = self.delivery.lines.get(&actor) else {
             return now.mono;
         };
+        if line.pull.is_some() && planted(Mutant::PullNeverRetried) {
+            return now.mono + PULL_PATIENCE;
+        }
         if let Some(pull) = line.pull {
             let Some(peer) = self.peers.get(&pull.peer) else {
                 return now.mono;

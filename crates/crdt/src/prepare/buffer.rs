@@ -6,6 +6,7 @@ use std::ops::Bound;
 use bytes::Bytes;
 use halcyon_types::UnixMs;
 use halcyon_types::limits::{ELEMENTS_MAX, UPDATES_MAX};
+use halcyon_types::mutant::{Mutant, planted};
 
 use super::lists::{self, Placer};
 use super::vault::EscrowOp;
@@ -167,6 +168,7 @@ impl<V: Rows> Fold<'_, V> {
         let key = object.root();
         if !deadline::is_past(self.view.under(), &key, self.origin.now).map_err(PrepareError::Rows)?
             || self.ended.contains(&key)
+            || planted(Mutant::EndedKeyKept)
         {
             return Ok(());
         }

@@ -13,6 +13,7 @@ mod vault;
 use std::collections::BTreeMap;
 
 use halcyon_types::limits::{EFFECTS_MAX, SIBLINGS_BYTES_MAX, SIBLINGS_MAX, WALK_MAX};
+use halcyon_types::mutant::{Mutant, planted};
 use halcyon_types::{ActorId, Dot, Hlc, RegionId, UnixMs, VersionVector};
 
 use self::buffer::{Buffer, Write};
@@ -80,10 +81,10 @@ fn prepare_metered<R: Rows, S: Rows<Error = R::Error>>(
     updates: &[Update],
     origin: Origin<'_>,
     live: &mut R,
-    seen: Option<&mut S>,
+    mut seen: Option<&mut S>,
 ) -> Result<Prepared, PrepareError<R::Error>> {
-    let (buffer, listed) = match seen {
-        Some(seen) => fold(updates, origin, seen)?,
+    let (buffer, listed) = match &mut seen {
+        Some(seen) => fold(updates, origin, *seen)?,
         None => fold(updates, origin, live)?,
     };
     for prefix in &buffer.deleted {
@@ -91,7 +92,10 @@ fn prepare_metered<R: Rows, S: Rows<Error = R::Error>>(
     }
     let mut vaults = Vaults::new(origin, &buffer.clears);
     for (counter, op) in &buffer.escrow {
-        vaults.carry_out(live, counter, *op)?;
+        match &mut seen {
+            Some(seen) if planted(Mutant::RightsAtSnapshot) => vaults.carry_out(*seen, counter, *op)?,
+            _ => vaults.carry_out(live, counter, *op)?,
+        }
     }
     let mut effects = clear_effects(&listed);
     for (key, write) in buffer.writes {
@@ -101,7 +105,12 @@ fn prepare_metered<R: Rows, S: Rows<Error = R::Error>>(
                 check_siblings(live, origin.ctx, &row, payload.len())?;
                 Effect::Assign { row, expiry, payload }
             }
-            Write::Add { amount } => add(live, origin.dot, RowPrefix::from_bytes(key), amount, &listed)?,
+            Write::Add { amount } => match &mut seen {
+                Some(seen) if planted(Mutant::IncFromSnapshot) => {
+                    add(*seen, origin.dot, RowPrefix::from_bytes(key), amount, &listed)?
+                }
+                _ => add(live, origin.dot, RowPrefix::from_bytes(key), amount, &listed)?,
+            },
             Write::Observe { registers } => {
                 let generations = RowPrefix::from_bytes(key);
                 let generation = vault::newest_generation(live, &generations, origin.ctx, &buffer.clears)?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use halcyon_crdt::read::look;
 use halcyon_crdt::{Meter, Origin, Prepared, Watch, prepare};
 use halcyon_types::limits::{CHECK_WALK_MAX, RECORD_BYTES_MAX};
+use halcyon_types::mutant::{Mutant, planted};
 use halcyon_types::{ActorId, Dot, Hlc, RegionId, UnixMs, VersionVector};
 use halcyon_wire::{Check, Record, Refusal, Seen, Write};
 
@@ -63,14 +64,20 @@ impl<B: Backend> Committer<B> {
         };
         let dot = self.next_dot()?;
         let (hlc, now) = self.stamp(now)?;
-        if let Some(snapshot) = &mut seen {
+        if let Some(snapshot) = seen.as_mut().filter(|_| !planted(Mutant::ChecksSkipped)) {
             self.check(checks, snapshot, now)?;
         }
         let origin = Origin { dot, hlc, now, ctx: ctx.as_ref().unwrap_or(&deps), actors };
         let Prepared { effects, shortages } =
             prepare(&write.updates, origin, &mut self.rows, seen.as_mut()).map_err(Refusal::from)?;
-        let ctx = ctx.filter(|ctx| *ctx != deps);
-        self.take_own(now, &Record { dot, hlc, deps, ctx, request: Some(write.request), effects })?;
+        let ctx = ctx.filter(|ctx| *ctx != deps && !planted(Mutant::ContextLost));
+        let mut record = Record { dot, hlc, deps, ctx, request: Some(write.request), effects };
+        if record.effects.len() > 1 && planted(Mutant::TransactionSplit) {
+            let rest = record.effects.split_off(1);
+            self.take_own(now, &record)?;
+            record = Record { dot: self.next_dot()?, hlc: self.stamp(now)?.0, effects: rest, ..record };
+        }
+        self.take_own(now, &record)?;
         Ok(Staged::Fresh { dot, shortages })
     }
 

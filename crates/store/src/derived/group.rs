@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use bytes::Bytes;
 use halcyon_crdt::sorted_set::{member_of, standing};
 use halcyon_crdt::{Layer, RowKey, RowPrefix, Rows, Standing, Summary};
+use halcyon_types::mutant::{Mutant, planted};
 
 use super::{Due, Summaries, drop_scores, put_summary, scores_of};
 use crate::backend::{Batch, Family, View};
@@ -72,7 +73,7 @@ fn write_scores<V: View>(rows: &mut Layer<Stored<V>>, batch: &mut impl Batch) ->
         if before != now {
             let index = scores_of(&members);
             let key = |standing: &Standing| [index.as_bytes(), &standing.to_key()].concat();
-            if let Some(before) = &before {
+            if let Some(before) = before.as_ref().filter(|_| !planted(Mutant::ScoreLeftBehind)) {
                 batch.delete(Family::Derived, &key(before));
             }
             if let Some(now) = &now {
