@@ -25,7 +25,6 @@ mod metrics;
 mod node;
 mod outbox;
 mod peers;
-mod reads;
 mod sessions;
 mod status;
 mod tail;

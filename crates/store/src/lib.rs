@@ -9,7 +9,7 @@
 //! ```
 //!
 //! * [`Committer`]: takes writes and records, one at a time, and commits them in groups. Its obligations stand above it.
-//! * [`Reader`]: consistent views, ranges of logs and digests, for any thread.
+//! * [`Reader`]: consistent views, ranges of logs and digests, for any thread. [`reads`]: clients' reads of them.
 //! * [`Clock`]: the hybrid logical clock, fed by the time that callers pass in.
 //! * Derived rows (`derived.rs`): summaries of collections, the order of scores, what ends when. Local, never replicated.
 //! * [`Backend`]: what a database must offer; [`MemoryBackend`] for tests and simulators, `RocksBackend` for nodes.
@@ -30,6 +30,7 @@ mod layout;
 pub mod memory;
 mod outcome;
 mod reader;
+pub mod reads;
 mod recover;
 #[cfg(feature = "rocksdb")]
 pub mod rocks;

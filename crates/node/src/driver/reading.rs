@@ -2,13 +2,13 @@
 
 use halcyon_core::{Job, SessionId};
 use halcyon_store::RocksBackend;
+use halcyon_store::reads::{self, Writer};
 use halcyon_types::UnixMs;
 use halcyon_wire::{Body, Outcome, Refusal, Response, TransactionId, Within};
 
 use super::Driver;
 use super::commands::put;
 use crate::committer::Work;
-use crate::reads::{self, Writer};
 
 impl Driver {
     pub(super) fn begin(&mut self, session: SessionId, id: u64, transaction: TransactionId) {

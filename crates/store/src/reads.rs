@@ -1,14 +1,20 @@
-//! Answering reads from a snapshot of the store. No other region is asked, and the committer is not waited for (P9).
+//! Answering clients' reads from a snapshot. No other region is asked, and the committer is not waited for (P9).
 
 use std::collections::BTreeMap;
 
 use halcyon_crdt::{Layer, Object, Origin, PageRequest, Query, Stamp, Update, apply, keys, prepare};
-use halcyon_store::{Backend, ReadError, Reader, Snapshot, View};
 use halcyon_types::{ActorId, Dot, Hlc, KeyspaceId, RegionId, Seq, UnixMs};
 use halcyon_wire::{Outcome, Refusal};
 
+use crate::backend::{Backend, View};
+use crate::error::ReadError;
+use crate::reader::{Reader, Snapshot};
+
 /// One object, at one snapshot.
-pub(crate) fn read<V: View>(
+///
+/// # Errors
+/// [`Refusal`], as the client is told.
+pub fn read<V: View>(
     snapshot: &mut Snapshot<V>,
     object: &Object,
     query: &Query,
@@ -18,16 +24,23 @@ pub(crate) fn read<V: View>(
 }
 
 /// Who would commit the updates of a transaction, were they committed now.
-pub(crate) struct Writer<'a> {
-    pub(crate) actor: ActorId,
-    pub(crate) now: UnixMs,
-    pub(crate) actors: &'a BTreeMap<RegionId, ActorId>,
+#[derive(Debug)]
+pub struct Writer<'a> {
+    /// This node's.
+    pub actor: ActorId,
+    /// Its time.
+    pub now: UnixMs,
+    /// The present actor of each region.
+    pub actors: &'a BTreeMap<RegionId, ActorId>,
 }
 
 /// One object, at the snapshot of a transaction and after what it has buffered: as if its updates had been committed alone
 /// right after the snapshot. What is told of elements that only the buffer has, such as their positions, is as provisional
 /// as they are.
-pub(crate) fn read_within<V: View>(
+///
+/// # Errors
+/// [`Refusal`], as the client is told: of the buffered updates, or of the question.
+pub fn read_within<V: View>(
     snapshot: &mut Snapshot<V>,
     updates: &[Update],
     writer: &Writer<'_>,
@@ -51,7 +64,10 @@ pub(crate) fn read_within<V: View>(
 }
 
 /// A page of keys, at one snapshot.
-pub(crate) fn scan<V: View>(
+///
+/// # Errors
+/// [`Refusal`], as the client is told.
+pub fn scan<V: View>(
     snapshot: &mut Snapshot<V>,
     keyspace: KeyspaceId,
     beginning: &[u8],
@@ -62,13 +78,17 @@ pub(crate) fn scan<V: View>(
 }
 
 /// Every row, at one snapshot, but for entries that have expired by `at`.
-pub(crate) fn digest<B: Backend>(reader: &Reader<B>, at: UnixMs) -> Result<Outcome, Refusal> {
+///
+/// # Errors
+/// [`Refusal`], as the client is told.
+pub fn digest<B: Backend>(reader: &Reader<B>, at: UnixMs) -> Result<Outcome, Refusal> {
     match reader.digest(at) {
         Ok(digest) => Ok(Outcome::Digest { vv: digest.vv, digest: digest.digest, rows: digest.rows }),
         Err(error) => Err(unreadable(&error)),
     }
 }
 
-pub(crate) fn unreadable(error: &ReadError) -> Refusal {
+/// What a client is told of a disk that cannot be read.
+pub fn unreadable(error: &ReadError) -> Refusal {
     Refusal::Storage { reason: error.to_string() }
 }
