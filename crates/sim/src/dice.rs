@@ -63,4 +63,26 @@ impl Dice {
         let index = self.below(of.len() as u64);
         of.get(usize::try_from(index).unwrap_or_default())
     }
+
+    /// Below `end`, as an index; 0 if there is nothing below.
+    pub fn index(&mut self, end: usize) -> usize {
+        usize::try_from(self.below(end as u64)).unwrap_or_default()
+    }
+
+    /// Yes, in one of `cases` cases.
+    pub const fn one_in(&mut self, cases: u64) -> bool {
+        self.below(cases) == 0
+    }
+
+    /// One of them.
+    pub fn of<'a, T, const N: usize>(&mut self, all: &'a [T; N]) -> &'a T {
+        const { assert!(N > 0, "there is something to choose from") };
+        #[expect(clippy::indexing_slicing, reason = "an index below the length of an array that is not empty")]
+        &all[self.index(N)]
+    }
+
+    /// One of these words.
+    pub fn word<const N: usize>(&mut self, all: &[&str; N]) -> String {
+        (*self.of(all)).to_owned()
+    }
 }
