@@ -1,7 +1,7 @@
 //! The world: whole nodes under faults, with clients, in one thread and in virtual time.
 //!
 //! Each node is a real replica over a real committer over a disk in memory, which loses what was not synced; between them
-//! stand what the driver and the committer's thread of a real node do. Links, clocks and the connections of clients are made
+//! stands what the driver and the committer's thread of a real node do. Links, clocks and the connections of clients are made
 //! up here. A run is a function of its [`Program`] alone: nothing here reads a clock, and no map is iterated in an order
 //! that is not its keys'.
 //!
@@ -9,14 +9,29 @@
 //! *Liveness*: within a bounded time all regions agree, nothing is under way, and the clients are idle. Invariants see every
 //! event of all three.
 
+mod apply;
+mod carry;
 mod clock;
+mod commit;
+mod draw;
+mod event;
 mod fault;
 mod known;
+mod link;
+mod links;
 mod node;
 mod observation;
+mod panics;
+mod play;
+mod process;
+mod profile;
 mod program;
 mod report;
+mod run;
 mod seat;
+mod sessions;
+mod shrink;
+mod trace;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -28,15 +43,37 @@ pub use clock::EPOCH;
 pub use fault::{Cable, Fault, When};
 pub use node::Node;
 pub use observation::Observation;
+pub use panics::hear_panics;
+pub use play::LIVENESS;
 pub use program::{Program, Step, What};
 pub use report::{Failure, Figures, Report};
+pub use run::{run, run_in_words};
+pub use shrink::shrink;
 
+use crate::invariant::Invariant;
+use crate::workload::{ClientId, Clients};
+use event::{Event, Way};
+use link::Link;
 use seat::Seat;
+use sessions::Connection;
+use trace::Trace;
 
 /// Everything there is.
 pub struct World {
+    seed: u64,
     now: Duration,
     seats: BTreeMap<RegionId, Seat>,
+    links: BTreeMap<Way, Link>,
+    clients: Clients,
+    connections: BTreeMap<ClientId, Connection>,
+    steps: Vec<Step>,
+    events: BTreeMap<(Duration, u64), Event>,
+    /// Numbers events, connections and sessions.
+    count: u64,
+    invariants: Vec<Box<dyn Invariant>>,
+    trace: Trace,
+    figures: Figures,
+    failure: Option<Failure>,
 }
 
 impl World {
@@ -64,5 +101,36 @@ impl World {
     pub fn clocks(&self, region: RegionId) -> Option<Now> {
         let seat = self.seats.get(&region)?;
         Some(Now { mono: self.now.saturating_sub(seat.node.as_ref()?.began), wall: seat.clock.at(self.now) })
+    }
+
+    fn number(&mut self) -> u64 {
+        self.count += 1;
+        self.count
+    }
+
+    fn schedule(&mut self, at: Duration, event: Event) {
+        let number = self.number();
+        self.events.insert((at.max(self.now), number), event);
+    }
+
+    /// Shows the invariants what happens; the first that objects ends the run.
+    fn observe(&mut self, seen: &Observation<'_>) {
+        if self.failure.is_some() {
+            return;
+        }
+        let mut invariants = std::mem::take(&mut self.invariants);
+        let objection = invariants.iter_mut().find_map(|invariant| {
+            let message = invariant.see(self, seen).err()?;
+            Some((invariant.name(), invariant.promise(), message))
+        });
+        self.invariants = invariants;
+        if let Some((invariant, promise, message)) = objection {
+            self.fail(invariant, promise, message);
+        }
+    }
+
+    fn fail(&mut self, invariant: &'static str, promise: &'static str, message: String) {
+        let at = self.now;
+        self.failure.get_or_insert(Failure { invariant, promise, at, message });
     }
 }

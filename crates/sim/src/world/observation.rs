@@ -50,6 +50,13 @@ pub enum Observation<'a> {
         /// What.
         response: &'a Response,
     },
+    /// A client's connection is lost or given up: what the node still answers on it reaches nobody, and is not shown.
+    Parted {
+        /// Whose.
+        client: ClientId,
+        /// To whom.
+        region: RegionId,
+    },
     /// A group is synced at a region, be it one without records; nobody has been told yet.
     Applied {
         /// Where.

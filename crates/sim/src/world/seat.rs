@@ -3,12 +3,17 @@
 use std::time::Duration;
 
 use halcyon_store::MemoryBackend;
+use halcyon_types::RegionId;
+use halcyon_types::limits::GROUP_MAX;
 
 use super::clock::WallClock;
 use super::fault::When;
 use super::known::Known;
 use super::node::Node;
 use crate::dice::Dice;
+
+/// How long a healthy disk takes to sync.
+pub(super) const SYNC: (Duration, Duration) = (Duration::from_micros(300), Duration::from_micros(1500));
 
 /// A crash that waits for its moment.
 #[derive(Debug, Clone, Copy)]
@@ -25,8 +30,8 @@ pub(super) struct Seat {
     pub(super) clock: WallClock,
     pub(super) node: Option<Node>,
     pub(super) lives: u64,
-    /// For how long the node stays down once its next sync has failed.
-    pub(super) failing: Option<Duration>,
+    /// How the next sync fails, and for how long the node is down then.
+    pub(super) failing: Option<(halcyon_store::WriteFailure, Duration)>,
     pub(super) armed: Option<Armed>,
     /// How long syncs take.
     pub(super) sync: (Duration, Duration),
@@ -35,4 +40,22 @@ pub(super) struct Seat {
     /// The records that invariants have been shown as applied here.
     pub(super) known: Known,
     pub(super) dice: Dice,
+}
+
+impl Seat {
+    pub(super) fn new(seed: u64, region: RegionId) -> Self {
+        Self {
+            backend: MemoryBackend::new(),
+            clock: WallClock::default(),
+            node: None,
+            lives: 0,
+            failing: None,
+            armed: None,
+            sync: SYNC,
+            group_max: GROUP_MAX,
+            background: true,
+            known: Known::default(),
+            dice: Dice::stream(seed, "machine", u64::from(region.get())),
+        }
+    }
 }

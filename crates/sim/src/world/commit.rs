@@ -1,0 +1,159 @@
+//! The committer's thread in virtual time: what waits becomes a group, the group is staged, the sync takes its time, and only
+//! then is anybody told.
+
+use halcyon_core::{Job, JobResult, Ticket};
+use halcyon_store::{ApplyError, StageError, Staged, WriteJob};
+use halcyon_types::limits::GROUP_BYTES_MAX;
+use halcyon_types::{RegionId, UnixMs, VersionVector};
+use halcyon_wire::{Record, StoredRecord};
+
+use super::World;
+use super::event::Event;
+use super::fault::When;
+use super::known::{Known, Unreadable};
+use super::node::{Group, Node, Work};
+use super::observation::Observation;
+use super::seat::Seat;
+
+impl World {
+    /// Begins the next group, if something waits and none is under way.
+    pub(super) fn begin_group(&mut self, region: RegionId) {
+        let now = self.now;
+        let Some(seat) = self.seats.get_mut(&region) else { return };
+        let Seat { clock, node: Some(node), sync, group_max, dice, armed, .. } = seat else { return };
+        if node.group.is_some() || node.queue.is_empty() {
+            return;
+        }
+        let staged = node.stage_group(clock.at(now), *group_max);
+        let (life, takes) = (node.life, dice.span(sync.0, sync.1));
+        if armed.is_some_and(|armed| armed.when == When::Syncing) {
+            self.schedule(now + takes / 2, Event::Crash { region, life });
+        }
+        match staged {
+            Ok(jobs) => {
+                self.figures.count("groups");
+                self.trace.tell(now, Some(region), "stage", &(jobs as u64).to_le_bytes(), || format!("{jobs} jobs"));
+                self.schedule(now + takes, Event::Synced { region, life });
+            }
+            Err(message) => self.fail("the_committer_takes_all", "P5", format!("region {region}: {message}")),
+        }
+    }
+
+    /// The sync ends.
+    pub(super) fn synced(&mut self, region: RegionId, life: u64) {
+        if !self.lives(region, life) {
+            return;
+        }
+        let Some(Seat { backend, node: Some(node), failing, known, .. }) = self.seats.get_mut(&region) else { return };
+        let Some(group) = node.group.take() else { return };
+        // Where there is nothing to write, the failure waits for what comes.
+        if let Some((failure, down)) = failing.take_if(|_| node.committer.staged().0 > 0) {
+            backend.fail_next_write(failure);
+            if node.committer.commit().is_ok() {
+                return self.fail("a_failed_sync_is_told", "P1", format!("region {region} noticed nothing"));
+            }
+            // A failed sync is final: the process stops, and nobody is told.
+            self.figures.count("syncs that failed");
+            return self.crash(region, false, false, down);
+        }
+        let committed = match node.committer.commit() {
+            Ok(committed) => committed,
+            Err(error) => return self.fail("a_sync_succeeds", "P1", format!("region {region}: {error}")),
+        };
+        let records = match known.records_of(node, &group, &committed.own) {
+            Ok(records) => records,
+            Err(error) => return self.fail("logs_are_read", "P1", format!("region {region}: {error}")),
+        };
+        self.tell_synced(region, &committed.vv, &records);
+        if self.failure.is_some() || self.moment(region, When::Synced) {
+            return;
+        }
+        let Some(now) = self.clocks(region) else { return };
+        let Some(node) = self.node_mut(region) else { return };
+        let heads = committed.heads.into_iter().map(|(actor, head)| (actor, head.hash)).collect();
+        let committed = halcyon_core::Committed { results: group.results, vv: committed.vv, hlc: committed.hlc, heads };
+        node.replica.handle_committed(now, committed);
+        self.pump(region);
+    }
+
+    fn tell_synced(&mut self, region: RegionId, vv: &VersionVector, records: &[(Record, StoredRecord)]) {
+        self.trace.tell(self.now, Some(region), "synced", &(records.len() as u64).to_le_bytes(), || format!("{vv:?}"));
+        self.figures.add("records applied", records.len() as u64);
+        self.observe(&Observation::Applied { region, vv, records });
+    }
+}
+
+impl Node {
+    /// Takes what waits into a group; how many jobs.
+    fn stage_group(&mut self, real: UnixMs, group_max: usize) -> Result<usize, String> {
+        let mut group = Group::default();
+        while let Some(work) = self.queue.pop_front() {
+            self.stage(work, real, &mut group)?;
+            let (count, bytes) = self.committer.staged();
+            if count.max(group.results.len()) >= group_max || bytes >= GROUP_BYTES_MAX {
+                break;
+            }
+        }
+        let jobs = group.results.len();
+        self.group = Some(group);
+        Ok(jobs)
+    }
+
+    fn stage(&mut self, Work { job, snapshot }: Work, real: UnixMs, group: &mut Group) -> Result<(), String> {
+        let settled: (Ticket, JobResult) = match job {
+            Job::Write { ticket, wall, write, actors, .. } => {
+                let job = WriteJob { now: wall, real, write: &write, snapshot, actors: &actors };
+                match self.committer.stage_write(job) {
+                    Ok(Staged::Fresh { dot, shortages }) => (ticket, JobResult::Written { dot, shortages }),
+                    Ok(Staged::Duplicate(dot)) => (ticket, JobResult::Duplicate(dot)),
+                    Err(StageError::Refused(refusal)) => (ticket, JobResult::Refused(refusal)),
+                    Err(StageError::Fatal(fatal)) => return Err(fatal.to_string()),
+                }
+            }
+            Job::Record { ticket, wall, record, stored } => {
+                let taken = self.committer.stage_record(wall, &record, &stored);
+                taken.map_err(|error: ApplyError| error.to_string())?;
+                group.foreign.insert(ticket, (record, stored));
+                (ticket, JobResult::Applied)
+            }
+            Job::Grant { ticket, wall, counter, to, amount, actors } => {
+                let granted = self.committer.stage_grant(wall, real, &counter, to, amount, &actors);
+                (ticket, JobResult::Done(granted.map_err(|error| error.to_string())?))
+            }
+            Job::Sweep { ticket, wall, upto, keys } => {
+                let swept = self.committer.stage_sweep(wall, real, upto, keys);
+                (ticket, JobResult::Done(swept.map_err(|error| error.to_string())?))
+            }
+        };
+        group.results.push(settled);
+        Ok(())
+    }
+}
+
+impl Known {
+    /// The records of a group, in the order in which they were applied: own ones are read from what the log has of them.
+    fn records_of(
+        &mut self,
+        node: &Node,
+        group: &Group,
+        own: &[StoredRecord],
+    ) -> Result<Vec<(Record, StoredRecord)>, Unreadable> {
+        let mut own = own.iter();
+        let mut records = Vec::new();
+        for (ticket, result) in &group.results {
+            let applied = match result {
+                JobResult::Written { .. } | JobResult::Done(Some(_)) => match own.next() {
+                    Some(stored) => Some((self.read(node.actor, stored)?, stored.clone())),
+                    None => None,
+                },
+                JobResult::Applied => group.foreign.get(ticket).cloned(),
+                JobResult::Duplicate(_) | JobResult::Refused(_) | JobResult::Done(None) => None,
+            };
+            if let Some((record, stored)) = applied {
+                self.take(&record);
+                records.push((record, stored));
+            }
+        }
+        Ok(records)
+    }
+}

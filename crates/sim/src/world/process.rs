@@ -1,0 +1,201 @@
+//! The life of a process: it begins from what its disk has, and dies without a word.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use halcyon_core::{Config, Head, Replica, Start};
+use halcyon_store::{Claim, Committer, MemoryBackend, Recovered};
+use halcyon_types::limits::IDLE_TIMEOUT;
+use halcyon_types::{BootId, KeyspaceId, NodeId, Now, RegionId};
+use uuid::Uuid;
+
+use super::World;
+use super::event::Event;
+use super::fault::When;
+use super::known::Known;
+use super::node::Node;
+use super::observation::Observation;
+use super::seat::Armed;
+
+/// The names that a node's claim carries.
+const NAME: &str = "sim";
+
+impl World {
+    pub(super) fn node_mut(&mut self, region: RegionId) -> Option<&mut Node> {
+        self.seats.get_mut(&region)?.node.as_mut()
+    }
+
+    /// Whether the process that was numbered so is the one that lives.
+    pub(super) fn lives(&self, region: RegionId, life: u64) -> bool {
+        self.node(region).is_some_and(|node| node.life == life)
+    }
+
+    /// A process begins.
+    pub(super) fn start(&mut self, region: RegionId, life: u64) {
+        let seed = self.seed;
+        let others: Vec<_> = self.regions().filter(|other| *other != region).collect();
+        let now = self.now;
+        let Some(seat) = self.seats.get_mut(&region).filter(|seat| seat.lives + 1 == life && seat.node.is_none())
+        else {
+            return;
+        };
+        let clocks = Now { mono: Duration::ZERO, wall: seat.clock.at(now) };
+        let opened = claim(region, clocks, seed)
+            .and_then(|claim| Committer::open(seat.backend.clone(), &claim).map_err(|error| error.to_string()));
+        let (committer, recovered) = match opened {
+            Ok(opened) => opened,
+            Err(message) => return self.fail("a_node_starts", "P1", format!("region {region}: {message}")),
+        };
+        seat.lives = life;
+        let config = Config {
+            region,
+            peers: others,
+            agreement: [7; 32],
+            boot: BootId(Uuid::from_u64_pair(u64::from(region.get()), life)),
+            seed: seat.dice.roll(),
+            keyspaces: BTreeSet::from([KeyspaceId::FIRST]),
+        };
+        let mut replica = Replica::new(config, start_of(&recovered), clocks);
+        if !seat.background {
+            replica.set_background(clocks, false);
+        }
+        seat.node = Some(Node {
+            region,
+            actor: recovered.actor,
+            life,
+            replica,
+            reader: committer.reader(),
+            committer,
+            queue: VecDeque::new(),
+            group: None,
+            snapshots: BTreeMap::new(),
+            began: now,
+            paused: Duration::ZERO,
+        });
+        self.trace.tell(now, Some(region), "start", &life.to_le_bytes(), || format!("{:?}", recovered.vv));
+        self.figures.count("starts");
+        self.observe(&Observation::Started { region, recovered: &recovered });
+        self.reveal(region, &recovered);
+        self.pump(region);
+    }
+
+    /// Shows what the disk has and nobody had been told of.
+    fn reveal(&mut self, region: RegionId, recovered: &Recovered) {
+        let Some(seat) = self.seats.get_mut(&region) else { return };
+        let Some(node) = &seat.node else { return };
+        if !seat.known.vv.le(&recovered.vv) {
+            // What was synced is gone. The invariants have seen it; here it only matters to read on.
+            let mut anew = Known::default();
+            drop(anew.catch_up(&node.reader, &recovered.vv));
+            seat.known = anew;
+        }
+        match seat.known.catch_up(&node.reader, &recovered.vv) {
+            Ok(records) if records.is_empty() => {}
+            Ok(records) => {
+                self.figures.add("records that a crash kept", records.len() as u64);
+                self.observe(&Observation::Applied { region, vv: &recovered.vv, records: &records });
+            }
+            Err(error) => self.fail("logs_are_read", "P1", format!("region {region}: {error}")),
+        }
+    }
+
+    /// The power fails. What is being synced has reached the disk or not.
+    pub(super) fn crash(&mut self, region: RegionId, kept: bool, alone: bool, down: Duration) {
+        let Some(seat) = self.seats.get_mut(&region) else { return };
+        let Some(mut node) = seat.node.take() else { return };
+        let syncing = node.group.is_some();
+        if syncing && kept {
+            // Nobody hears how it went.
+            drop(node.committer.commit());
+        }
+        seat.backend = crashed(&seat.backend);
+        (seat.armed, seat.failing) = (None, None);
+        let life = seat.lives + 1;
+        self.trace.tell(self.now, Some(region), "crash", &[u8::from(kept)], || format!("for {down:?}"));
+        self.figures.count("crashes");
+        self.figures.add("crashes in a sync, lost", u64::from(syncing && !kept));
+        self.figures.add("crashes in a sync, kept", u64::from(syncing && kept));
+        self.forget_links(region);
+        self.lose_clients(region);
+        if alone {
+            self.isolate(region, down);
+        }
+        self.schedule(self.now + down, Event::Start { region, life });
+        self.observe(&Observation::Crashed { region });
+    }
+
+    /// The moment of a crash that was waiting for it.
+    pub(super) fn moment(&mut self, region: RegionId, when: When) -> bool {
+        let Some(seat) = self.seats.get_mut(&region) else { return false };
+        let Some(Armed { kept, alone, down, .. }) = seat.armed.take_if(|armed| armed.when == when) else {
+            return false;
+        };
+        self.figures.count("crashes at a chosen moment");
+        self.crash(region, kept, alone, down);
+        true
+    }
+
+    pub(super) fn crash_armed(&mut self, region: RegionId, life: u64) {
+        if self.lives(region, life) {
+            self.moment(region, When::Syncing);
+        }
+    }
+
+    /// What stands at this moment of the connections of a dead process: its own ends are gone, and the others learn of it
+    /// soon, or only when nothing comes.
+    fn forget_links(&mut self, region: RegionId) {
+        let others: Vec<_> = self.regions().filter(|other| *other != region).collect();
+        for other in others {
+            let Some(seat) = self.seats.get_mut(&region) else { return };
+            let late = seat.dice.percent(30);
+            let learns = seat.dice.span(Duration::from_millis(1), Duration::from_millis(50));
+            let at = self.now + if late { seat.dice.span(learns, IDLE_TIMEOUT) } else { learns };
+            if let Some(open) = self.links.get_mut(&(region, other)).and_then(|link| link.out.take()) {
+                self.schedule(at, Event::InLost { way: (region, other), open });
+            }
+            if let Some(open) = self.links.get_mut(&(other, region)).and_then(|link| {
+                link.inn = None;
+                link.out
+            }) {
+                self.schedule(at, Event::OutLost { way: (other, region), open });
+            }
+        }
+    }
+
+    /// Nothing more of what it said arrives, and nobody else hears anything until it is back: whoever has heard it last is
+    /// the only one to know.
+    fn isolate(&mut self, region: RegionId, down: Duration) {
+        let until = self.now + down * 2;
+        for ((from, to), link) in &mut self.links {
+            if *from == region || *to == region {
+                link.cut = link.cut.max(until);
+            }
+        }
+        self.figures.count("nodes that died alone");
+    }
+}
+
+/// The disk, and whatever of it was synced. A group that fails is gone with the process.
+fn crashed(backend: &MemoryBackend) -> MemoryBackend {
+    backend.crash()
+}
+
+fn claim(region: RegionId, clocks: Now, seed: u64) -> Result<Claim, String> {
+    Ok(Claim {
+        cluster: NAME.parse().map_err(|error| format!("{error}"))?,
+        region,
+        region_name: format!("{NAME}{region}").parse().map_err(|error| format!("{error}"))?,
+        now: clocks.wall,
+        node: NodeId(Uuid::from_u64_pair(seed, u64::from(region.get()))),
+    })
+}
+
+fn start_of(recovered: &Recovered) -> Start {
+    let heads = recovered.heads.iter();
+    Start {
+        actor: recovered.actor,
+        vv: recovered.vv.clone(),
+        heads: heads.map(|(actor, h)| (*actor, Head { seq: h.seq, deps: h.deps.clone(), hash: h.hash })).collect(),
+        hlc: recovered.hlc,
+    }
+}

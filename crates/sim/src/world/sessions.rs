@@ -1,0 +1,179 @@
+//! The connections of clients: one each, to one region at a time, on which requests arrive in the order in which they were
+//! sent and answers in the order in which they were given.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use halcyon_core::SessionId;
+use halcyon_types::{RegionId, VersionVector};
+use halcyon_wire::{Outcome, Request, Response, codec};
+
+use super::World;
+use super::event::Event;
+use super::observation::Observation;
+use crate::dice::Dice;
+use crate::workload::{Ask, ClientId};
+
+/// A client's connection.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) region: RegionId,
+    pub(super) session: SessionId,
+    /// The process that it is to; none, if there was none.
+    life: Option<u64>,
+    /// When the last request and the last answer arrive.
+    arrived: [Duration; 2],
+    dice: Dice,
+}
+
+impl Connection {
+    fn arrival(&mut self, now: Duration, back: bool) -> Duration {
+        let travels = self.dice.span(Duration::from_micros(50), Duration::from_millis(2));
+        let [there, here] = &mut self.arrived;
+        let last = if back { here } else { there };
+        *last = (now + travels).max(*last);
+        *last
+    }
+}
+
+impl World {
+    /// Sends what the clients want to ask.
+    pub(super) fn ask(&mut self) {
+        while let Some(Ask { client, region, request }) = self.clients.poll_ask() {
+            self.observe(&Observation::Asked { client, region, request: &request });
+            let mut bytes = Vec::new();
+            codec::encode(&mut bytes, &request);
+            self.trace.tell(self.now, Some(region), "ask", &bytes, || format!("client {}: {request:?}", client.0));
+            self.figures.count("requests");
+            self.connect(client, region);
+            let now = self.now;
+            let Some(connection) = self.connections.get_mut(&client) else { continue };
+            let (at, session) = (connection.arrival(now, false), connection.session);
+            self.schedule(at, Event::Ask { client, session, bytes: Bytes::from(bytes) });
+        }
+    }
+
+    fn connect(&mut self, client: ClientId, region: RegionId) {
+        if self.connections.get(&client).is_some_and(|connection| connection.region == region) {
+            return;
+        }
+        self.leave(client);
+        let number = self.number();
+        let connection = Connection {
+            region,
+            session: SessionId(number),
+            life: self.node(region).map(|node| node.life),
+            arrived: [self.now; 2],
+            dice: Dice::stream(self.seed, "connection", number),
+        };
+        self.connections.insert(client, connection);
+    }
+
+    /// A client gives its connection up; its node learns of it behind its last request.
+    fn leave(&mut self, client: ClientId) {
+        let Some(mut connection) = self.connections.remove(&client) else { return };
+        let at = connection.arrival(self.now, false);
+        let Connection { region, session, life, .. } = connection;
+        self.observe(&Observation::Parted { client, region });
+        if let Some(life) = life {
+            self.schedule(at, Event::Leave { region, life, session });
+        }
+    }
+
+    pub(super) fn left(&mut self, region: RegionId, life: u64, session: SessionId) {
+        if !self.lives(region, life) {
+            return;
+        }
+        self.trace.tell(self.now, Some(region), "left", &session.0.to_le_bytes(), || format!("{session:?}"));
+        if let Some(node) = self.node_mut(region) {
+            node.replica.handle_session_closed(session);
+        }
+        self.pump(region);
+    }
+
+    pub(super) fn asked(&mut self, client: ClientId, session: SessionId, bytes: &[u8]) {
+        let Some(connection) = self.connections.get_mut(&client).filter(|open| open.session == session) else { return };
+        let region = connection.region;
+        let alive = connection.life;
+        if alive.is_none_or(|life| !self.lives(region, life)) {
+            return self.schedule(self.now, Event::Lose { client, session });
+        }
+        self.trace.tell(self.now, Some(region), "asked", bytes, || format!("client {}", client.0));
+        let request = match codec::decode::<Request>(bytes) {
+            Ok(request) => request,
+            Err(error) => return self.fail("messages_are_read", "P10", format!("from client {}: {error}", client.0)),
+        };
+        self.observe(&Observation::Heard { client, region, request: &request });
+        let Some(now) = self.clocks(region) else { return };
+        if let Some(node) = self.node_mut(region) {
+            node.replica.handle_request(now, session, request);
+        }
+        self.pump(region);
+    }
+
+    /// A node answers, if there is still somebody to answer.
+    pub(super) fn reply(&mut self, region: RegionId, session: SessionId, response: &Response, seen: &VersionVector) {
+        let found = self.connections.iter().find(|(_, open)| open.session == session).map(|(client, _)| *client);
+        let Some(client) = found else { return };
+        let now = self.reading_time(region);
+        self.observe(&Observation::Replied { client, region, response, seen, now });
+        let mut bytes = Vec::new();
+        codec::encode(&mut bytes, response);
+        self.trace.tell(self.now, Some(region), "reply", &bytes, || format!("to client {}: {response:?}", client.0));
+        let now = self.now;
+        let Some(connection) = self.connections.get_mut(&client) else { return };
+        let at = connection.arrival(now, true);
+        self.schedule(at, Event::Answer { client, session, bytes: Bytes::from(bytes) });
+    }
+
+    pub(super) fn answered(&mut self, client: ClientId, session: SessionId, bytes: &[u8]) {
+        let Some(connection) = self.connections.get(&client).filter(|open| open.session == session) else { return };
+        let region = connection.region;
+        self.trace.tell(self.now, Some(region), "answer", bytes, || format!("client {}", client.0));
+        let response = match codec::decode::<Response>(bytes) {
+            Ok(response) => response,
+            Err(error) => return self.fail("messages_are_read", "P10", format!("to client {}: {error}", client.0)),
+        };
+        self.figures.count(match &response.result {
+            Ok(Outcome::Written(_)) => "writes acknowledged",
+            Ok(_) => "reads answered",
+            Err(refusal) => refusal.name(),
+        });
+        self.observe(&Observation::Answered { client, region, response: &response });
+        self.clients.handle_response(self.now, client, response);
+        self.ask();
+    }
+
+    /// A client's connection is lost: it learns of it, and its node too, if it lives.
+    pub(super) fn disconnected(&mut self, client: ClientId, session: SessionId) {
+        if self.connections.get(&client).is_none_or(|open| open.session != session) {
+            return;
+        }
+        self.leave(client);
+        self.trace.tell(self.now, None, "lose", &client.0.to_le_bytes(), || format!("client {}", client.0));
+        self.figures.count("clients disconnected");
+        self.clients.handle_disconnected(self.now, client);
+        self.ask();
+    }
+
+    pub(super) fn disconnect(&mut self, client: ClientId) {
+        if let Some(session) = self.connections.get(&client).map(|open| open.session) {
+            self.disconnected(client, session);
+        }
+    }
+
+    /// The clients of a dead process learn of it, each in its time.
+    pub(super) fn lose_clients(&mut self, region: RegionId) {
+        let now = self.now;
+        let open = self.connections.iter_mut().filter(|(_, open)| open.region == region);
+        let lost: Vec<_> = open
+            .map(|(client, open)| {
+                let learns = open.dice.span(Duration::from_millis(1), Duration::from_secs(1));
+                (now + learns, *client, open.session)
+            })
+            .collect();
+        for (at, client, session) in lost {
+            self.schedule(at, Event::Lose { client, session });
+        }
+    }
+}
