@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use halcyon_types::{ActorId, BootId, Hlc, RegionId, Seq, VersionVector};
+use halcyon_wire::ChainHash;
 
 /// A picture of the whole replica.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +15,9 @@ pub struct Status {
     pub actor: ActorId,
     /// What is applied and on disk here.
     pub vv: VersionVector,
+    /// The hash chain of each actor's log, as far as it is applied and on disk here: where two nodes have applied as much of
+    /// an actor, theirs are the same (promise P2).
+    pub heads: BTreeMap<ActorId, ChainHash>,
     /// What has arrived without a gap: `vv`, what is with the committer, and what waits for records of others.
     pub received: VersionVector,
     /// The hybrid logical clock.

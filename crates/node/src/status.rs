@@ -17,6 +17,9 @@ pub(crate) struct NodeStatus {
     pub actor: String,
     /// The synced version vector, which is how far each actor's records are applied: actor → seq.
     pub vv: BTreeMap<String, u64>,
+    /// The hash chain of each actor's log up to there, its first eight bytes in hexadecimal: actor → hash. Nodes that have
+    /// applied as much of an actor show the same hash, or one of them holds another history.
+    pub heads: BTreeMap<String, String>,
     /// How far each actor's records have arrived without a gap, those that wait for others included: actor → seq. Where it
     /// is ahead of `vv` and `queues.jobs` is 0, records wait for what other actors have yet to send.
     pub received: BTreeMap<String, u64>,

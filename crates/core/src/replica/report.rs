@@ -15,6 +15,7 @@ impl Replica {
             region: self.region,
             actor: self.actor,
             vv: self.synced.clone(),
+            heads: self.hashes.clone(),
             received: self.delivery.received_all(),
             hlc: self.hlc,
             stable: self.stable(),

@@ -33,6 +33,7 @@ impl Driver {
             node: self.site.node.0.to_string(),
             actor: self.site.actor.to_string(),
             vv: by_name(&core.vv),
+            heads: core.heads.iter().map(|(actor, hash)| (actor.to_string(), format!("{hash:?}"))).collect(),
             received: by_name(&core.received),
             hlc_ms: core.hlc.wall().0,
             wall_ms: now.wall.0,
