@@ -38,35 +38,21 @@ pub(crate) struct Hunt {
 impl Hunt {
     /// Hunts for each of `mutants`, prints what becomes of it, and says whether all were caught, and by what they had done.
     pub(crate) fn all(self, mutants: &[Mutant]) -> bool {
-        // Where a bug makes code panic, that is told as its failure.
-        let told = panic::take_hook();
-        panic::set_hook(Box::new(move |info| {
-            if !any_planted() {
-                told(info)
-            }
-        }));
+        hear_panics();
         let (mut caught, mut used) = (0, 0);
-        each(
-            mutants.len(),
-            |index| mutants.get(index).map(|mutant| (*mutant, self.hunt(*mutant))),
-            |hunted| match hunted {
-                Some((mutant, Hunted::Caught { seed, failure })) => {
-                    (caught, used) = (caught + 1, used.max(seed));
-                    let Failure { invariant, promise, message, .. } = failure;
-                    println!("caught  {mutant} after {seed} seeds by {invariant} ({promise}): {}", brief(&message));
-                }
-                Some((mutant, Hunted::Missed)) => {
-                    println!(
-                        "MISSED  {mutant} in {} seeds of {} operations: {}",
-                        self.seeds,
-                        self.ops,
-                        mutant.sentence()
-                    );
-                }
-                None => {}
-            },
-        );
-        let sound = self.sound(used);
+        let hunt = |index| mutants.get(index).map(|mutant| (*mutant, self.hunt(*mutant)));
+        each(threads(), mutants.len(), hunt, |hunted| match hunted {
+            Some((mutant, Hunted::Caught { seed, failure })) => {
+                (caught, used) = (caught + 1, used.max(seed));
+                let Failure { invariant, promise, message, .. } = failure;
+                println!("caught  {mutant} after {seed} seeds by {invariant} ({promise}): {}", brief(&message));
+            }
+            Some((mutant, Hunted::Missed)) => {
+                println!("MISSED  {mutant} in {} seeds of {} operations: {}", self.seeds, self.ops, mutant.sentence());
+            }
+            None => {}
+        });
+        let sound = self.is_sound(used);
         println!("mutants: {} planted, {caught} caught", mutants.len());
         sound && caught == mutants.len()
     }
@@ -80,19 +66,15 @@ impl Hunt {
     }
 
     /// Whether the first `seeds` pass where nothing is planted.
-    fn sound(self, seeds: u64) -> bool {
+    fn is_sound(self, seeds: u64) -> bool {
         let mut failed = 0_u64;
-        let count = usize::try_from(seeds).unwrap_or(usize::MAX);
-        each(
-            count,
-            |index| (index, self.fails(index as u64 + 1)),
-            |(index, failure)| {
-                if let Some(failure) = failure {
-                    failed += 1;
-                    println!("FAILED  seed {} with nothing planted: {failure}", index + 1);
-                }
-            },
-        );
+        let run = |index| (index as u64 + 1, self.fails(index as u64 + 1));
+        each(threads(), usize::try_from(seeds).unwrap_or(usize::MAX), run, |(seed, failure)| {
+            if let Some(failure) = failure {
+                failed += 1;
+                println!("FAILED  seed {seed} with nothing planted: {failure}");
+            }
+        });
         println!("the same {seeds} seeds with nothing planted: {failed} failed");
         failed == 0
     }
@@ -106,7 +88,7 @@ fn threads() -> usize {
     thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
-/// The first line of a message, and no more of it than fits one of the screen's.
+/// The first line of a message, and no more of it than a screen's line or two.
 fn brief(message: &str) -> String {
     const MOST: usize = 160;
     let line = message.lines().next().unwrap_or_default();

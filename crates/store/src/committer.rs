@@ -157,7 +157,8 @@ impl<B: Backend> Committer<B> {
             // Stopped unless the write says otherwise.
             self.stopped = true;
             let (batch, summaries) = self.batch().map_err(Fatal::Underived)?;
-            let unsynced = planted(Mutant::AckBeforeSync);
+            let told_early = planted(Mutant::AckBeforeSync) || planted(Mutant::ShipBeforeSync);
+            let unsynced = told_early || planted(Mutant::NeverSynced);
             self.backend.write(batch, if unsynced { Durability::Unsynced } else { Durability::Synced })?;
             self.stopped = false;
             let changed = self.rows.take();

@@ -26,8 +26,12 @@ macro_rules! mutants {
 
 mutants! {
     // -- the store: what a commit makes durable, and when
-    /// A group is acknowledged and shipped once it is written, before the disk has it.
+    /// A group is acknowledged while it is being synced.
     AckBeforeSync,
+    /// A group's records are sent to peers while it is being synced; acknowledgements wait.
+    ShipBeforeSync,
+    /// Groups are written, and never synced.
+    NeverSynced,
     /// The version vector is not written with every group, but with the next larger one.
     VectorOutsideBatch,
     /// Other regions' records are applied and counted, but not written to the log.
@@ -54,6 +58,12 @@ mutants! {
     DroppedStayCached,
     /// A sorted set's member stays at its old place in the order of scores when its score changes.
     ScoreLeftBehind,
+
+    // -- between core and store: the snapshots of transactions
+    /// A transaction commits as if it had seen all that was there at its commit.
+    SnapshotLate,
+    /// A transaction's reads are answered from what is there now, not from its snapshot.
+    SnapshotIgnored,
 
     // -- the kernel: what effects do to rows
     /// A clear drops entries that it has not seen.

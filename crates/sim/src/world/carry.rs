@@ -2,6 +2,7 @@
 
 use halcyon_core::{Alarm, Command, Job, SessionId};
 use halcyon_store::reads::{self, Writer};
+use halcyon_types::mutant::{Mutant, planted};
 use halcyon_types::{ActorId, RegionId, Seq, UnixMs, VersionVector};
 use halcyon_wire::{Body, Outcome, PeerMessage, Range, Refusal, Response, TransactionId, Within};
 
@@ -146,7 +147,9 @@ impl Node {
             Job::Write { snapshot, .. } => *snapshot,
             Job::Record { .. } | Job::Grant { .. } | Job::Sweep { .. } => None,
         };
-        Work { snapshot: name.and_then(|name| self.snapshots.remove(&name)), job }
+        let held = name.and_then(|name| self.snapshots.remove(&name));
+        let late = || self.reader.snapshot();
+        Work { snapshot: held.map(|held| if planted(Mutant::SnapshotLate) { late() } else { held }), job }
     }
 
     /// The answer, and the vector of what it was read from.
@@ -158,6 +161,9 @@ impl Node {
             Body::Read { within: Some(Within { transaction, updates }), object, query, .. } => {
                 let writer = Writer { actor: self.actor, now, actors: self.replica.actors() };
                 match self.snapshots.get_mut(&(session, *transaction)) {
+                    Some(_) if planted(Mutant::SnapshotIgnored) => {
+                        reads::read_within(&mut present, updates, &writer, object, query)
+                    }
                     Some(snapshot) => {
                         let seen = snapshot.vv().unwrap_or_default();
                         return (reads::read_within(snapshot, updates, &writer, object, query), seen);

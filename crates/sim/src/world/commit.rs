@@ -2,7 +2,7 @@
 //! then is anybody told.
 
 use halcyon_core::{Job, JobResult, Ticket};
-use halcyon_store::{ApplyError, StageError, Staged, WriteJob};
+use halcyon_store::{ApplyError, CommitError, StageError, Staged, WriteJob};
 use halcyon_types::limits::GROUP_BYTES_MAX;
 use halcyon_types::{RegionId, UnixMs, VersionVector};
 use halcyon_wire::{Record, StoredRecord};
@@ -10,6 +10,7 @@ use halcyon_wire::{Record, StoredRecord};
 use super::World;
 use super::event::Event;
 use super::fault::When;
+use super::hasty;
 use super::known::{Known, Unreadable};
 use super::node::{Group, Node, Work};
 use super::observation::Observation;
@@ -34,6 +35,9 @@ impl World {
                 self.figures.count("groups");
                 self.trace.tell(now, Some(region), "stage", &(jobs as u64).to_le_bytes(), || format!("{jobs} jobs"));
                 self.schedule(now + takes, Event::Synced { region, life });
+                if hasty::is_hasty() {
+                    self.tell_early(region);
+                }
             }
             Err(message) => self.fail("the_committer_takes_all", "P5", format!("region {region}: {message}")),
         }
@@ -45,7 +49,7 @@ impl World {
             return;
         }
         let Some(Seat { backend, node: Some(node), failing, known, .. }) = self.seats.get_mut(&region) else { return };
-        let Some(group) = node.group.take() else { return };
+        let Some(mut group) = node.group.take() else { return };
         // Where there is nothing to write, the failure waits for what comes.
         if let Some((failure, down)) = failing.take_if(|_| node.committer.staged().0 > 0) {
             backend.fail_next_write(failure);
@@ -56,7 +60,11 @@ impl World {
             self.figures.count("syncs that failed");
             return self.crash(region, false, false, down);
         }
-        let committed = match node.committer.commit() {
+        let committed = match group.early.take() {
+            Some(early) => hasty::sync(backend).map(|()| early).map_err(CommitError::from),
+            None => node.committer.commit(),
+        };
+        let committed = match committed {
             Ok(committed) => committed,
             Err(error) => return self.fail("a_sync_succeeds", "P1", format!("region {region}: {error}")),
         };
@@ -71,7 +79,8 @@ impl World {
         let Some(now) = self.clocks(region) else { return };
         let Some(node) = self.node_mut(region) else { return };
         let heads = committed.heads.into_iter().map(|(actor, head)| (actor, head.hash)).collect();
-        let committed = halcyon_core::Committed { results: group.results, vv: committed.vv, hlc: committed.hlc, heads };
+        let results = hasty::untold(group.results);
+        let committed = halcyon_core::Committed { results, vv: committed.vv, hlc: committed.hlc, heads };
         node.replica.handle_committed(now, committed);
         self.pump(region);
     }

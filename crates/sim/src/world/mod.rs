@@ -16,6 +16,7 @@ mod commit;
 mod draw;
 mod event;
 mod fault;
+mod hasty;
 mod known;
 mod link;
 mod links;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use halcyon_core::{Job, JobResult, Replica, SessionId, Ticket};
 use halcyon_store::memory::MemorySnapshot;
-use halcyon_store::{Committer, MemoryBackend, Reader, Snapshot};
+use halcyon_store::{Committed, Committer, MemoryBackend, Reader, Snapshot};
 use halcyon_types::{ActorId, RegionId, VersionVector};
 use halcyon_wire::{Record, StoredRecord, TransactionId};
 
@@ -21,6 +21,8 @@ pub(super) struct Group {
     pub(super) results: Vec<(Ticket, JobResult)>,
     /// The records of others in it, as they came.
     pub(super) foreign: BTreeMap<Ticket, (Record, StoredRecord)>,
+    /// What came of it, if it was told before its sync: only where that bug is planted.
+    pub(super) early: Option<Committed>,
 }
 
 /// One process of a region.
