@@ -147,20 +147,24 @@ impl Known {
         group: &Group,
         own: &[StoredRecord],
     ) -> Result<Vec<(Record, StoredRecord)>, Unreadable> {
-        let mut own = own.iter();
+        let mut own = own.iter().peekable();
         let mut records = Vec::new();
         for (ticket, result) in &group.results {
-            let applied = match result {
-                JobResult::Written { .. } | JobResult::Done(Some(_)) => match own.next() {
-                    Some(stored) => Some((self.read(node.actor, stored)?, stored.clone())),
-                    None => None,
-                },
-                JobResult::Applied => group.foreign.get(ticket).cloned(),
-                JobResult::Duplicate(_) | JobResult::Refused(_) | JobResult::Done(None) => None,
-            };
-            if let Some((record, stored)) = applied {
-                self.take(&record);
-                records.push((record, stored));
+            match result {
+                JobResult::Written { dot, .. } | JobResult::Done(Some(dot)) => {
+                    while let Some(stored) = own.next_if(|stored| stored.seq <= dot.seq) {
+                        let record = self.read(node.actor, stored)?;
+                        self.take(&record);
+                        records.push((record, stored.clone()));
+                    }
+                }
+                JobResult::Applied => {
+                    if let Some((record, stored)) = group.foreign.get(ticket).cloned() {
+                        self.take(&record);
+                        records.push((record, stored));
+                    }
+                }
+                JobResult::Duplicate(_) | JobResult::Refused(_) | JobResult::Done(None) => {}
             }
         }
         Ok(records)

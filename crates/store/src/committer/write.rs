@@ -73,12 +73,13 @@ impl<B: Backend> Committer<B> {
         let ctx = ctx.filter(|ctx| *ctx != deps && !planted(Mutant::ContextLost));
         let mut record = Record { dot, hlc, deps, ctx, request: Some(write.request), effects };
         if record.effects.len() > 1 && planted(Mutant::TransactionSplit) {
-            let rest = record.effects.split_off(1);
+            let effects = record.effects.split_off(1);
             self.take_own(now, &record)?;
-            record = Record { dot: self.next_dot()?, hlc: self.stamp(now)?.0, effects: rest, ..record };
+            let (dot, hlc, deps) = (self.next_dot()?, self.stamp(now)?.0, self.vv.clone());
+            record = Record { dot, hlc, deps, effects, ..record };
         }
         self.take_own(now, &record)?;
-        Ok(Staged::Fresh { dot, shortages })
+        Ok(Staged::Fresh { dot: record.dot, shortages })
     }
 
     /// The name of the next record.
