@@ -49,7 +49,7 @@ pub use play::LIVENESS;
 pub use program::{Program, Step, What};
 pub use report::{Failure, Figures, Report};
 pub use run::{run, run_in_words};
-pub use shrink::shrink;
+pub use shrink::{shrink, shrink_while};
 
 use crate::invariant::Invariant;
 use crate::workload::{ClientId, Clients};

@@ -92,11 +92,14 @@ impl World {
     }
 
     pub(super) fn asked(&mut self, client: ClientId, session: SessionId, bytes: &[u8]) {
+        let lives = |open: &Connection| open.life.is_some_and(|life| self.lives(open.region, life));
+        let alive = self.connections.get(&client).is_some_and(lives);
         let Some(connection) = self.connections.get_mut(&client).filter(|open| open.session == session) else { return };
         let region = connection.region;
-        let alive = connection.life;
-        if alive.is_none_or(|life| !self.lives(region, life)) {
-            return self.schedule(self.now, Event::Lose { client, session });
+        if !alive {
+            // Nobody is there to say so: it shows when no answer comes.
+            let waits = connection.dice.span(Duration::from_millis(2), Duration::from_millis(500));
+            return self.schedule(self.now + waits, Event::Lose { client, session });
         }
         self.trace.tell(self.now, Some(region), "asked", bytes, || format!("client {}", client.0));
         let request = match codec::decode::<Request>(bytes) {

@@ -10,9 +10,18 @@ const RUNS_MAX: u32 = 600;
 
 /// The shortest program that was found to fail as this one does.
 pub fn shrink(program: &Program, failure: &Failure) -> Program {
-    let mut search = Search { best: program.clone(), invariant: failure.invariant, runs: 0 };
+    let fails = |candidate: &Program| {
+        run(candidate).failure.is_some_and(|found| found.invariant == failure.invariant)
+    };
     // What comes after the failure has no part in it, but for those that only the end shows.
-    search.keep_if_it_fails(|step| step.at <= failure.at);
+    let steps = program.steps.iter().filter(|step| step.at <= failure.at).cloned().collect();
+    let until = Program { steps, ..program.clone() };
+    shrink_while(if fails(&until) { &until } else { program }, fails)
+}
+
+/// The shortest program that was found of which `fails` says the same as of this one.
+pub fn shrink_while(program: &Program, fails: impl Fn(&Program) -> bool) -> Program {
+    let mut search = Search { best: program.clone(), fails, runs: 0 };
     // All faults of a kind, before any single one.
     let kinds: std::collections::BTreeSet<_> = search.best.steps.iter().filter_map(kind).collect();
     for gone in kinds {
@@ -30,13 +39,13 @@ fn kind(step: &Step) -> Option<&'static str> {
     }
 }
 
-struct Search {
+struct Search<F> {
     best: Program,
-    invariant: &'static str,
+    fails: F,
     runs: u32,
 }
 
-impl Search {
+impl<F: Fn(&Program) -> bool> Search<F> {
     fn keep_if_it_fails(&mut self, keep: impl Fn(&Step) -> bool) -> bool {
         let steps: Vec<_> = self.best.steps.iter().filter(|step| keep(step)).cloned().collect();
         steps.len() < self.best.steps.len() && self.take_if_it_fails(Program { steps, ..self.best.clone() })
@@ -47,7 +56,7 @@ impl Search {
             return false;
         }
         self.runs += 1;
-        let fails = run(&candidate).failure.is_some_and(|failure| failure.invariant == self.invariant);
+        let fails = (self.fails)(&candidate);
         if fails {
             self.best = candidate;
         }
