@@ -1,4 +1,42 @@
-//! What must never happen: placeholder until the invariants stand.
+//! What must never happen: one file per invariant.
+//!
+//! | promise | invariants | rows of the catalogue of failures that they would show |
+//! |---|---|---|
+//! | P1 acked is durable | [`acked`], [`spoken`], [`vector`] | 1, 20, 48, 49 |
+//! | P2 one content per dot | [`content`], [`chain`], [`clocks`], [`calm`] | 1, 2, 4, 5, 10, 15 |
+//! | P3 convergence | [`bytes`], [`chain`], [`answers`], [`clocks`] | 12, 14, 15, 18, 19, 22, 25, 30, 36 |
+//! | P4 causal | [`vector`], [`causal`], [`sessions`], [`stable`] | 19, 26, 32, 45, 46 |
+//! | P5 atomic | [`atomic`], [`meaning`] | 20, 21 |
+//! | P6 no lost update | [`meaning`], [`answers`], [`accounts`], [`once`], [`refused`] | 18, 24, 32, 33, 34, 35, 36, 37, 43, 44, 47 |
+//! | P8 bounds hold | [`bounds`], [`meaning`] | 38 |
+//! | P9 local writes never wait | [`prompt`] | 25, 27, 28 |
+//! | P10 bounded resources | [`limits`], and the core's own check of itself after each step | 26, 27 |
+//!
+//! P7 has no invariant, as there are no strict keyspaces. Whatever is added adds its rows here.
+//!
+//! Each is shown every [`Observation`] and may look at the [`World`]; it keeps what it must know itself, shares nothing with
+//! what it judges but ids, vectors and messages, and tells how often it had something to judge: one that judged nothing
+//! proves nothing.
+
+mod accounts;
+mod acked;
+mod atomic;
+mod bounds;
+mod bytes;
+mod calm;
+mod causal;
+mod chain;
+mod clocks;
+mod content;
+mod exchange;
+mod limits;
+mod once;
+mod prompt;
+mod refused;
+mod sessions;
+mod spoken;
+mod stable;
+mod vector;
 
 use crate::world::{Observation, World};
 
@@ -25,12 +63,29 @@ pub trait Invariant {
     }
 
     /// How often it had something to judge.
-    fn judged(&self) -> u64 {
-        0
-    }
+    fn judged(&self) -> u64;
 }
 
 /// Each of them, new.
 pub fn all() -> Vec<Box<dyn Invariant>> {
-    Vec::new()
+    vec![
+        Box::new(content::Content::default()),
+        Box::new(vector::Vector::default()),
+        Box::new(spoken::Spoken::default()),
+        Box::new(acked::Acked::default()),
+        Box::new(chain::Chain::default()),
+        Box::new(clocks::Clocks::default()),
+        Box::new(stable::Stable::default()),
+        Box::new(once::Once::default()),
+        Box::new(refused::Refused::default()),
+        Box::new(sessions::Sessions::default()),
+        Box::new(causal::Causal::default()),
+        Box::new(atomic::Atomic::default()),
+        Box::new(accounts::Accounts::default()),
+        Box::new(bounds::Bounds::default()),
+        Box::new(prompt::Prompt::default()),
+        Box::new(limits::Limits::default()),
+        Box::new(bytes::EqualBytes::default()),
+        Box::new(calm::Calm::default()),
+    ]
 }

@@ -114,6 +114,12 @@ impl Deed {
         self.removals.iter().any(|reach| reach.reaches(place))
     }
 
+    /// The keys that it names.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        let writes = self.writes.iter().map(|write| write.place.object.key.as_str());
+        writes.chain(self.removals.iter().map(|reach| reach.key()))
+    }
+
     /// Whether it writes there itself.
     pub fn writes_to(&self, place: &Place) -> bool {
         self.writes.iter().any(|write| write.place == *place)

@@ -4,13 +4,15 @@
 //! between them is the origin's choice; so that the order of what is put into one gap by several regions can be foretold,
 //! the choice is stated here, as a rule on paths of numbers.
 
+use std::collections::BTreeMap;
+
 use halcyon_types::{ActorId, Hlc};
 
 use crate::scenario::ObjectRef;
 
 use super::deed::Written;
 use super::place::Leaf;
-use super::truth::{Truth, latest};
+use super::truth::{Survivor, Truth, latest};
 
 /// A place in a list: a path of labels, which orders as its list does.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,20 +75,18 @@ impl Position {
 impl Truth {
     /// A list's elements, in order.
     pub fn items(&self, object: &ObjectRef) -> Vec<(Position, String)> {
-        let mut places: Vec<&Position> = self
-            .survivors
-            .iter()
-            .filter_map(|survivor| match &survivor.write.place.leaf {
-                Leaf::Item(position) if survivor.write.place.object == *object => Some(position),
-                _ => None,
-            })
-            .collect();
-        places.sort();
-        places.dedup();
-        let value = |position: &Position| match latest(self.leaf(object, Leaf::Item(position.clone()))) {
+        let mut places: BTreeMap<&Position, Vec<&Survivor>> = BTreeMap::new();
+        for survivor in &self.survivors {
+            if let Leaf::Item(position) = &survivor.write.place.leaf
+                && survivor.write.place.object == *object
+            {
+                places.entry(position).or_default().push(survivor);
+            }
+        }
+        let value = |of: Vec<&Survivor>| match latest(of.into_iter()) {
             Some(Written::Value { text, .. }) => text.clone(),
             _ => String::new(),
         };
-        places.into_iter().map(|position| (position.clone(), value(position))).collect()
+        places.into_iter().map(|(position, of)| (position.clone(), value(of))).collect()
     }
 }

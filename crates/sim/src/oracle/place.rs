@@ -55,6 +55,14 @@ pub enum Reach {
 }
 
 impl Reach {
+    /// The key that it reaches into.
+    pub fn key(&self) -> &str {
+        match self {
+            Self::Within(object) | Self::Type(object, _) | Self::Member(object, _) => &object.key,
+            Self::Only(place) => &place.object.key,
+        }
+    }
+
     /// Whether it reaches a place.
     pub fn reaches(&self, place: &Place) -> bool {
         match self {

@@ -27,17 +27,38 @@ pub struct Truth {
 
 impl Truth {
     pub(super) fn of(set: &[&Record]) -> Self {
-        Self::of_places(set, |_| true)
-    }
-
-    /// As far as some places are concerned.
-    pub(super) fn of_places(set: &[&Record], about: impl Fn(&Place) -> bool) -> Self {
         let mut survivors = Vec::new();
         for by in set {
-            let standing = by.deed.writes.iter().filter(|write| about(&write.place) && survives(write, by, set));
-            survivors.extend(standing.map(|write| Survivor { dot: by.dot, hlc: by.hlc, write: write.clone() }));
+            let standing = by.deed.writes.iter().filter(|write| survives(write, by.dot, set));
+            survivors.extend(standing.map(|write| Survivor::new(by, write)));
         }
         Self { survivors }
+    }
+
+    /// What a set comes to that has more records than the one this is the truth of: `all`, among them the `new` ones.
+    pub(super) fn extended(&self, new: &[&Record], all: &[&Record]) -> Self {
+        let old = self.survivors.iter().filter(|survivor| survives(&survivor.write, survivor.dot, new));
+        let mut survivors: Vec<_> = old.cloned().collect();
+        for by in new {
+            let standing = by.deed.writes.iter().filter(|write| survives(write, by.dot, all));
+            survivors.extend(standing.map(|write| Survivor::new(by, write)));
+        }
+        Self { survivors }.in_order()
+    }
+
+    /// What it comes to with one more record, which nobody has seen yet, as far as some places are concerned.
+    pub fn followed_by(&self, record: &Record, about: impl Fn(&Place) -> bool) -> Self {
+        let about = |write: &Write| about(&write.place);
+        let left = |survivor: &&Survivor| survives(&survivor.write, survivor.dot, &[record]);
+        let old = self.survivors.iter().filter(|survivor| about(&survivor.write)).filter(left);
+        let own = record.deed.writes.iter().filter(|write| about(write)).map(|write| Survivor::new(record, write));
+        Self { survivors: old.cloned().chain(own).collect() }.in_order()
+    }
+
+    /// In the order of (actor, seq), and of each record's own words.
+    pub(super) fn in_order(mut self) -> Self {
+        self.survivors.sort_by_key(|survivor| survivor.dot);
+        self
     }
 
     /// The survivors at a place.
@@ -67,6 +88,10 @@ impl Truth {
 }
 
 impl Survivor {
+    fn new(by: &Record, write: &Write) -> Self {
+        Self { dot: by.dot, hlc: by.hlc, write: write.clone() }
+    }
+
     /// Whether it takes part at a time: it has not expired.
     pub fn is_live(&self, now: UnixMs) -> bool {
         !matches!(self.write.what, Written::Value { until: Some(until), .. } if until <= now)
@@ -83,17 +108,17 @@ pub(super) fn latest<'a>(survivors: impl Iterator<Item = &'a Survivor>) -> Optio
     survivors.max_by_key(|survivor| survivor.rank()).map(|survivor| &survivor.write.what)
 }
 
-/// Whether this write of `by` is still there once every record of `set` is.
-fn survives(write: &Write, by: &Record, set: &[&Record]) -> bool {
+/// Whether this write of a record is still there once every record of `set` is.
+fn survives(write: &Write, by: Dot, set: &[&Record]) -> bool {
     if let Some(generation) = write.what.generation() {
         return !set
             .iter()
             .any(|other| other.dot != generation && other.ctx.covers(generation) && other.deed.removes(&write.place));
     }
-    !set.iter().filter(|other| other.dot != by.dot).any(|other| {
-        let saw = other.ctx.covers(by.dot);
+    !set.iter().filter(|other| other.dot != by).any(|other| {
+        let saw = other.ctx.covers(by);
         let own_later =
-            write.place.leaf == Leaf::Register && other.dot.actor == by.dot.actor && other.dot.seq > by.dot.seq;
+            write.place.leaf == Leaf::Register && other.dot.actor == by.actor && other.dot.seq > by.seq;
         let replaces = || !write.what.adds_up() && other.deed.writes_to(&write.place);
         saw && (other.deed.removes(&write.place) || replaces()) || own_later && replaces()
     })

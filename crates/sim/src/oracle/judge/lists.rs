@@ -3,16 +3,14 @@
 use crate::oracle::deed::Written;
 use crate::oracle::list::Position;
 use crate::oracle::place::{Leaf, Place};
-use crate::oracle::truth::Truth;
 use crate::scenario::{ListEnd, ListSide, ObjectRef};
 
 use super::{Case, Request};
 
 impl Case<'_> {
     fn items(&self, object: &ObjectRef) -> Vec<(Position, String)> {
-        let mut set = self.oracle.set(self.request.seen);
-        set.push(&self.record);
-        Truth::of_places(&set, |place| place.object == *object && matches!(place.leaf, Leaf::Item(_))).items(object)
+        let of_list = |place: &Place| place.object == *object && matches!(place.leaf, Leaf::Item(_));
+        self.seen.followed_by(&self.record, of_list).items(object)
     }
 
     pub(super) fn holders(&self, object: &ObjectRef, value: &str) -> Vec<Position> {

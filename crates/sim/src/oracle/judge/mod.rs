@@ -4,6 +4,7 @@ mod lists;
 mod settle;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use halcyon_types::{ActorId, Dot, Hlc, Seq, UnixMs, VersionVector};
 
@@ -53,12 +54,11 @@ impl Oracle {
         }
         let Request { dot, hlc, ctx, .. } = request;
         let record = Record { dot, hlc, ctx: ctx.clone(), deed: Deed::default() };
-        let live = self.truth(request.live);
+        let keys: BTreeSet<_> = request.commands.iter().map(|command| command.object.key.as_str()).collect();
         let mut case = Case {
-            oracle: self,
             request,
-            seen: if request.seen == request.live { live.clone() } else { self.truth(request.seen) },
-            live,
+            seen: self.truth_of_keys(request.seen, keys.iter().copied()),
+            live: self.truth_of_keys(request.live, keys.iter().copied()),
             record,
             ended: BTreeSet::new(),
             inserted: 0,
@@ -74,11 +74,11 @@ impl Oracle {
     }
 }
 
+/// What is true is looked up of the keys that the request names: it touches no others.
 struct Case<'a> {
-    oracle: &'a Oracle,
     request: Request<'a>,
-    seen: Truth,
-    live: Truth,
+    seen: Arc<Truth>,
+    live: Arc<Truth>,
     /// What it has come to so far.
     record: Record,
     /// Keys found ended.

@@ -1,0 +1,141 @@
+//! Local requests never wait for others (P9), whatever the links do: a read is answered in the step that hears it, a write no
+//! later than the committer has nothing left to do, and what waits for its session no longer than it asked to.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use halcyon_types::limits::SESSION_WAIT_MAX;
+use halcyon_types::{RegionId, VersionVector};
+use halcyon_wire::Body;
+
+use super::Invariant;
+use super::exchange::{Exchange, Open};
+use crate::workload::ClientId;
+use crate::world::{Observation, World};
+
+/// See above.
+#[derive(Debug, Default)]
+pub(super) struct Prompt {
+    exchange: Exchange,
+    heard: BTreeMap<(ClientId, u64), Duration>,
+    /// When each region did something: the last time, and the last before it.
+    steps: BTreeMap<RegionId, (Duration, Duration)>,
+    judged: u64,
+}
+
+/// How a node stands at the end of a step.
+struct Stand<'a> {
+    vv: &'a VersionVector,
+    /// Whether its committer has nothing to do.
+    idle: bool,
+    /// The last moment before this one at which it did something. One that stood still has had no chance in between.
+    awake: Duration,
+}
+
+/// Why a request may still be unanswered.
+fn may_wait(open: &Open, heard: Duration, stand: &Stand<'_>) -> bool {
+    let session = match &open.body {
+        Body::Write(write) => Some(&write.session),
+        Body::Read { session, .. } | Body::Scan { session, .. } | Body::Begin { session } | Body::Token { session } => {
+            Some(session)
+        }
+        Body::Abort { .. } | Body::Digest { .. } => None,
+    };
+    if let Some(session) = session.filter(|session| !session.token.le(stand.vv)) {
+        let wait = Duration::from_millis(session.wait_ms.into()).min(SESSION_WAIT_MAX);
+        return stand.awake <= heard + wait;
+    }
+    matches!(open.body, Body::Write(_)) && !stand.idle
+}
+
+impl Prompt {
+    fn stepped(&mut self, at: RegionId, stand: &Stand<'_>) -> Result<(), String> {
+        for (client, id, open) in self.exchange.of(at) {
+            self.judged += 1;
+            let heard = self.heard.get(&(client, id)).copied().unwrap_or_default();
+            if !may_wait(open, heard, stand) {
+                return Err(format!("region {at} has not answered {:?} of client {}, heard at {heard:?}", open.body, client.0));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Invariant for Prompt {
+    fn name(&self) -> &'static str {
+        "local_requests_never_wait_for_others"
+    }
+
+    fn promise(&self) -> &'static str {
+        "P9"
+    }
+
+    fn see(&mut self, world: &World, seen: &Observation<'_>) -> Result<(), String> {
+        self.exchange.see(seen);
+        match seen {
+            Observation::Heard { client, request, .. } => {
+                self.heard.insert((*client, request.id), world.now());
+                Ok(())
+            }
+            Observation::Stepped { region } => match world.node(*region) {
+                Some(node) => {
+                    let (now, steps) = (world.now(), self.steps.entry(*region).or_default());
+                    if steps.0 < now {
+                        *steps = (now, steps.0);
+                    }
+                    let stand = Stand { vv: node.vv(), idle: node.is_idle(), awake: steps.1 };
+                    self.stepped(*region, &stand)
+                }
+                None => Ok(()),
+            },
+            _ => Ok(()),
+        }
+    }
+
+    fn judged(&self) -> u64 {
+        self.judged
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use halcyon_wire::{Seen, Session, Write};
+
+    use super::*;
+    use crate::invariant::exchange::fixture::{region, request, vv};
+
+    const HEARD: Duration = Duration::from_millis(10);
+
+    fn waits(body: Body, has: &[(u64, u64)], idle: bool, awake_ms: u64) -> bool {
+        let (open, vv) = (Open { region: region(1), body }, vv(has));
+        may_wait(&open, HEARD, &Stand { vv: &vv, idle, awake: Duration::from_millis(awake_ms) })
+    }
+
+    fn tied() -> Session {
+        Session { token: vv(&[(2, 1)]), wait_ms: 100 }
+    }
+
+    fn write(session: Session) -> Body {
+        Body::Write(Write { request: request(1), session, seen: Seen::Present, updates: Vec::new() })
+    }
+
+    #[test]
+    fn a_write_that_waits_for_more_than_the_disk_is_noticed() {
+        assert!(waits(write(Session::default()), &[], false, 11), "it is being synced");
+        assert!(!waits(write(Session::default()), &[], true, 11));
+    }
+
+    #[test]
+    fn a_read_that_waits_at_all_is_noticed() {
+        assert!(!waits(Body::Token { session: Session::default() }, &[], false, 10));
+        assert!(!waits(Body::Token { session: tied() }, &[(2, 1)], false, 11), "its token is there");
+    }
+
+    #[test]
+    fn a_session_that_waits_longer_than_it_asked_to_is_noticed() {
+        assert!(waits(write(tied()), &[], true, 110));
+        assert!(!waits(write(tied()), &[], true, 111));
+        assert!(waits(Body::Token { session: tied() }, &[], true, 110));
+        assert!(!waits(Body::Token { session: tied() }, &[], true, 111));
+    }
+}
