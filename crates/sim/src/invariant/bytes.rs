@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn other_bytes_at_one_vector_are_noticed() {
         let digest = |seq, byte| Digest { vv: vv(&[(1, seq)]), digest: [byte; 32], rows: 1 };
-        let mut same = |one, other| EqualBytes::default().same((region(1), &one), (region(2), &other));
+        let same = |one, other| EqualBytes::default().same((region(1), &one), (region(2), &other));
         assert_eq!(same(digest(1, 7), digest(1, 7)), Ok(()));
         assert_eq!(same(digest(1, 7), digest(2, 8)), Ok(()), "they have not seen the same");
         assert!(same(digest(1, 7), digest(1, 8)).is_err());

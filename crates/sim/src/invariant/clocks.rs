@@ -53,7 +53,7 @@ impl Clocks {
         Ok(())
     }
 
-    fn promise(&mut self, actor: ActorId, seq: Seq, hlc: Hlc) {
+    fn promised(&mut self, actor: ActorId, seq: Seq, hlc: Hlc) {
         let promised = self.promised.entry(actor).or_default();
         if hlc > promised.1 {
             *promised = (seq, hlc);
@@ -104,7 +104,7 @@ impl Invariant for Clocks {
             }
             Observation::Spoke { message: PeerMessage::Heartbeat(beat), .. } => {
                 if let Some(node) = world.node(at) {
-                    self.promise(node.actor(), beat.seq, beat.hlc);
+                    self.promised(node.actor(), beat.seq, beat.hlc);
                 }
                 self.stands(at, beat.hlc)
             }
@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn a_stamp_below_a_promise_is_noticed() {
         let mut clocks = Clocks::default();
-        clocks.promise(actor(1), Seq(1), hlc(9));
+        clocks.promised(actor(1), Seq(1), hlc(9));
         assert_eq!(clocks.stamped(&[stamped(1, 5)]), Ok(()), "it was under way");
         assert!(clocks.stamped(&[stamped(2, 8)]).is_err());
     }

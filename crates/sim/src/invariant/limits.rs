@@ -160,6 +160,7 @@ mod tests {
             swept: 0,
             pulls: Vec::new(),
             alarms: BTreeMap::new(),
+            heads: BTreeMap::new(),
         }
     }
 
