@@ -7,7 +7,7 @@ use halcyon_sim::world::Figures;
 const SEEDS_MIN: u64 = 100;
 
 /// What must have happened.
-const MUST: [&str; 30] = [
+const MUST: [&str; 32] = [
     "writes acknowledged",
     "reads answered",
     "transactions begun",
@@ -19,6 +19,8 @@ const MUST: [&str; 30] = [
     "crashes at a chosen moment",
     "nodes that died alone",
     "syncs that failed",
+    "nodes that stopped",
+    "starts refused for a dead clock",
     "cuts",
     "severed",
     "connections dropped",

@@ -41,6 +41,7 @@ impl World {
                     seat.armed = Some(Armed { when, kept, alone, down });
                 }
             }
+            Fault::Stop { region, down } => self.stop(region, down),
             Fault::FailSync { region, failure, down } => {
                 if let Some(seat) = self.seats.get_mut(&region) {
                     seat.failing = Some((failure, down));
@@ -100,6 +101,7 @@ impl Fault {
             Self::Sever { .. } => "severed",
             Self::Drop { .. } => "connections dropped",
             Self::Crash { .. } => "crashes asked for",
+            Self::Stop { .. } => "stops asked for",
             Self::FailSync { .. } => "failing syncs asked for",
             Self::Disk { .. } => "disks changed",
             Self::Pause { .. } => "pauses",
@@ -118,6 +120,7 @@ impl Fault {
             | Self::Sever { from, to, .. }
             | Self::Drop { from, to } => vec![*from, *to],
             Self::Crash { region, .. }
+            | Self::Stop { region, .. }
             | Self::FailSync { region, .. }
             | Self::Disk { region, .. }
             | Self::Pause { region, .. }

@@ -34,6 +34,7 @@ impl World {
         }
         self.begin_group(region);
         self.observe(&Observation::Stepped { region });
+        self.end_if_drained(region);
     }
 
     fn command(&mut self, region: RegionId, command: Command) {

@@ -58,6 +58,13 @@ pub enum Fault {
         /// For how long it is down.
         down: Duration,
     },
+    /// The node is asked to stop: it takes no more writes, finishes what is under way, and ends.
+    Stop {
+        /// Whose.
+        region: RegionId,
+        /// For how long it is down.
+        down: Duration,
+    },
     /// The next sync fails, and the node stops.
     FailSync {
         /// Whose.
@@ -216,6 +223,7 @@ impl fmt::Display for Fault {
                 let alone = if *alone { ", alone" } else { "" };
                 write!(f, "crash {region} {when}{kept}{alone}, down for {down:?}")
             }
+            Self::Stop { region, down } => write!(f, "stop {region}, down for {down:?}"),
             Self::FailSync { region, failure, down } => {
                 write!(f, "fail the next sync of {region} ({failure:?}), down for {down:?}")
             }

@@ -39,6 +39,8 @@ pub struct Node {
     pub(super) snapshots: BTreeMap<(SessionId, TransactionId), Snapshot<MemorySnapshot>>,
     /// When its process began.
     pub(super) began: Duration,
+    /// It ends once nothing is under way, and is down for so long.
+    pub(super) stopping: Option<Duration>,
     /// It stands still until then.
     pub(super) paused: Duration,
 }

@@ -163,6 +163,9 @@ impl World {
             seat.clock.set_right();
             (seat.sync, seat.group_max) = (SYNC, halcyon_types::limits::GROUP_MAX);
             (seat.armed, seat.failing, seat.background) = (None, None, true);
+            if let Some(down) = self.node_mut(region).and_then(|node| node.stopping.as_mut()) {
+                *down = Duration::ZERO;
+            }
             self.set_background(region, true);
             let Some(seat) = self.seats.get(&region) else { continue };
             if seat.node.is_none() {

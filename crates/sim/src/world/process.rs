@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use halcyon_core::{Config, Head, Replica, Start};
-use halcyon_store::{Claim, Committer, MemoryBackend, Recovered};
+use halcyon_store::{Claim, Committer, OpenError, Recovered};
 use halcyon_types::limits::IDLE_TIMEOUT;
-use halcyon_types::{BootId, KeyspaceId, NodeId, Now, RegionId};
+use halcyon_types::{BootId, KeyspaceId, NameError, NodeId, Now, RegionId};
 use uuid::Uuid;
 
 use super::World;
@@ -16,6 +16,21 @@ use super::known::Known;
 use super::node::Node;
 use super::observation::Observation;
 use super::seat::Armed;
+
+/// Why a process does not begin.
+enum Unopened {
+    DeadClock,
+    Damaged(String),
+}
+
+impl From<OpenError> for Unopened {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::DeadClock { .. } => Self::DeadClock,
+            error => Self::Damaged(error.to_string()),
+        }
+    }
+}
 
 /// The names that a node's claim carries.
 const NAME: &str = "sim";
@@ -40,11 +55,17 @@ impl World {
             return;
         };
         let clocks = Now { mono: Duration::ZERO, wall: seat.clock.at(now) };
-        let opened = claim(region, clocks, seed)
-            .and_then(|claim| Committer::open(seat.backend.clone(), &claim).map_err(|error| error.to_string()));
+        let opened = claim(region, clocks, seed).and_then(|claim| Ok(Committer::open(seat.backend.clone(), &claim)?));
         let (committer, recovered) = match opened {
             Ok(opened) => opened,
-            Err(message) => return self.fail("a_node_starts", "P1", format!("region {region}: {message}")),
+            Err(Unopened::DeadClock) => {
+                // Its operator sets the clock, and tries again.
+                self.figures.count("starts refused for a dead clock");
+                return self.schedule(now + Duration::from_millis(300), Event::Start { region, life });
+            }
+            Err(Unopened::Damaged(message)) => {
+                return self.fail("a_node_starts", "P1", format!("region {region}: {message}"));
+            }
         };
         seat.lives = life;
         let config = Config {
@@ -70,6 +91,7 @@ impl World {
             group: None,
             snapshots: BTreeMap::new(),
             began: now,
+            stopping: None,
             paused: Duration::ZERO,
         });
         self.trace.tell(now, Some(region), "start", &life.to_le_bytes(), || format!("{:?}", recovered.vv));
@@ -108,7 +130,7 @@ impl World {
             // Nobody hears how it went.
             drop(node.committer.commit());
         }
-        seat.backend = crashed(&seat.backend);
+        seat.backend = seat.backend.crash();
         (seat.armed, seat.failing) = (None, None);
         let life = seat.lives + 1;
         self.trace.tell(self.now, Some(region), "crash", &[u8::from(kept)], || format!("for {down:?}"));
@@ -122,6 +144,24 @@ impl World {
         }
         self.schedule(self.now + down, Event::Start { region, life });
         self.observe(&Observation::Crashed { region });
+    }
+
+    /// The node is asked to stop.
+    pub(super) fn stop(&mut self, region: RegionId, down: Duration) {
+        if let Some(node) = self.node_mut(region) {
+            node.replica.stop();
+            node.stopping = Some(down);
+            self.pump(region);
+        }
+    }
+
+    /// A node that was asked to stop ends once nothing is under way.
+    pub(super) fn end_if_drained(&mut self, region: RegionId) {
+        let Some(node) = self.node(region) else { return };
+        if let (Some(down), true, true) = (node.stopping, node.is_idle(), node.replica.is_drained()) {
+            self.figures.count("nodes that stopped");
+            self.crash(region, false, false, down);
+        }
     }
 
     /// The moment of a crash that was waiting for it.
@@ -175,16 +215,12 @@ impl World {
     }
 }
 
-/// The disk, and whatever of it was synced. A group that fails is gone with the process.
-fn crashed(backend: &MemoryBackend) -> MemoryBackend {
-    backend.crash()
-}
-
-fn claim(region: RegionId, clocks: Now, seed: u64) -> Result<Claim, String> {
+fn claim(region: RegionId, clocks: Now, seed: u64) -> Result<Claim, Unopened> {
+    let defect = |error: NameError| Unopened::Damaged(error.to_string());
     Ok(Claim {
-        cluster: NAME.parse().map_err(|error| format!("{error}"))?,
+        cluster: NAME.parse().map_err(defect)?,
         region,
-        region_name: format!("{NAME}{region}").parse().map_err(|error| format!("{error}"))?,
+        region_name: format!("{NAME}{region}").parse().map_err(defect)?,
         now: clocks.wall,
         node: NodeId(Uuid::from_u64_pair(seed, u64::from(region.get()))),
     })

@@ -26,11 +26,12 @@ enum Kind {
     Crash,
     CrashAtAMoment,
     PowerFailure,
+    Stop,
     FailSync,
     Disk,
     Pause,
     ClockStep,
-    ClockFarAhead,
+    ClockFarOff,
     ClockWhileDown,
     Drift,
     Cable,
@@ -38,7 +39,7 @@ enum Kind {
     Background,
 }
 
-const KINDS: [Kind; 19] = [
+const KINDS: [Kind; 20] = [
     Kind::CutOneWay,
     Kind::CutBoth,
     Kind::CutOff,
@@ -48,17 +49,21 @@ const KINDS: [Kind; 19] = [
     Kind::Crash,
     Kind::CrashAtAMoment,
     Kind::PowerFailure,
+    Kind::Stop,
     Kind::FailSync,
     Kind::Disk,
     Kind::Pause,
     Kind::ClockStep,
-    Kind::ClockFarAhead,
+    Kind::ClockFarOff,
     Kind::ClockWhileDown,
     Kind::Drift,
     Kind::Cable,
     Kind::Disconnect,
     Kind::Background,
 ];
+
+/// Back to 1970, as a clock whose battery is empty.
+const DEAD_MS: i64 = -1_800_000_000_000;
 
 /// Clients that may be disconnected; one that is not there is not missed.
 const CLIENTS: u64 = 8;
@@ -209,6 +214,7 @@ impl Profile {
                     now(Fault::Crash { region: *region, when: When::Now, kept, alone: false, down });
                 }
             }
+            Kind::Stop => now(Fault::Stop { region, down }),
             Kind::FailSync => {
                 let failure = *dice.of(&[WriteFailure::Lost, WriteFailure::Kept]);
                 now(Fault::FailSync { region, failure, down });
@@ -221,23 +227,29 @@ impl Profile {
             }
             Kind::Pause => now(Fault::Pause { region, lasts: lasts.min(ms(5000)) }),
             Kind::ClockStep => now(Fault::ClockStep { region, ms: either_way(dice, 2000) }),
-            Kind::ClockFarAhead => {
+            Kind::ClockFarOff => {
                 let drift = i64::try_from(DRIFT_MAX.as_millis()).unwrap_or(i64::MAX);
-                let far = *dice.of(&[drift * 2, 10_000, 3_000_000, 86_400_000, 31_536_000_000]);
+                let far = *dice.of(&[drift * 2, 10_000, 3_000_000, 86_400_000, 31_536_000_000, DEAD_MS]);
                 now(Fault::ClockStep { region, ms: far });
                 faults.push((at + lasts, Fault::ClockRight { region }));
             }
             Kind::ClockWhileDown => {
                 now(Fault::Crash { region, when: When::Now, kept: true, alone: false, down });
                 let most = *dice.of(&[100, 4000, 4_000_000]);
-                let ms = either_way(dice, most);
+                let ms = if dice.one_in(8) { DEAD_MS } else { either_way(dice, most) };
                 faults.push((at + down / 2, Fault::ClockStep { region, ms }));
                 if dice.one_in(2) {
                     faults.push((at + down + lasts, Fault::ClockRight { region }));
                 }
             }
             Kind::Drift => now(Fault::Drift { region, ppm: either_way(dice, 20_000) }),
-            Kind::Cable => now(Fault::Cable { from, to, cable: self.cable(dice) }),
+            Kind::Cable => {
+                let mut cable = self.cable(dice);
+                if dice.one_in(5) {
+                    cable.delay = dice.span(ms(200), ms(2500));
+                }
+                now(Fault::Cable { from, to, cable });
+            }
             Kind::Disconnect => {
                 let client = ClientId(u32::try_from(dice.below(CLIENTS)).unwrap_or_default());
                 now(Fault::Disconnect { client });

@@ -10,9 +10,7 @@ const RUNS_MAX: u32 = 600;
 
 /// The shortest program that was found to fail as this one does.
 pub fn shrink(program: &Program, failure: &Failure) -> Program {
-    let fails = |candidate: &Program| {
-        run(candidate).failure.is_some_and(|found| found.invariant == failure.invariant)
-    };
+    let fails = |candidate: &Program| run(candidate).failure.is_some_and(|found| found.invariant == failure.invariant);
     // What comes after the failure has no part in it, but for those that only the end shows.
     let steps = program.steps.iter().filter(|step| step.at <= failure.at).cloned().collect();
     let until = Program { steps, ..program.clone() };
