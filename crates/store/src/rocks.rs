@@ -2,15 +2,22 @@
 //!
 //! ```text
 //! DIR/HALCYON     "halcyon data, begun", then, once the database is made, "halcyon data, format 1"
+//! DIR/SYNCED      how far the database has been on disk (`high_water.rs`); locked while it is open
 //! DIR/db/         RocksDB: families state, log, local, derived
+//! DIR/torn/       ends of logs that crashes had torn, cut off at a start: evidence, free to be deleted
 //! ```
 //!
-//! One batch covers all families, and the write ahead log is synced before a write returns. Recovery refuses a log that
-//! is damaged anywhere but in its cut-off tail: the default mode would silently roll back past a flipped bit. The
-//! database's own row cache stays off (it breaks range deletes); the committer has one.
+//! One batch covers all families, and the write ahead log is synced before a write returns. Before RocksDB replays its
+//! logs they are read here (`wal_tail.rs`): what a crash has torn off their end is cut, anything else is refused. Its own
+//! recovery would forget synced writes at some flipped bits, in any mode. The database's own row cache stays off (it breaks
+//! range deletes); the committer has one.
 
 mod directory;
+mod high_water;
+mod log_end;
+mod log_format;
 mod options;
+mod wal_tail;
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -21,18 +28,26 @@ use self_cell::self_cell;
 
 use crate::backend::{Backend, Batch, Durability, Family, View};
 use crate::error::{OpenError, ReadError, WriteError};
+use high_water::HighWater;
 pub use options::RocksSettings;
 
 /// A handle to a data directory. The directory stays in use until every handle, reader and snapshot of it is dropped.
 #[derive(Clone)]
 pub struct RocksBackend {
-    db: Arc<DB>,
+    open: Arc<Open>,
+}
+
+/// A data directory in use.
+struct Open {
+    db: DB,
+    // After the database, whose lock it is: fields are dropped in order.
+    high_water: HighWater,
 }
 
 /// Changes for a [`RocksBackend`].
 pub struct RocksBatch {
     batch: WriteBatch,
-    db: Arc<DB>,
+    open: Arc<Open>,
 }
 
 /// What a batch begins with, so that a usual group is not copied as it grows.
@@ -42,7 +57,7 @@ type Borrowed<'a> = rocksdb::SnapshotWithThreadMode<'a, DB>;
 
 self_cell!(
     struct Held {
-        owner: Arc<DB>,
+        owner: Arc<Open>,
         #[covariant]
         dependent: Borrowed,
     }
@@ -66,14 +81,26 @@ impl RocksBackend {
     /// [`OpenError`]; nothing has changed.
     pub fn open_with(dir: &Path, settings: RocksSettings) -> Result<Self, OpenError> {
         let state = directory::prepare(dir)?;
-        let path = directory::database(dir);
+        let mut high_water = HighWater::open(dir)?;
+        let synced = match state {
+            directory::State::Begun => directory::clear(dir).map(|()| None)?,
+            directory::State::Finished => high_water.read()?,
+        };
+        if state == directory::State::Finished {
+            wal_tail::mend(dir, synced)?;
+        }
         let families = Family::ALL.map(|family| options::family(family, settings));
-        let db = DB::open_cf_descriptors(&options::database(settings), path, families)
+        let db = DB::open_cf_descriptors(&options::database(settings), directory::database(dir), families)
             .map_err(|error| directory::open_error(dir, &error))?;
+        let last = db.latest_sequence_number();
+        if let Some(synced) = synced.filter(|synced| *synced > last) {
+            return Err(directory::rolled_back(dir, last, synced));
+        }
         if state == directory::State::Begun {
             directory::finish(dir)?;
         }
-        Ok(Self { db: Arc::new(db) })
+        high_water.raise(last);
+        Ok(Self { open: Arc::new(Open { db, high_water }) })
     }
 }
 
@@ -142,7 +169,7 @@ fn bounded(upto: Option<&[u8]>) -> ReadOptions {
 
 impl View for RocksBackend {
     fn with<T>(&self, family: Family, key: &[u8], look: impl FnOnce(Option<&[u8]>) -> T) -> Result<T, ReadError> {
-        look_at(self.db.get_pinned_cf(handle(&self.db, family), key), look)
+        look_at(self.open.db.get_pinned_cf(handle(&self.open.db, family), key), look)
     }
 
     fn scan(
@@ -152,7 +179,7 @@ impl View for RocksBackend {
         upto: Option<&[u8]>,
         visit: impl FnMut(&[u8], &[u8]) -> ControlFlow<()>,
     ) -> Result<(), ReadError> {
-        let cursor = self.db.raw_iterator_cf_opt(handle(&self.db, family), bounded(upto));
+        let cursor = self.open.db.raw_iterator_cf_opt(handle(&self.open.db, family), bounded(upto));
         walk(cursor, from, visit)
     }
 
@@ -166,13 +193,13 @@ impl View for RocksBackend {
         if upto.is_some_and(|upto| upto <= from) {
             return Ok(());
         }
-        walk_back(self.db.raw_iterator_cf_opt(handle(&self.db, family), between(from, upto)), visit)
+        walk_back(self.open.db.raw_iterator_cf_opt(handle(&self.open.db, family), between(from, upto)), visit)
     }
 }
 
 impl View for RocksSnapshot {
     fn with<T>(&self, family: Family, key: &[u8], look: impl FnOnce(Option<&[u8]>) -> T) -> Result<T, ReadError> {
-        let (db, snapshot) = (self.0.borrow_owner(), self.0.borrow_dependent());
+        let (db, snapshot) = (&self.0.borrow_owner().db, self.0.borrow_dependent());
         look_at(snapshot.get_pinned_cf(handle(db, family), key), look)
     }
 
@@ -183,7 +210,7 @@ impl View for RocksSnapshot {
         upto: Option<&[u8]>,
         visit: impl FnMut(&[u8], &[u8]) -> ControlFlow<()>,
     ) -> Result<(), ReadError> {
-        let (db, snapshot) = (self.0.borrow_owner(), self.0.borrow_dependent());
+        let (db, snapshot) = (&self.0.borrow_owner().db, self.0.borrow_dependent());
         let cursor = snapshot.raw_iterator_cf_opt(handle(db, family), bounded(upto));
         walk(cursor, from, visit)
     }
@@ -198,23 +225,23 @@ impl View for RocksSnapshot {
         if upto.is_some_and(|upto| upto <= from) {
             return Ok(());
         }
-        let (db, snapshot) = (self.0.borrow_owner(), self.0.borrow_dependent());
+        let (db, snapshot) = (&self.0.borrow_owner().db, self.0.borrow_dependent());
         walk_back(snapshot.raw_iterator_cf_opt(handle(db, family), between(from, upto)), visit)
     }
 }
 
 impl Batch for RocksBatch {
     fn put(&mut self, family: Family, key: &[u8], value: &[u8]) {
-        self.batch.put_cf(handle(&self.db, family), key, value);
+        self.batch.put_cf(handle(&self.open.db, family), key, value);
     }
 
     fn delete(&mut self, family: Family, key: &[u8]) {
-        self.batch.delete_cf(handle(&self.db, family), key);
+        self.batch.delete_cf(handle(&self.open.db, family), key);
     }
 
     fn delete_range(&mut self, family: Family, from: &[u8], upto: &[u8]) {
         if from < upto {
-            self.batch.delete_range_cf(handle(&self.db, family), from, upto);
+            self.batch.delete_range_cf(handle(&self.open.db, family), from, upto);
         }
     }
 }
@@ -224,28 +251,32 @@ impl Backend for RocksBackend {
     type Snapshot = RocksSnapshot;
 
     fn batch(&self) -> RocksBatch {
-        RocksBatch { batch: WriteBatch::with_capacity_bytes(BATCH_BYTES), db: Arc::clone(&self.db) }
+        RocksBatch { batch: WriteBatch::with_capacity_bytes(BATCH_BYTES), open: Arc::clone(&self.open) }
     }
 
     fn write(&self, batch: RocksBatch, durability: Durability) -> Result<(), WriteError> {
         let mut options = WriteOptions::default();
         options.set_sync(durability == Durability::Synced);
-        self.db.write_opt(batch.batch, &options).map_err(|error| WriteError { reason: error.to_string() })
+        self.open.db.write_opt(batch.batch, &options).map_err(|error| WriteError { reason: error.to_string() })?;
+        if durability == Durability::Synced {
+            self.open.high_water.raise(self.open.db.latest_sequence_number());
+        }
+        Ok(())
     }
 
     fn snapshot(&self) -> RocksSnapshot {
-        RocksSnapshot(Held::new(Arc::clone(&self.db), |db| db.snapshot()))
+        RocksSnapshot(Held::new(Arc::clone(&self.open), |open| open.db.snapshot()))
     }
 }
 
 impl std::fmt::Debug for RocksBackend {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("RocksBackend").field(&self.db.path()).finish()
+        f.debug_tuple("RocksBackend").field(&self.open.db.path()).finish()
     }
 }
 
 impl std::fmt::Debug for RocksSnapshot {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("RocksSnapshot").field(&self.0.borrow_owner().path()).finish()
+        f.debug_tuple("RocksSnapshot").field(&self.0.borrow_owner().db.path()).finish()
     }
 }

@@ -31,8 +31,10 @@ mod rights;
 mod rocks;
 mod scans;
 mod sweeping;
+#[cfg(feature = "rocksdb")]
+mod torn;
 mod transactions;
-
+#[cfg(feature = "rocksdb")]
 use crate::backend::Backend;
 use crate::memory::MemoryBackend;
 

@@ -35,7 +35,7 @@ pub(crate) fn complete<B: Backend>(backend: &B) -> Result<(), OpenError> {
     build.end_collection();
     build.end_member();
     build.batch.put(Family::Local, &DERIVED_KEY, mark);
-    build.write(Durability::Synced)?;
+    build.write()?;
     if build.rows > 0 {
         tracing::info!(rows = build.rows, "derived rows are complete");
     }
@@ -131,14 +131,15 @@ impl<'a, B: Backend> Build<'a, B> {
         self.batch.put(Family::Derived, key, value);
         self.changes += 1;
         if self.changes >= BATCH_MAX
-            && let Err(error) = self.write(Durability::Unsynced)
+            && let Err(error) = self.write()
         {
             self.failed.get_or_insert(error);
         }
     }
 
-    fn write(&mut self, durability: Durability) -> Result<(), WriteError> {
+    /// Synced each time: whoever reads the log after a power loss relies on one unsynced record at most.
+    fn write(&mut self) -> Result<(), WriteError> {
         self.changes = 0;
-        self.backend.write(std::mem::replace(&mut self.batch, self.backend.batch()), durability)
+        self.backend.write(std::mem::replace(&mut self.batch, self.backend.batch()), Durability::Synced)
     }
 }

@@ -39,25 +39,54 @@ pub(super) fn database(dir: &Path) -> PathBuf {
 
 /// Makes sure that `dir` is a Halcyon data directory of this format, marking it as begun if it is new or empty.
 pub(super) fn prepare(dir: &Path) -> Result<State, OpenError> {
-    let text = match fs::read_to_string(mark_of(dir)) {
+    let text = match fs::read(mark_of(dir)) {
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound => {
             check_empty(dir)?;
             mark(dir, BEGUN)?;
             return Ok(State::Begun);
         }
-        Err(error) if error.kind() == ErrorKind::InvalidData => return Err(not_ours(dir)),
         Err(error) => return Err(io(dir, &error)),
     };
+    let text = String::from_utf8_lossy(&text);
     if text.trim_end() == BEGUN {
         return Ok(State::Begun);
     }
     let format = text.trim_end().strip_prefix(FINISHED);
     match format.and_then(|format| format.parse().ok()) {
         Some(FORMAT) => check_database(dir).map(|()| State::Finished),
-        Some(found) => Err(OpenError::Format { found, expected: FORMAT }),
-        None => Err(not_ours(dir)),
+        Some(found) if found > FORMAT => Err(OpenError::Format { found, expected: FORMAT }),
+        _ if database(dir).join("CURRENT").exists() => Err(OpenError::Damaged {
+            reason: format!("{} says {text:?}, not {:?}", mark_of(dir).display(), format!("{FINISHED}{FORMAT}")),
+        }),
+        _ => Err(not_ours(dir)),
     }
+}
+
+/// What a first start that was cut short has left of a database that nobody has ever relied on.
+pub(super) fn clear(dir: &Path) -> Result<(), OpenError> {
+    match fs::remove_dir_all(database(dir)) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(io(dir, &error)),
+        _ => Ok(()),
+    }
+}
+
+/// The manifest that the database goes by.
+pub(super) fn manifest(dir: &Path) -> Result<PathBuf, OpenError> {
+    let current = database(dir).join("CURRENT");
+    let text = fs::read(&current).map_err(|error| io(dir, &error))?;
+    let text = String::from_utf8_lossy(&text);
+    let named = text.strip_suffix('\n').filter(|name| {
+        let number = name.strip_prefix("MANIFEST-");
+        number.is_some_and(|number| !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit()))
+    });
+    let path = named.map(|name| database(dir).join(name)).filter(|path| path.exists());
+    path.ok_or_else(|| OpenError::Damaged { reason: format!("{} names no manifest: {text:?}", current.display()) })
+}
+
+/// The number of a write ahead log; none if the file is none.
+pub(super) fn number_of_log(path: &Path) -> Option<u64> {
+    path.file_name()?.to_str()?.strip_suffix(".log")?.parse().ok()
 }
 
 /// The database is there to stay.
@@ -67,7 +96,7 @@ pub(super) fn finish(dir: &Path) -> Result<(), OpenError> {
 
 fn check_empty(dir: &Path) -> Result<(), OpenError> {
     let io = |error| io(dir, &error);
-    fs::create_dir_all(dir).map_err(io)?;
+    create(dir).map_err(io)?;
     for entry in fs::read_dir(dir).map_err(io)? {
         // What an earlier start left that was cut short while marking.
         if entry.map_err(io)?.path() != next_mark_of(dir) {
@@ -75,6 +104,14 @@ fn check_empty(dir: &Path) -> Result<(), OpenError> {
         }
     }
     Ok(())
+}
+
+/// Makes the directory so that a power cut leaves it: whatever is synced within is lost with an entry that is not. An
+/// earlier start may have been cut short in between, so all above it are synced; what cannot be opened was there before.
+fn create(dir: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(dir)?;
+    let above = dir.ancestors().skip(1).map(|above| if above.as_os_str().is_empty() { Path::new(".") } else { above });
+    above.map_while(|above| File::open(above).ok()).try_for_each(|above| above.sync_all())
 }
 
 fn mark(dir: &Path, text: &str) -> Result<(), OpenError> {
@@ -94,8 +131,7 @@ fn check_database(dir: &Path) -> Result<(), OpenError> {
         return missing("file CURRENT");
     }
     for entry in fs::read_dir(&path).map_err(|error| io(dir, &error))? {
-        let file = entry.map_err(|error| io(dir, &error))?.path();
-        if file.extension().is_some_and(|kind| kind == "log") {
+        if number_of_log(&entry.map_err(|error| io(dir, &error))?.path()).is_some() {
             return Ok(());
         }
     }
@@ -112,6 +148,15 @@ pub(super) fn open_error(dir: &Path, error: &rocksdb::Error) -> OpenError {
         rocksdb::ErrorKind::IOError if locked => OpenError::InUse { dir: dir.to_owned() },
         _ => OpenError::Io { reason: format!("{}: {reason}", dir.display()) },
     }
+}
+
+/// The database has opened, and ends before what was on disk once.
+pub(super) fn rolled_back(dir: &Path, last: u64, synced: u64) -> OpenError {
+    let reason = format!(
+        "{} ends with change {last}, though {synced} was on disk: its newest writes are lost",
+        database(dir).display()
+    );
+    OpenError::Damaged { reason }
 }
 
 fn not_ours(dir: &Path) -> OpenError {
