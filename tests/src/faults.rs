@@ -1,4 +1,6 @@
-//! Cables taken out and put back, through the fault API.
+//! Cables taken out and put back, through the fault API; processes put to sleep and woken, by signals.
+
+use std::process::Command;
 
 use crate::cluster::Cluster;
 use crate::http;
@@ -46,6 +48,21 @@ impl Cluster {
     /// What `POST` of a path on a region's admin plane answers: code and body.
     pub async fn post(&self, region: usize, path: &str) -> Option<(u16, String)> {
         http::call(true, format!("{}{path}", self.node(region).admin)).await
+    }
+
+    /// `kill -STOP`: the process lives, and does nothing.
+    pub fn pause(&self, region: usize) {
+        self.signal(region, "-STOP");
+    }
+
+    /// `kill -CONT`: it goes on where it was.
+    pub fn resume(&self, region: usize) {
+        self.signal(region, "-CONT");
+    }
+
+    fn signal(&self, region: usize, signal: &str) {
+        let pid = self.node(region).pid().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().expect("kill").success());
     }
 
     fn others(&self, region: usize) -> impl Iterator<Item = usize> {

@@ -83,6 +83,11 @@ impl Node {
         until(&what, async || child.try_wait().expect("a child of ours")).await
     }
 
+    /// The process that runs.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.as_ref().expect("a node that runs").id()
+    }
+
     /// Whether the process lives.
     pub(crate) fn is_running(&mut self) -> bool {
         self.child.as_mut().is_some_and(|child| child.try_wait().is_ok_and(|ended| ended.is_none()))

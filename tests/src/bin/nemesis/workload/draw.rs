@@ -1,0 +1,343 @@
+//! What a process does next: drawn from its dice, over every type.
+//!
+//! Keys belong to an epoch of some seconds, so that collections stay small enough to be read whole and judged, and are
+//! shared by all processes of the epoch, so that they meet. Most values name the write that made them, and are written
+//! once; some elements come from a small pool that all processes fight over.
+
+use std::collections::BTreeMap;
+
+use halcyon_tests::{Dice, REGIONS};
+
+use crate::history::How;
+use crate::op::{Read, Type, Update, What};
+
+/// What a process is about to do.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    pub(crate) how: How,
+    pub(crate) reads: Vec<Read>,
+    pub(crate) updates: Vec<Update>,
+}
+
+/// How long keys are written to.
+const EPOCH_MS: u64 = 8_000;
+/// Keys of one family and epoch.
+const SLOTS: u64 = 2;
+/// What a process remembers of a collection.
+const REMEMBERED: usize = 24;
+const SHORT_MS: u64 = 1_500;
+/// Far longer than any run, and than any clock is put ahead.
+const LONG_MS: u64 = 6 * 3_600_000;
+
+/// Draws, and remembers what it has seen where, so that removals find something.
+#[derive(Debug)]
+pub(crate) struct Drawer {
+    dice: Dice,
+    process: String,
+    made: u64,
+    seen: BTreeMap<String, Vec<String>>,
+    /// Keys with a long deadline that are to be kept for good.
+    to_persist: Vec<String>,
+}
+
+/// Families of keys; each is of one type, but for the last.
+const FAMILIES: [&str; 15] = [
+    "set", "zset", "ranks", "list", "moves", "edits", "count", "reset", "flag", "reg", "mv", "map", "hll", "bounded",
+    "all",
+];
+
+impl Drawer {
+    pub(crate) fn new(seed: u64, process: &str) -> Self {
+        let (seen, to_persist) = (BTreeMap::new(), Vec::new());
+        Self { dice: Dice::new(seed), process: process.to_owned(), made: 0, seen, to_persist }
+    }
+
+    pub(crate) const fn dice(&mut self) -> &mut Dice {
+        &mut self.dice
+    }
+
+    /// Notes what is at a key, for later.
+    pub(crate) fn learn(&mut self, key: &str, elements: impl IntoIterator<Item = String>) {
+        let seen = self.seen.entry(key.to_owned()).or_default();
+        seen.extend(elements);
+        let old = seen.len().saturating_sub(REMEMBERED);
+        seen.drain(..old);
+    }
+
+    pub(crate) fn next(&mut self, at_ms: u64, region: usize, session: bool) -> Plan {
+        let plain = |reads, updates| Plan { how: How::Plain, reads, updates };
+        match self.dice.below(100) {
+            0..38 => {
+                let mut updates = self.updates(at_ms, 3);
+                // Rights are moved by themselves: a refusal would take the rest of the batch with it.
+                if updates.iter().any(|update| matches!(update.what, What::Spend(_) | What::Transfer(..))) {
+                    updates.truncate(1);
+                }
+                let how = if session && self.dice.below(8) == 0 { How::Context } else { How::Plain };
+                Plan { how, reads: Vec::new(), updates }
+            }
+            38..42 => plain(Vec::new(), self.deadline()),
+            42..68 => plain(vec![self.read(at_ms)], Vec::new()),
+            68..76 => Plan { how: How::Transaction, reads: self.group_reads(at_ms), updates: Vec::new() },
+            76..84 => {
+                let how = if self.dice.below(2) == 0 { How::Plain } else { How::Transaction };
+                Plan { how, reads: Vec::new(), updates: self.group(at_ms) }
+            }
+            84..89 => self.checked(at_ms, region),
+            89..93 => Plan { how: How::Transaction, reads: self.reads(at_ms, 6), updates: Vec::new() },
+            _ => Plan { how: How::Transaction, reads: self.reads(at_ms, 3), updates: self.updates(at_ms, 4) },
+        }
+    }
+
+    fn unique(&mut self) -> String {
+        self.made += 1;
+        format!("{}.{}", self.process, self.made)
+    }
+
+    fn epoch(&mut self, at_ms: u64) -> u64 {
+        let epoch = at_ms / EPOCH_MS;
+        if self.dice.below(10) == 0 { epoch.saturating_sub(1) } else { epoch }
+    }
+
+    fn key(&mut self, family: &str, at_ms: u64) -> String {
+        format!("{family}:{}:{}", self.epoch(at_ms), self.dice.below(SLOTS))
+    }
+
+    fn family(&mut self) -> &'static str {
+        pick(&mut self.dice, &FAMILIES)
+    }
+
+    /// Up to so many, each of another key.
+    fn updates(&mut self, at_ms: u64, most: u64) -> Vec<Update> {
+        let mut updates: Vec<Update> = Vec::new();
+        for _ in 0..=self.dice.below(most) {
+            let family = self.family();
+            let update = self.update(family, at_ms);
+            if updates.iter().all(|other| other.key != update.key) {
+                updates.push(update);
+            }
+        }
+        updates
+    }
+
+    fn update(&mut self, family: &str, at_ms: u64) -> Update {
+        let key = self.key(family, at_ms);
+        let mut path = Vec::new();
+        let roll = self.dice.below(12);
+        let what = match family {
+            "set" => self.of_set(&key),
+            "zset" => match roll {
+                0..2 => What::RemoveMember(format!("m{}", self.dice.below(8))),
+                2..5 => What::Incr(format!("m{}", self.dice.below(8)), self.small()),
+                _ => What::Score(format!("m{}", self.dice.below(8)), self.small()),
+            },
+            "ranks" => What::Incr(format!("r{}", self.dice.below(4)), self.small()),
+            "list" => match (roll, self.known(&key)) {
+                (0..3, Some(known)) => What::RemoveValue(known),
+                (3..5, Some(known)) => What::InsertAfter(known, self.unique()),
+                (5..7, _) => What::PushFront(self.unique()),
+                _ => What::PushBack(self.unique()),
+            },
+            "moves" => match (roll, self.known(&key)) {
+                (0..3, Some(known)) => What::MoveToBack(known),
+                (3..6, Some(known)) => What::MoveToFront(known),
+                _ => What::PushBack(self.unique()),
+            },
+            "edits" => match (roll, self.known(&key)) {
+                (0..5, Some(known)) => What::Replace(known, self.unique()),
+                _ => What::PushBack(self.unique()),
+            },
+            "count" => What::Add(self.small()),
+            "reset" if roll == 0 => What::Clear(Type::Counter),
+            "reset" => What::Add(self.small()),
+            "flag" if roll < 5 => What::Clear(Type::Flag),
+            "flag" => What::Enable,
+            "reg" if roll == 0 => What::Clear(Type::Register),
+            "reg" => What::Set(self.unique()),
+            "mv" if roll == 0 => What::Clear(Type::Mv),
+            "mv" => What::SetMv(self.unique()),
+            "map" => self.of_map(&key, &mut path),
+            "hll" => What::Observe((0..=self.dice.below(3)).map(|_| self.unique()).collect()),
+            "bounded" => match roll {
+                0..3 => What::Raise(1 + self.dice.below(12)),
+                3..5 => What::Transfer(1 + u16::try_from(self.dice.below(3)).unwrap_or(0), 1 + self.dice.below(4)),
+                _ => What::Spend(1 + self.dice.below(4)),
+            },
+            _ => match roll {
+                0 => What::Delete,
+                1..5 => What::Insert(self.unique()),
+                5..8 => What::Add(self.small()),
+                8..10 => What::SetMv(self.unique()),
+                _ => {
+                    path.push(format!("f{}", self.dice.below(3)));
+                    What::Set(self.unique())
+                }
+            },
+        };
+        Update { key, path, what }
+    }
+
+    fn of_set(&mut self, key: &str) -> What {
+        match (self.dice.below(16), self.known(key)) {
+            (0, _) => What::Clear(Type::Set),
+            (1..4, Some(known)) => What::Remove(known),
+            (4..6, _) => What::Remove(self.contended()),
+            (6..9, _) => What::Insert(self.contended()),
+            _ => What::Insert(self.unique()),
+        }
+    }
+
+    fn of_map(&mut self, key: &str, path: &mut Vec<String>) -> What {
+        path.push(format!("f{}", self.dice.below(5)));
+        match self.dice.below(12) {
+            0 => What::Delete,
+            1..4 => What::Add(self.small()),
+            4 | 5 => What::Set(self.unique()),
+            6 | 7 => What::SetMv(self.unique()),
+            8 | 9 => self.of_set(key),
+            _ => {
+                path.push(format!("g{}", self.dice.below(3)));
+                What::Add(self.small())
+            }
+        }
+    }
+
+    /// An element that many processes want.
+    fn contended(&mut self) -> String {
+        format!("hot{}", self.dice.below(5))
+    }
+
+    fn known(&mut self, key: &str) -> Option<String> {
+        let known = self.seen.get(key).filter(|known| !known.is_empty())?;
+        known.get(usize::try_from(self.dice.below(known.len() as u64)).ok()?).cloned()
+    }
+
+    fn small(&mut self) -> i64 {
+        i64::try_from(self.dice.below(9)).unwrap_or(0) + 1 - 3
+    }
+
+    fn reads(&mut self, at_ms: u64, most: u64) -> Vec<Read> {
+        let mut reads = Vec::new();
+        for _ in 0..=self.dice.below(most) {
+            let read = self.read(at_ms);
+            if !reads.contains(&read) {
+                reads.push(read);
+            }
+        }
+        reads
+    }
+
+    fn read(&mut self, at_ms: u64) -> Read {
+        let family = self.family();
+        let key = self.key(family, at_ms);
+        let mut kinds = kinds_of(family).to_vec();
+        let kind = pick(&mut self.dice, &kinds);
+        let mut read = Read::new(&key, kind);
+        if family == "map" && self.dice.below(3) > 0 {
+            read.path.push(format!("f{}", self.dice.below(5)));
+            kinds = vec![Type::Counter, Type::Register, Type::Mv, Type::Set, Type::Map];
+            read.kind = pick(&mut self.dice, &kinds);
+            if self.dice.below(4) == 0 {
+                read.path.push(format!("g{}", self.dice.below(3)));
+                read.kind = Type::Counter;
+            }
+        }
+        read
+    }
+
+    /// A marker into one object of every type.
+    fn group(&mut self, at_ms: u64) -> Vec<Update> {
+        let (epoch, marker) = (self.epoch(at_ms), self.unique());
+        let key = |kind: Type| group_key(epoch, kind);
+        let update = |kind, what| Update { key: key(kind), path: Vec::new(), what };
+        vec![
+            update(Type::Set, What::Insert(marker.clone())),
+            update(Type::Counter, What::Add(1)),
+            update(Type::List, What::PushBack(marker.clone())),
+            update(Type::Zset, What::Incr(marker.clone(), 1)),
+            Update { path: vec![marker.clone()], ..update(Type::Map, What::Enable) },
+            update(Type::Register, What::Set(marker.clone())),
+            update(Type::Mv, What::SetMv(marker.clone())),
+            update(Type::Bounded, What::Raise(1)),
+            update(Type::Hll, What::Observe(vec![marker])),
+        ]
+    }
+
+    fn group_reads(&mut self, at_ms: u64) -> Vec<Read> {
+        let epoch = self.epoch(at_ms);
+        GROUP.iter().map(|kind| Read::new(&group_key(epoch, *kind), *kind)).collect()
+    }
+
+    /// Reads something of this region's alone, and changes it if nobody else has.
+    fn checked(&mut self, at_ms: u64, region: usize) -> Plan {
+        let name = REGIONS.get(region).copied().unwrap_or("?");
+        let kind = pick(&mut self.dice, &[Type::Register, Type::Set, Type::Counter]);
+        let key = format!("checked:{name}:{}:{}", at_ms / EPOCH_MS, slug(kind));
+        let what = match kind {
+            Type::Register => What::Set(self.unique()),
+            Type::Set => What::Insert(self.unique()),
+            _ => What::Add(1),
+        };
+        Plan {
+            how: How::Checked,
+            reads: vec![Read::new(&key, kind)],
+            updates: vec![Update { key, path: Vec::new(), what }],
+        }
+    }
+
+    /// Something that ends by itself, or would.
+    fn deadline(&mut self) -> Vec<Update> {
+        let name = self.unique();
+        let update = |key: &str, what| Update { key: key.to_owned(), path: Vec::new(), what };
+        match self.dice.below(6) {
+            0 => vec![update(&format!("short-value:{name}"), What::SetFor(name, SHORT_MS))],
+            1 => vec![update(&format!("long-value:{name}"), What::SetFor(name, LONG_MS))],
+            2 | 3 => {
+                let key = format!("short:{name}");
+                vec![update(&key, What::Insert(name)), update(&key, What::Expire(SHORT_MS))]
+            }
+            _ => match self.to_persist.pop() {
+                Some(key) => vec![update(&key, What::Persist)],
+                None => {
+                    let key = format!("long:{name}");
+                    self.to_persist.push(key.clone());
+                    vec![update(&key, What::Insert(name)), update(&key, What::Expire(LONG_MS))]
+                }
+            },
+        }
+    }
+}
+
+fn pick<T: Copy>(dice: &mut Dice, from: &[T]) -> T {
+    let at = usize::try_from(dice.below(from.len() as u64)).unwrap_or(0);
+    *from.get(at).expect("something to pick from")
+}
+
+/// The types of a group, in the order of its reads.
+pub(crate) const GROUP: [Type; 9] =
+    [Type::Set, Type::Counter, Type::List, Type::Zset, Type::Map, Type::Register, Type::Mv, Type::Bounded, Type::Hll];
+
+fn group_key(epoch: u64, kind: Type) -> String {
+    format!("group:{epoch}:{}", slug(kind))
+}
+
+fn slug(kind: Type) -> String {
+    format!("{kind:?}").to_lowercase()
+}
+
+/// What is at the keys of a family.
+fn kinds_of(family: &str) -> &'static [Type] {
+    match family {
+        "set" => &[Type::Set],
+        "zset" | "ranks" => &[Type::Zset],
+        "list" | "moves" | "edits" => &[Type::List],
+        "count" | "reset" => &[Type::Counter],
+        "flag" => &[Type::Flag],
+        "reg" => &[Type::Register],
+        "mv" => &[Type::Mv],
+        "map" => &[Type::Map],
+        "hll" => &[Type::Hll],
+        "bounded" => &[Type::Bounded],
+        _ => &[Type::Set, Type::Counter, Type::Mv, Type::Map],
+    }
+}
