@@ -52,4 +52,6 @@ pub(crate) struct Mutants {
     /// Operations of clients in each.
     #[arg(long, default_value_t = 1000)]
     pub(crate) ops: u64,
+    /// Only these bugs, by their names.
+    pub(crate) only: Vec<String>,
 }

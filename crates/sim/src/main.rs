@@ -16,8 +16,10 @@ fn main() -> ExitCode {
     match Args::parse().command {
         Command::Run(run) => sim::run_seeds(&run),
         Command::Mutants(args) => {
-            let hunt = mutants::Hunt { seeds: args.seeds_max, ops: args.ops };
-            if hunt.all(Mutant::ALL) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+            let wanted = |mutant: &&Mutant| args.only.is_empty() || args.only.contains(&mutant.to_string());
+            let mutants: Vec<_> = Mutant::ALL.iter().copied().filter(|mutant| wanted(&mutant)).collect();
+            let hunt = mutants::Hunt::new(args.seeds_max, args.ops);
+            if hunt.all(&mutants) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
     }
 }

@@ -1,10 +1,12 @@
 //! The hunt: every bug that can be planted is planted, and seeds are run until an invariant objects.
 //!
 //! A simulator that misses one would miss its like. Each bug meets the same seeds in the same order, so that what is told of
-//! it, after how many it was caught, can be had again; and the very seeds that caught one must pass with none planted, or
-//! they would have proved nothing. One bug is planted in one thread at a time.
+//! it, after how many it was caught, can be had again. Where a seed fails, it is run once more with nothing planted: unless it
+//! passes then, it has proved nothing. One bug is planted in one thread at a time.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use halcyon_sim::world::{Failure, Program, hear_panics, run};
@@ -26,24 +28,31 @@ pub(crate) enum Hunted {
     Missed,
 }
 
-/// How far to go.
-#[derive(Debug, Clone, Copy)]
+/// A hunt, and how far it goes.
+#[derive(Debug)]
 pub(crate) struct Hunt {
     /// Seeds, after which a bug counts as missed.
-    pub(crate) seeds: u64,
+    seeds: u64,
     /// Operations of each.
-    pub(crate) ops: u64,
+    ops: u64,
+    /// What came of seeds with nothing planted.
+    clean: Mutex<BTreeMap<u64, Option<Failure>>>,
 }
 
 impl Hunt {
+    /// With so many seeds at most, of so many operations each.
+    pub(crate) const fn new(seeds: u64, ops: u64) -> Self {
+        Self { seeds, ops, clean: Mutex::new(BTreeMap::new()) }
+    }
+
     /// Hunts for each of `mutants`, prints what becomes of it, and says whether all were caught, and by what they had done.
-    pub(crate) fn all(self, mutants: &[Mutant]) -> bool {
+    pub(crate) fn all(&self, mutants: &[Mutant]) -> bool {
         hear_panics();
-        let (mut caught, mut used) = (0, 0);
+        let mut caught = 0;
         let hunt = |index| mutants.get(index).map(|mutant| (*mutant, self.hunt(*mutant)));
         each(threads(), mutants.len(), hunt, |hunted| match hunted {
             Some((mutant, Hunted::Caught { seed, failure })) => {
-                (caught, used) = (caught + 1, used.max(seed));
+                caught += 1;
                 let Failure { invariant, promise, message, .. } = failure;
                 println!("caught  {mutant} after {seed} seeds by {invariant} ({promise}): {}", brief(&message));
             }
@@ -52,34 +61,50 @@ impl Hunt {
             }
             None => {}
         });
-        let sound = self.is_sound(used);
+        let sound = self.is_sound();
         println!("mutants: {} planted, {caught} caught", mutants.len());
         sound && caught == mutants.len()
     }
 
-    /// Runs seeds with a bug planted, until one fails.
-    pub(crate) fn hunt(self, mutant: Mutant) -> Hunted {
-        plant(Some(mutant));
-        let found = (1..=self.seeds).find_map(|seed| Some((seed, self.fails(seed)?)));
-        plant(None);
-        found.map_or(Hunted::Missed, |(seed, failure)| Hunted::Caught { seed, failure })
-    }
-
-    /// Whether the first `seeds` pass where nothing is planted.
-    fn is_sound(self, seeds: u64) -> bool {
-        let mut failed = 0_u64;
-        let run = |index| (index as u64 + 1, self.fails(index as u64 + 1));
-        each(threads(), usize::try_from(seeds).unwrap_or(usize::MAX), run, |(seed, failure)| {
-            if let Some(failure) = failure {
-                failed += 1;
-                println!("FAILED  seed {seed} with nothing planted: {failure}");
+    /// Runs seeds with a bug planted, until one fails that passes without it.
+    fn hunt(&self, mutant: Mutant) -> Hunted {
+        for seed in 1..=self.seeds {
+            plant(Some(mutant));
+            let failure = self.run(seed);
+            plant(None);
+            if let Some(failure) = failure
+                && self.is_clean(seed)
+            {
+                return Hunted::Caught { seed, failure };
             }
-        });
-        println!("the same {seeds} seeds with nothing planted: {failed} failed");
-        failed == 0
+        }
+        Hunted::Missed
     }
 
-    fn fails(self, seed: u64) -> Option<Failure> {
+    /// Whether a seed passes with nothing planted.
+    fn is_clean(&self, seed: u64) -> bool {
+        let known = || self.clean.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(failure) = known().get(&seed) {
+            return failure.is_none();
+        }
+        let failure = self.run(seed);
+        let clean = failure.is_none();
+        known().insert(seed, failure);
+        clean
+    }
+
+    /// Whether all the seeds that have failed with a bug passed without it.
+    fn is_sound(&self) -> bool {
+        let clean = self.clean.lock().unwrap_or_else(PoisonError::into_inner);
+        let failed: Vec<_> = clean.iter().filter_map(|(seed, failure)| Some((seed, failure.as_ref()?))).collect();
+        for (seed, failure) in &failed {
+            println!("FAILED  seed {seed} with nothing planted: {failure}");
+        }
+        println!("the {} seeds that failed, with nothing planted: {} failed", clean.len(), failed.len());
+        failed.is_empty()
+    }
+
+    fn run(&self, seed: u64) -> Option<Failure> {
         run(&Program::draw(seed, self.ops)).failure
     }
 }
