@@ -44,8 +44,6 @@ mutants! {
     GroupRequestsUnknown,
     /// The clock's ceiling is ignored at a restart.
     ClockNotRestored,
-    /// The clock does not hear the stamps of other regions' records.
-    ClockDeaf,
     /// The clock follows a stamp from the far future.
     ClockFollowsFuture,
     /// A transaction commits although a read that it asked to be checked has changed.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use halcyon_types::RegionId;
+use halcyon_types::limits::RANGE_DELETE_MIN;
 
 use super::action::{Action, ClientId, Does, End, Retry, Tie, Turn};
 use super::aims::{self, Part};
@@ -34,6 +35,7 @@ const ACCOUNTANTS: u64 = 140;
 const SPENDERS: u64 = 160;
 const DUELLISTS: u64 = 180;
 const TWINS: u64 = 200;
+const HAULIERS: u64 = 220;
 
 /// So many operations, and when.
 pub fn draw(dice: &mut Dice, ops: u64, regions: u16) -> Vec<(Duration, Action)> {
@@ -117,6 +119,7 @@ impl Drawing<'_> {
             Task::Duel => self.duel(),
             Task::Race => self.race(),
             Task::Twice => self.twice(),
+            Task::Large => self.large(),
         }
     }
 
@@ -422,6 +425,34 @@ impl Drawing<'_> {
         let patience = Duration::from_millis(*self.dice.of(&[1, 4, 30, 150]));
         let retry = Retry { patience, asks: 3, elsewhere: self.dice.percent(80) };
         self.push(client, region, Does::Write { commands, tie: Tie::Free }, retry);
+    }
+
+    /// A set so large that it is deleted as a range, if its delete has seen all of it; at that moment, or before what it was
+    /// filled with has come to them, others add to it.
+    fn large(&mut self) {
+        let object = ObjectRef::key("large");
+        let rows = RANGE_DELETE_MIN + self.dice.below(8);
+        let all = (0..rows).map(|nth| format!("r{nth}")).collect();
+        let some = |dice: &mut Dice| vec![format!("r{}", dice.below(4))];
+        let (here, there) = (self.region(), self.region());
+        let ms = |dice: &mut Dice, most: u64| Duration::from_millis(dice.from_to(1, most));
+        let filled = self.at;
+        let most = *self.dice.of(&[20, 300, 2_000]);
+        let deleted = filled + ms(self.dice, most);
+        let delete = if self.dice.one_in(2) { CommandOp::Delete } else { CommandOp::Clear("set") };
+        let steps = [
+            (filled, here, CommandOp::SetAdd(all)),
+            (filled + ms(self.dice, 20), there, CommandOp::SetAdd(some(self.dice))),
+            (deleted, here, delete),
+            (deleted, there, CommandOp::SetAdd(some(self.dice))),
+            (deleted + ms(self.dice, 100), here, CommandOp::SetAdd(some(self.dice))),
+            (deleted + ms(self.dice, 100), there, CommandOp::SetRemove(some(self.dice))),
+        ];
+        for (nth, (at, region, op)) in (0..).zip(steps) {
+            let client = ClientId(u32::try_from(HAULIERS + nth).unwrap_or(u32::MAX));
+            let commands = vec![Command { object: object.clone(), op }];
+            self.push_at(at, client, region, Does::Write { commands, tie: Tie::Free }, Retry::default());
+        }
     }
 }
 

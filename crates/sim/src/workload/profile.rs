@@ -16,7 +16,7 @@ pub(super) struct Profile {
     /// Operations a second.
     pub(super) rate: u64,
     /// Of 1,000: what is drawn next, by weight.
-    pub(super) weights: [(Task, u64); 15],
+    pub(super) weights: [(Task, u64); 16],
     /// Of 100, how many requests wait for what their client saw.
     pub(super) tied: u64,
     /// Of 100, how many clients' actions begin in another region than their own.
@@ -58,10 +58,14 @@ pub(super) enum Task {
     Race,
     /// One request in two regions.
     Twice,
+    /// A large set filled, and deleted while others add to it.
+    Large,
 }
 
 impl Profile {
     pub(super) fn draw(dice: &mut Dice) -> Self {
+        // Hundreds of rows each time: in some seeds only.
+        let large = if dice.one_in(4) { dice.from_to(4, 12) } else { 0 };
         let mut share = |usual: u64| if dice.one_in(6) { usual * 4 } else { dice.from_to(usual / 2, usual * 2) };
         let weights = [
             (Task::Write, share(220)),
@@ -79,6 +83,7 @@ impl Profile {
             (Task::Duel, share(50)),
             (Task::Race, share(25)),
             (Task::Twice, share(30)),
+            (Task::Large, large),
         ];
         Self {
             clients: dice.from_to(3, 16),
