@@ -8,6 +8,7 @@
 //! function of what it is given.
 
 pub mod dice;
+pub mod fuzz;
 pub mod invariant;
 pub mod kernel;
 pub mod oracle;
