@@ -65,7 +65,9 @@ impl Accounts {
     /// What these records come to at a counter.
     fn sum<'a>(&self, key: &str, dots: impl Iterator<Item = &'a Dot>) -> i128 {
         let entries = dots.filter_map(|dot| self.asked.get(self.made.get(dot)?)).flatten();
-        entries.map(|entry| if let Entry::Amount(of, n) = entry { if of == key { i128::from(*n) } else { 0 } } else { 0 }).sum()
+        entries
+            .map(|entry| if let Entry::Amount(of, n) = entry { if of == key { i128::from(*n) } else { 0 } } else { 0 })
+            .sum()
     }
 
     fn elements<'a>(&self, key: &str, dots: impl Iterator<Item = &'a Dot>) -> BTreeSet<String> {

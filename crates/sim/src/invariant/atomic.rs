@@ -158,7 +158,10 @@ mod tests {
     fn a_transaction_that_is_seen_half_is_noticed() {
         use Part::{Counter, Field, Nested, Register, Score, Set, Values};
         assert_eq!(shown(&[(Register, value("5")), (Score, Answer::Score(Some(5.0))), (Field, value("5"))]), Ok(()));
-        assert_eq!(shown(&[(Values, values(&["5", "5"])), (Set, elements(&["5"])), (Counter, Answer::Sum(Some(2)))]), Ok(()));
+        assert_eq!(
+            shown(&[(Values, values(&["5", "5"])), (Set, elements(&["5"])), (Counter, Answer::Sum(Some(2)))]),
+            Ok(())
+        );
         assert!(shown(&[(Register, value("5")), (Score, Answer::Score(Some(4.0)))]).is_err());
         assert!(shown(&[(Register, value("5")), (Field, Answer::Value(None))]).is_err());
         assert!(shown(&[(Register, value("5")), (Values, values(&["4"]))]).is_err());

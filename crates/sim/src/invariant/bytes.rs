@@ -17,7 +17,11 @@ pub(super) struct EqualBytes {
 }
 
 impl EqualBytes {
-    fn same(&mut self, (one, of_one): (RegionId, &Digest), (other, of_other): (RegionId, &Digest)) -> Result<(), String> {
+    fn same(
+        &mut self,
+        (one, of_one): (RegionId, &Digest),
+        (other, of_other): (RegionId, &Digest),
+    ) -> Result<(), String> {
         if of_one.vv != of_other.vv {
             return Ok(());
         }

@@ -30,7 +30,9 @@ impl Causal {
         if now {
             self.judged += u64::from(!shown.is_empty());
             if let Some(lacks) = shown.iter().find(|name| !names.contains(name.as_str())) {
-                return Err(format!("region {at} does not show {lacks} of chain {chain}, but has shown what follows it"));
+                return Err(format!(
+                    "region {at} does not show {lacks} of chain {chain}, but has shown what follows it"
+                ));
             }
         }
         shown.extend(names.into_iter().map(str::to_owned));

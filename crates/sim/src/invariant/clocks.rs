@@ -1,5 +1,5 @@
 //! Stamps (P2, P3): each record of a log is stamped above the one before it, across restarts and whatever its clock does; none
-//! lies below what a heartbeat has promised; and no node's clock follows a peer's into the future.
+//! lies below what a heartbeat of its process has promised; and no node's clock follows a peer's into the future.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -100,6 +100,8 @@ impl Invariant for Clocks {
         match seen {
             Observation::Started { recovered, .. } => {
                 self.walls.entry(at).or_default().starts += 1;
+                // What an idle process has promised is not on its disk; its peers count nothing of it from then on.
+                self.promised.remove(&recovered.actor);
                 self.stands(at, recovered.hlc)
             }
             Observation::Spoke { message: PeerMessage::Heartbeat(beat), .. } => {

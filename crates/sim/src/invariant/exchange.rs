@@ -20,6 +20,10 @@ pub(super) struct Open {
 pub(super) struct Exchange(BTreeMap<(ClientId, u64), Open>);
 
 impl Exchange {
+    pub(super) const fn new() -> Self {
+        Self(BTreeMap::new())
+    }
+
     /// Takes note. Gives the request back with its answer.
     pub(super) fn see(&mut self, seen: &Observation<'_>) -> Option<Open> {
         match seen {

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use halcyon_core::Status;
 use halcyon_types::RegionId;
 use halcyon_types::limits::{
-    COMMIT_QUEUE_BYTES_MAX, COMMIT_QUEUE_MAX, LINK_WINDOW_BYTES_MAX, PENDING_BYTES_MAX, RANGE_BYTES_MAX, RIGHTS_ASKS_MAX,
-    TRANSACTIONS_MAX, WAITING_MAX,
+    COMMIT_QUEUE_BYTES_MAX, COMMIT_QUEUE_MAX, LINK_WINDOW_BYTES_MAX, PENDING_BYTES_MAX, RANGE_BYTES_MAX,
+    RIGHTS_ASKS_MAX, TRANSACTIONS_MAX, WAITING_MAX,
 };
 use halcyon_wire::Body;
 
@@ -54,7 +54,9 @@ impl Limits {
             ]
         });
         match bounds.into_iter().chain(of_peers).find(|(_, held, bound)| held > bound) {
-            Some((what, held, bound)) => Err(format!("region {at} holds {held} {what}; {bound} are the most there may be")),
+            Some((what, held, bound)) => {
+                Err(format!("region {at} holds {held} {what}; {bound} are the most there may be"))
+            }
             None => Ok(()),
         }
     }
@@ -68,7 +70,9 @@ impl Limits {
             ("requests that wait for their session", status.waiting),
         ];
         match held.into_iter().find(|(_, held)| *held > 0) {
-            Some((what, held)) => Err(format!("nothing is under way, and region {} holds {held} {what}", status.region)),
+            Some((what, held)) => {
+                Err(format!("nothing is under way, and region {} holds {held} {what}", status.region))
+            }
             None => Ok(()),
         }
     }

@@ -20,6 +20,7 @@
 
 mod accounts;
 mod acked;
+mod answers;
 mod atomic;
 mod bounds;
 mod bytes;
@@ -30,12 +31,14 @@ mod clocks;
 mod content;
 mod exchange;
 mod limits;
+mod meaning;
 mod once;
 mod prompt;
 mod refused;
 mod sessions;
 mod spoken;
 mod stable;
+mod told;
 mod vector;
 
 use crate::world::{Observation, World};
@@ -68,6 +71,7 @@ pub trait Invariant {
 
 /// Each of them, new.
 pub fn all() -> Vec<Box<dyn Invariant>> {
+    let told = told::Shared::default();
     vec![
         Box::new(content::Content::default()),
         Box::new(vector::Vector::default()),
@@ -86,6 +90,8 @@ pub fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(prompt::Prompt::default()),
         Box::new(limits::Limits::default()),
         Box::new(bytes::EqualBytes::default()),
+        Box::new(meaning::Meanings::new(told.clone())),
+        Box::new(answers::Answers::new(told)),
         Box::new(calm::Calm::default()),
     ]
 }

@@ -54,7 +54,10 @@ impl Prompt {
             self.judged += 1;
             let heard = self.heard.get(&(client, id)).copied().unwrap_or_default();
             if !may_wait(open, heard, stand) {
-                return Err(format!("region {at} has not answered {:?} of client {}, heard at {heard:?}", open.body, client.0));
+                return Err(format!(
+                    "region {at} has not answered {:?} of client {}, heard at {heard:?}",
+                    open.body, client.0
+                ));
             }
         }
         Ok(())

@@ -34,15 +34,15 @@ impl Refused {
         if made + refused <= heard {
             return Ok(());
         }
-        Err(format!("region {at} heard request {request} {heard} times, refused it {refused} times and made it a record"))
+        Err(format!(
+            "region {at} heard request {request} {heard} times, refused it {refused} times and made it a record"
+        ))
     }
 
     /// A record, where it was made.
     fn made(&mut self, at: RegionId, record: &Record) -> Result<(), String> {
         match record.request {
-            Some(request) if record.dot.actor.region() == Some(at) => {
-                self.change(request, at, |asks| asks.made += 1)
-            }
+            Some(request) if record.dot.actor.region() == Some(at) => self.change(request, at, |asks| asks.made += 1),
             _ => Ok(()),
         }
     }

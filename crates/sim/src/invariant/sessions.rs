@@ -33,6 +33,11 @@ fn token_of(body: &Body) -> Option<&VersionVector> {
 
 impl Sessions {
     fn answered(&mut self, asked: &Body, response: &Response, seen: &VersionVector) -> Result<(), String> {
+        if let Ok(Outcome::Written(receipt)) = &response.result
+            && !receipt.token.covers(receipt.dot)
+        {
+            return Err(format!("the receipt of {} leaves its client with {:?}", receipt.dot, receipt.token));
+        }
         let (Some(token), Ok(outcome)) = (token_of(asked), &response.result) else { return Ok(()) };
         self.judged += 1;
         let lacks = |what: &str, has: &VersionVector| Err(format!("{what} {has:?}, asked for behind {token:?}"));
@@ -120,5 +125,15 @@ mod tests {
         assert!(sessions.answered(&body, &answer, &seen).is_err());
         sessions.deps.insert(dot(1, 1), vv(&[(2, 1)]));
         assert_eq!(sessions.answered(&body, &answer, &seen), Ok(()));
+    }
+
+    #[test]
+    fn a_receipt_that_does_not_speak_of_its_write_is_noticed() {
+        let mut sessions = Sessions::default();
+        let body = Body::Token { session: Session::default() };
+        let receipt = |seq| Receipt { dot: dot(1, 2), token: vv(&[(1, seq)]) };
+        let answer = |seq| Response { id: 1, result: Ok(Outcome::Written(receipt(seq))) };
+        assert_eq!(sessions.answered(&body, &answer(2), &vv(&[])), Ok(()));
+        assert!(sessions.answered(&body, &answer(1), &vv(&[(1, 2)])).is_err());
     }
 }

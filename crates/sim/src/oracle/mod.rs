@@ -99,7 +99,7 @@ impl Oracle {
             return Arc::clone(truth);
         }
         let all: Vec<_> = self.between(key, &none.0, vv).collect();
-        let truth = Arc::new(truth.extended(&new, &all));
+        let truth = Arc::new(truth.extended(key, &new, &all));
         if known.len() == KNOWN_MAX {
             known.remove(0);
         }
@@ -129,7 +129,8 @@ impl Oracle {
             (after < upto).then_some(Dot { actor, seq: Seq(after.0 + 1) }..=Dot { actor, seq: upto })
         });
         let ranges: Vec<_> = ranges.collect();
-        let found = ranges.into_iter().flat_map(move |range| dots.into_iter().flat_map(move |dots| dots.range(range.clone())));
+        let found =
+            ranges.into_iter().flat_map(move |range| dots.into_iter().flat_map(move |dots| dots.range(range.clone())));
         found.filter_map(|dot| self.records.get(dot))
     }
 }

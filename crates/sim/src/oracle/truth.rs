@@ -35,12 +35,14 @@ impl Truth {
         Self { survivors }
     }
 
-    /// What a set comes to that has more records than the one this is the truth of: `all`, among them the `new` ones.
-    pub(super) fn extended(&self, new: &[&Record], all: &[&Record]) -> Self {
+    /// What a set comes to that has more records than the one this is the truth of, as far as a key is concerned: `all` that
+    /// name it, among them the `new` ones.
+    pub(super) fn extended(&self, key: &str, new: &[&Record], all: &[&Record]) -> Self {
         let old = self.survivors.iter().filter(|survivor| survives(&survivor.write, survivor.dot, new));
         let mut survivors: Vec<_> = old.cloned().collect();
         for by in new {
-            let standing = by.deed.writes.iter().filter(|write| survives(write, by.dot, all));
+            let of_key = by.deed.writes.iter().filter(|write| write.place.object.key == key);
+            let standing = of_key.filter(|write| survives(write, by.dot, all));
             survivors.extend(standing.map(|write| Survivor::new(by, write)));
         }
         Self { survivors }.in_order()
@@ -117,8 +119,7 @@ fn survives(write: &Write, by: Dot, set: &[&Record]) -> bool {
     }
     !set.iter().filter(|other| other.dot != by).any(|other| {
         let saw = other.ctx.covers(by);
-        let own_later =
-            write.place.leaf == Leaf::Register && other.dot.actor == by.actor && other.dot.seq > by.seq;
+        let own_later = write.place.leaf == Leaf::Register && other.dot.actor == by.actor && other.dot.seq > by.seq;
         let replaces = || !write.what.adds_up() && other.deed.writes_to(&write.place);
         saw && (other.deed.removes(&write.place) || replaces()) || own_later && replaces()
     })

@@ -2,44 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use halcyon_sim::dice::Dice;
 use halcyon_sim::scenario::{Command, Region, StepKind};
+use halcyon_sim::workload::diet::Diet;
 
-use crate::diet::Diet;
 use crate::motif::motif;
-
-/// A run of numbers from a seed (`SplitMix64`; Steele, Lea, Flood 2014).
-#[derive(Debug, Clone)]
-pub(crate) struct Dice(u64);
-
-impl Dice {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    pub(crate) fn roll(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-
-    pub(crate) fn below(&mut self, n: usize) -> usize {
-        usize::try_from(self.roll() % n as u64).unwrap()
-    }
-
-    pub(crate) fn one_in(&mut self, n: usize) -> bool {
-        self.below(n) == 0
-    }
-
-    pub(crate) fn of<'a, T>(&mut self, all: &'a [T]) -> &'a T {
-        &all[self.below(all.len())]
-    }
-
-    pub(crate) fn word(&mut self, all: &[&str]) -> String {
-        (*self.of(all)).to_owned()
-    }
-}
 
 const NAMES: [&str; 2] = ["t", "u"];
 
@@ -49,15 +16,15 @@ pub(crate) fn program(diet: Diet, seed: u64) -> Vec<StepKind> {
     let mut steps = Vec::new();
     // Half of them begin with something that everybody knows.
     if dice.one_in(2) {
-        for _ in 0..=dice.below(3) {
+        for _ in 0..=dice.index(3) {
             steps.push(StepKind::Write { region: Region::A, command: command(diet, &mut dice), context: None });
         }
         steps.push(StepKind::Sync);
     }
-    let length = 4 + dice.below(24);
+    let length = 4 + dice.index(24);
     let mut open = BTreeSet::new();
     let mut tokens = BTreeSet::new();
-    let turn = if dice.one_in(3) { dice.below(length) } else { length };
+    let turn = if dice.one_in(3) { dice.index(length) } else { length };
     for at in 0..length {
         if at == turn {
             steps.extend(motif(diet, &mut dice));
@@ -75,15 +42,15 @@ fn command(diet: Diet, dice: &mut Dice) -> Command {
 fn step(diet: Diet, dice: &mut Dice, open: &mut BTreeSet<(Region, String)>, tokens: &mut BTreeSet<String>) -> StepKind {
     let region = *dice.of(&Region::ALL);
     let chosen: Vec<_> = open.iter().cloned().collect();
-    match dice.below(100) {
+    match dice.index(100) {
         0..34 => StepKind::Write { region, command: command(diet, dice), context: None },
         34..44 => {
             let known: Vec<_> = tokens.iter().cloned().collect();
-            let context = (!known.is_empty()).then(|| dice.of(&known).clone());
+            let context = (!known.is_empty()).then(|| dice.pick(&known).unwrap().clone());
             StepKind::Write { region, command: command(diet, dice), context }
         }
         44..50 => {
-            let most = 2 + dice.below(3);
+            let most = 2 + dice.index(3);
             StepKind::Transaction { region, commands: (0..most).map(|_| command(diet, dice)).collect() }
         }
         50..54 => {
@@ -97,11 +64,11 @@ fn step(diet: Diet, dice: &mut Dice, open: &mut BTreeSet<(Region, String)>, toke
             StepKind::Begin { region, transaction }
         }
         59..68 if !chosen.is_empty() => {
-            let (region, transaction) = dice.of(&chosen).clone();
+            let (region, transaction) = dice.pick(&chosen).unwrap().clone();
             StepKind::Buffer { region, transaction, command: command(diet, dice) }
         }
         68..74 if !chosen.is_empty() => {
-            let (region, transaction) = dice.of(&chosen).clone();
+            let (region, transaction) = dice.pick(&chosen).unwrap().clone();
             open.remove(&(region, transaction.clone()));
             StepKind::Commit { region, transaction }
         }

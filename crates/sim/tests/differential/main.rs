@@ -5,8 +5,6 @@
 //! the program, cut down to what fails, as a scenario file.
 
 #[cfg(test)]
-mod diet;
-#[cfg(test)]
 mod generator;
 #[cfg(test)]
 mod motif;
@@ -16,8 +14,6 @@ mod observer;
 mod player;
 #[cfg(test)]
 mod promises;
-#[cfg(test)]
-mod questions;
 #[cfg(test)]
 mod reach;
 #[cfg(test)]

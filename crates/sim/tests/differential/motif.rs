@@ -1,10 +1,9 @@
 //! Turns of events that chance alone seldom finds, as lines of the language for regions X, Y and Z. A third of all programs
 //! has one, somewhere in the middle of everything else.
 
+use halcyon_sim::dice::Dice;
 use halcyon_sim::scenario::{Region, StepKind};
-
-use crate::diet::Diet;
-use crate::generator::Dice;
+use halcyon_sim::workload::diet::Diet;
 
 const REGISTERS: [&str; 2] = [
     "X set k a; save X p; X set k b; X set k c ctx=p; Y set k d",
@@ -56,13 +55,13 @@ pub(crate) fn motif(diet: Diet, dice: &mut Dice) -> Vec<StepKind> {
         Diet::Values | Diet::Sets => return Vec::new(),
     };
     let mut cast = Region::ALL.to_vec();
-    let (first, second) = (dice.below(3), dice.below(2));
+    let (first, second) = (dice.index(3), dice.index(2));
     let mut regions = vec![cast.remove(first)];
     regions.push(cast.remove(second));
     regions.push(cast.remove(0));
     let played = ["X", "Y", "Z"]
         .iter()
         .zip(&regions)
-        .fold((*dice.of(&known)).to_owned(), |text, (role, region)| text.replace(role, &region.to_string()));
+        .fold((*dice.pick(&known).unwrap()).to_owned(), |text, (role, region)| text.replace(role, &region.to_string()));
     played.split("; ").map(|line| StepKind::parse(line).unwrap()).collect()
 }

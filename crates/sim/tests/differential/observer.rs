@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use halcyon_sim::oracle::Truth;
+use halcyon_sim::oracle::{Oracle, Record, Survivor, Truth};
 use halcyon_sim::scenario::{Query, Region, Regions, StepKind, World};
+use halcyon_sim::workload::questions::{about, about_all};
 use halcyon_types::VersionVector;
 
 use crate::player::{Delivery, Game, Observer, Seen, Wrong};
-use crate::questions::{about, about_all};
 use crate::rows;
 
 /// Judges everything that can be judged.
@@ -38,6 +38,7 @@ impl Observer for Truthful {
             None => {}
         }
         let truth = game.oracle.truth(&vv);
+        key_by_key(&game.oracle, delivery.record, &vv, &truth)?;
         let queries = about(delivery.record, &game.commands);
         for query in &queries {
             reads(game, region, query, &truth)?;
@@ -68,6 +69,17 @@ impl Truthful {
         }
         Ok(())
     }
+}
+
+/// What is worked out of one key, from what was worked out before, is that key's part of the whole.
+fn key_by_key(oracle: &Oracle, record: &Record, vv: &VersionVector, truth: &Truth) -> Seen {
+    for key in record.deed.keys() {
+        let of_key = |survivor: &&Survivor| survivor.write.place.object.key == key;
+        if !truth.survivors.iter().filter(of_key).eq(&oracle.truth_of(vv, key).survivors) {
+            return Err(format!("the oracle contradicts itself about {key} at {vv:?}").into());
+        }
+    }
+    Ok(())
 }
 
 fn reads(game: &mut Game, region: Region, query: &Query, truth: &Truth) -> Seen {

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use halcyon_crdt::Row;
+use halcyon_sim::dice::Dice;
 use halcyon_sim::scenario::{Command, CommandOp, ObjectRef, Query, QueryKind, Region, Value, World};
+use halcyon_sim::workload::diet::Diet;
 use halcyon_types::VersionVector;
 
-use crate::diet::Diet;
-use crate::generator::Dice;
 use crate::observer::name;
 use crate::player::{Delivery, Game, Observer, Seen};
 use crate::rows;
@@ -38,7 +38,7 @@ impl Observer for EqualBytes {
                     record.dot.seq.0 == vv.get(record.dot.actor).0 + 1 && record.deps.le(&vv)
                 };
                 let next: Vec<usize> = (0..left.len()).filter(may).collect();
-                let record = left.remove(*dice.of(&next));
+                let record = left.remove(*dice.pick(&next).unwrap());
                 vv.observe(record.dot);
                 order.push(record);
             }

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use halcyon_crdt::{Effect, Kind, Row};
 use halcyon_types::{Dot, Seq};
 
-use crate::diet::Diet;
+use halcyon_sim::workload::diet::Diet;
+
 use crate::observer::name;
 use crate::player::{Delivery, Game, Observer, Seen};
 use crate::runner::check;

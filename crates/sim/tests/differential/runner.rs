@@ -4,8 +4,8 @@ use std::env;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use halcyon_sim::scenario::StepKind;
+use halcyon_sim::workload::diet::Diet;
 
-use crate::diet::Diet;
 use crate::generator::program;
 use crate::player::{Game, Observer, Wrong};
 use crate::shrink::{sensible, shrink};
@@ -96,7 +96,7 @@ mod tests {
     use halcyon_sim::scenario::parse;
 
     use super::{program, sensible};
-    use crate::diet::Diet;
+    use halcyon_sim::workload::diet::Diet;
 
     #[test]
     fn every_program_is_the_language() {

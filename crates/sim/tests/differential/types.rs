@@ -1,6 +1,7 @@
 //! Every type, alone and all together: what each region shows is what the set of its records says.
 
-use crate::diet::Diet;
+use halcyon_sim::workload::diet::Diet;
+
 use crate::observer::Truthful;
 use crate::runner::check;
 

@@ -1,0 +1,331 @@
+//! What clients are told is what the set of records at the answer's vector says (P3, P4, P5, P6), reads within transactions
+//! and behind their buffers included; and so is everything that can be asked, at the end.
+
+use halcyon_crdt::{Answer, KeyInfo, Object, Page, Query as Question, Update, read};
+use halcyon_store::Snapshot;
+use halcyon_store::memory::MemorySnapshot;
+use halcyon_types::{ActorId, Dot, Hlc, RegionId, Seq, UnixMs, VersionVector};
+use halcyon_wire::{Body, Outcome, Refusal, Response};
+
+use super::Invariant;
+use super::exchange::Exchange;
+use super::told::{Shared, Told};
+use crate::oracle::{Request, Ruling, Truth};
+use crate::scenario::{Query, QueryKind, Reader, Value, every_page, print};
+use crate::workload::questions::about_all;
+use crate::workload::words::{command_of, dialect, letter_of, query_of, text};
+use crate::world::{Node, Observation, World};
+
+/// See above.
+#[derive(Debug)]
+pub(super) struct Answers {
+    told: Shared,
+    exchange: Exchange,
+    judged: u64,
+}
+
+/// Who answers, when, and having seen what.
+struct At<'a> {
+    region: RegionId,
+    actor: ActorId,
+    now: UnixMs,
+    seen: &'a VersionVector,
+}
+
+impl Answers {
+    pub(super) const fn new(told: Shared) -> Self {
+        Self { told, exchange: Exchange::new(), judged: 0 }
+    }
+
+    fn answered(&mut self, asked: &Body, response: &Response, at: &At<'_>) -> Result<(), String> {
+        match (asked, &response.result) {
+            (Body::Read { within, object, query, .. }, result) => {
+                let updates = within.as_ref().map_or(&[][..], |within| &within.updates);
+                self.read(object, query, updates, result, at)
+            }
+            (Body::Scan { beginning, page, .. }, Ok(Outcome::Keys(keys))) if page.after.is_none() => {
+                self.scanned(beginning, keys, at)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn read(
+        &mut self,
+        object: &Object,
+        question: &Question,
+        updates: &[Update],
+        result: &Result<Outcome, Refusal>,
+        at: &At<'_>,
+    ) -> Result<(), String> {
+        let Some(query) = query_of(object, question) else { return Ok(()) };
+        let found = match result {
+            Ok(Outcome::Answer(answer)) if is_whole(answer) => Ok(printed(&query, answer.clone(), at)),
+            Err(refusal @ Refusal::WrongType { .. }) => Ok(absent(&query, refusal)),
+            Err(refusal) if !updates.is_empty() => Err(refusal),
+            _ => return Ok(()),
+        };
+        self.judged += 1;
+        let told = self.told.borrow();
+        let truth = match buffered(&told, &query, updates, at) {
+            Ok(truth) => truth,
+            Err(reasons) => {
+                return match found {
+                    Err(refusal) if reasons.contains(refusal.name()) => Ok(()),
+                    found => Err(format!("`{query}` behind {updates:?} is {found:?}; it is to be refused for {reasons:?}")),
+                };
+            }
+        };
+        let Ok(found) = found else {
+            // Whatever else may be wrong with it, it is not the data.
+            return Ok(());
+        };
+        let expected = expected(&truth, &query, at);
+        if same(&found, &expected) {
+            return Ok(());
+        }
+        let At { region, seen, now, .. } = at;
+        Err(format!("`{query}` is {found} at region {region}, time {}, at {seen:?}; it must be {expected}", now.0))
+    }
+
+    fn scanned(&mut self, beginning: &[u8], keys: &Page<KeyInfo>, at: &At<'_>) -> Result<(), String> {
+        if keys.next.is_some() {
+            return Ok(());
+        }
+        self.judged += 1;
+        let told = self.told.borrow();
+        let beginning = text(beginning);
+        let mut expected = Vec::new();
+        for key in told.oracle.keys().filter(|key| key.starts_with(&beginning)) {
+            let query = Query { object: crate::scenario::ObjectRef::key(key), kind: QueryKind::Kinds };
+            let kinds = self::expected(&told.oracle.truth_of(at.seen, key), &query, at);
+            if !same(&kinds, &Value::absent(&query)) {
+                expected.push((key.to_owned(), kinds.to_string()));
+            }
+        }
+        let found = keys.items.iter().map(|info| {
+            let kinds = info.kinds.iter().map(|kind| format!("{kind:?}").to_lowercase()).collect();
+            (text(&info.key), Value::Set(kinds).to_string())
+        });
+        let found: Vec<_> = found.collect();
+        if found == expected {
+            return Ok(());
+        }
+        Err(format!("keys from {beginning:?} on at region {} are {found:?}; they must be {expected:?}", at.region))
+    }
+
+    /// Asks everything of a node.
+    fn everything(&mut self, node: &Node, now: UnixMs) -> Result<(), String> {
+        let mut snapshot = node.reader().snapshot();
+        let seen = snapshot.vv().map_err(|error| error.to_string())?;
+        let at = At { region: node.region(), actor: node.actor(), now, seen: &seen };
+        let told = self.told.borrow();
+        for query in about_all(&told.commands) {
+            self.judged += 1;
+            let found = ask(&mut snapshot, &query, &at)?;
+            let expected = expected(&told.oracle.truth_of(&seen, &query.object.key), &query, &at);
+            if !same(&found, &expected) {
+                let region = node.region();
+                return Err(format!("at the end `{query}` is {found} at region {region}; it must be {expected}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Asks one thing of a snapshot.
+fn ask(snapshot: &mut Snapshot<MemorySnapshot>, query: &Query, at: &At<'_>) -> Result<Value, String> {
+    let (object, question) = dialect().question(query);
+    match every_page(question, |question| read(snapshot, &object, question, at.now)) {
+        Ok(answer) => Ok(printed(query, answer, at)),
+        Err(halcyon_crdt::ReadError::WrongType { .. }) => Ok(Value::absent(query)),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn is_whole(answer: &Answer) -> bool {
+    match answer {
+        Answer::Page(page) => page.next.is_none(),
+        Answer::Scored(page) => page.next.is_none(),
+        Answer::Items(page) => page.next.is_none(),
+        _ => true,
+    }
+}
+
+fn printed(query: &Query, answer: Answer, at: &At<'_>) -> Value {
+    print(query, answer, Reader { actor: at.actor, now: at.now, decode: &text })
+}
+
+/// Nothing of the kind: that there is something else is a sentence about kinds, and asked for by itself.
+fn absent(query: &Query, _: &Refusal) -> Value {
+    Value::absent(query)
+}
+
+/// What holds at a snapshot behind a transaction's buffer, as if that were committed alone; or why it cannot be.
+fn buffered(
+    told: &Told,
+    query: &Query,
+    updates: &[Update],
+    at: &At<'_>,
+) -> Result<std::sync::Arc<Truth>, std::collections::BTreeSet<&'static str>> {
+    let truth = told.oracle.truth_of(at.seen, &query.object.key);
+    let commands: Option<Vec<_>> = updates.iter().map(command_of).collect();
+    let Some(commands) = commands.filter(|commands| !commands.is_empty()) else { return Ok(truth) };
+    let dot = Dot { actor: at.actor, seq: at.seen.get(at.actor).next().unwrap_or(Seq(u64::MAX)) };
+    let hlc = Hlc::from_parts(at.now, Hlc::COUNT_MAX).unwrap_or_default();
+    let Told { actors, oracle, .. } = told;
+    let (seen, now) = (at.seen, at.now);
+    let request = Request { dot, hlc, now, ctx: seen, seen, live: seen, actors, commands: &commands };
+    match oracle.judge(request) {
+        Ruling::Accepted(record) => Ok(std::sync::Arc::new(truth.followed_by(&record, |place| place.object.key == query.object.key))),
+        Ruling::Refused(reasons) => Err(reasons),
+    }
+}
+
+/// What a read must print: as the language says it, but for a key that has ended, which nodes tell as one that is not there,
+/// and when it ended, as long as that stands.
+fn expected(truth: &Truth, query: &Query, at: &At<'_>) -> Value {
+    if !truth.has_ended(&query.object.key, at.now) {
+        return truth.answer(query, at.actor, at.now);
+    }
+    match (&query.kind, truth.deadline(&query.object.key)) {
+        (QueryKind::Ttl, Some(ended)) => Value::Integer(i128::from(ended.0) - i128::from(at.now.0)),
+        _ => Value::absent(query),
+    }
+}
+
+/// Sums are compared in full, not as they are printed.
+fn same(found: &Value, expected: &Value) -> bool {
+    match (found, expected) {
+        (Value::Set(_), Value::Set(_)) => found.to_string() == expected.to_string(),
+        _ => found == expected,
+    }
+}
+
+impl Invariant for Answers {
+    fn name(&self) -> &'static str {
+        "answers_are_what_the_records_say"
+    }
+
+    fn promise(&self) -> &'static str {
+        "P6"
+    }
+
+    fn see(&mut self, _world: &World, seen: &Observation<'_>) -> Result<(), String> {
+        let asked = self.exchange.see(seen);
+        let (Some(asked), Observation::Replied { region, response, seen, now, .. }) = (asked, seen) else {
+            return Ok(());
+        };
+        let actor = self.told.borrow().actors.get(&letter_of(*region)).copied();
+        let Some(actor) = actor else { return Ok(()) };
+        self.answered(&asked.body, response, &At { region: *region, actor, now: *now, seen })
+    }
+
+    fn end(&mut self, world: &World) -> Result<(), String> {
+        // The others hold the same bytes.
+        let Some(node) = world.regions().find_map(|region| world.node(region)) else { return Ok(()) };
+        let Some(clocks) = world.clocks(node.region()) else { return Ok(()) };
+        self.everything(node, clocks.wall.max(node.replica().hlc().wall()))
+    }
+
+    fn judged(&self) -> u64 {
+        self.judged
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use halcyon_types::KeyspaceId;
+    use halcyon_wire::{Session, TransactionId, Within};
+
+    use super::*;
+    use crate::invariant::exchange::fixture::{actor, dot, hlc, region, vv};
+    use crate::scenario::Command;
+
+    fn parse(words: &str) -> Command {
+        Command::parse(&words.split(' ').collect::<Vec<_>>()).unwrap()
+    }
+
+    /// Knows a record that says so.
+    fn answers(words: &[&str]) -> Answers {
+        let answers = Answers::new(Shared::default());
+        let commands: Vec<_> = words.iter().map(|words| parse(words)).collect();
+        {
+            let mut told = answers.told.borrow_mut();
+            let (ctx, actors) = (vv(&[]), std::collections::BTreeMap::new());
+            let request = Request {
+                dot: dot(1, 1),
+                hlc: hlc(1),
+                now: hlc(1).wall(),
+                ctx: &ctx,
+                seen: &ctx,
+                live: &ctx,
+                actors: &actors,
+                commands: &commands,
+            };
+            let Ruling::Accepted(record) = told.oracle.judge(request) else { panic!() };
+            told.oracle.tell(record);
+        }
+        answers
+    }
+
+    fn answered(answers: &mut Answers, words: &str, buffer: &[&str], found: Result<Answer, Refusal>) -> Result<(), String> {
+        let query = Query::parse(&words.split(' ').collect::<Vec<_>>()).unwrap();
+        let (object, question) = dialect().question(&query);
+        let updates: Vec<_> = buffer.iter().flat_map(|words| dialect().updates(&parse(words)).unwrap()).collect();
+        let within = (!updates.is_empty()).then_some(Within { transaction: TransactionId(1), updates });
+        let body = Body::Read { session: Session::default(), within, object, query: question };
+        let seen = vv(&[(1, 1)]);
+        let at = At { region: region(1), actor: actor(1), now: hlc(9).wall(), seen: &seen };
+        answers.answered(&body, &Response { id: 1, result: found.map(Outcome::Answer) }, &at)
+    }
+
+    #[test]
+    fn an_answer_that_is_not_what_the_records_say_is_noticed() {
+        let mut of = answers(&["incr k 5", "sadd k a b", "expire l 3"]);
+        assert_eq!(answered(&mut of, "counter k", &[], Ok(Answer::Sum(Some(5)))), Ok(()));
+        assert!(answered(&mut of, "counter k", &[], Ok(Answer::Sum(Some(6)))).is_err());
+        assert!(answered(&mut of, "counter k", &[], Ok(Answer::Sum(None))).is_err());
+        let page = |items: &[&'static str]| {
+            Ok(Answer::Page(Page { items: items.iter().map(|item| (*item).into()).collect(), next: None }))
+        };
+        assert_eq!(answered(&mut of, "smembers k", &[], page(&["a", "b"])), Ok(()));
+        assert!(answered(&mut of, "smembers k", &[], page(&["a"])).is_err());
+        let nothing = Refusal::WrongType { asked: halcyon_crdt::Kind::Set, present: Vec::new() };
+        assert!(answered(&mut of, "smembers k", &[], Err(nothing)).is_err());
+        assert!(answered(&mut of, "ttl l", &[], Ok(Answer::Deadline(None))).is_err(), "it tells when it ended");
+        assert_eq!(of.judged(), 7);
+    }
+
+    #[test]
+    fn an_answer_that_does_not_show_the_buffer_is_noticed() {
+        let mut of = answers(&["incr k 5"]);
+        assert_eq!(answered(&mut of, "counter k", &["incr k 2"], Ok(Answer::Sum(Some(7)))), Ok(()));
+        assert!(answered(&mut of, "counter k", &["incr k 2"], Ok(Answer::Sum(Some(5)))).is_err());
+        let refusal = Refusal::NoSuchElement { reason: String::new() };
+        assert_eq!(answered(&mut of, "counter k", &["lrem-at k 0"], Err(refusal)), Ok(()));
+        assert!(answered(&mut of, "counter k", &["lrem-at k 0"], Ok(Answer::Sum(Some(5)))).is_err());
+    }
+
+    #[test]
+    fn a_scan_that_leaves_a_key_out_is_noticed() {
+        let mut of = answers(&["incr k 5", "sadd ka x", "enable l"]);
+        let scan = Body::Scan {
+            session: Session::default(),
+            keyspace: KeyspaceId::FIRST,
+            beginning: b"k".to_vec(),
+            page: halcyon_crdt::PageRequest { after: None, items_max: 9 },
+        };
+        let info = |key: &'static str, kind| KeyInfo { key: key.into(), kinds: vec![kind] };
+        let (counter, set) = (halcyon_crdt::Kind::Counter, halcyon_crdt::Kind::Set);
+        let mut told = |items| {
+            let seen = vv(&[(1, 1)]);
+            let at = At { region: region(1), actor: actor(1), now: hlc(9).wall(), seen: &seen };
+            let result = Ok(Outcome::Keys(Page { items, next: None }));
+            of.answered(&scan, &Response { id: 1, result }, &at)
+        };
+        assert_eq!(told(vec![info("k", counter), info("ka", set)]), Ok(()));
+        assert!(told(vec![info("k", counter)]).is_err());
+        assert!(told(vec![info("k", set), info("ka", set)]).is_err());
+    }
+}

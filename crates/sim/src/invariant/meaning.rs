@@ -1,0 +1,340 @@
+//! Every record is what its client asked for, made where it was made (P6, P5, P8): the oracle says what must become of the
+//! request there, be it a record or a refusal, and a transaction's checks must have held. What a node does by itself it may
+//! do: a grant is no more than half of what it has, and a sweep takes nothing that has not ended.
+
+use std::collections::BTreeMap;
+
+use halcyon_types::{Dot, Hlc, RegionId, Seq, UnixMs, VersionVector};
+use halcyon_wire::{Body, Record, Refusal, Seen, Write};
+
+use super::Invariant;
+use super::exchange::{Exchange, Open};
+use super::told::{Meaning, Shared, Told, commands_of};
+use crate::oracle::{Request, Ruling};
+use crate::scenario::CommandOp;
+use crate::workload::ClientId;
+use crate::workload::words::{object_of, query_of};
+use crate::world::{Observation, World};
+
+/// Between the request and its refusal a region takes other records; of so many moments it is tried whether one refuses.
+const MOMENTS_MAX: usize = 48;
+
+/// See above.
+#[derive(Debug)]
+pub(super) struct Meanings {
+    told: Shared,
+    exchange: Exchange,
+    /// The vectors that each region went through.
+    moments: BTreeMap<RegionId, Vec<VersionVector>>,
+    /// At which of them requests were heard.
+    heard: BTreeMap<(ClientId, u64), usize>,
+    judged: u64,
+}
+
+impl Meanings {
+    pub(super) fn new(told: Shared) -> Self {
+        Self { told, exchange: Exchange::default(), moments: BTreeMap::new(), heard: BTreeMap::new(), judged: 0 }
+    }
+
+    fn made(&mut self, record: &Record) -> Result<(), String> {
+        let mut told = self.told.borrow_mut();
+        if told.oracle.record(record.dot).is_some() {
+            return Ok(());
+        }
+        self.judged += 1;
+        let meaning = told.meaning(record)?;
+        let made = accept(&told, record, &meaning)?;
+        told.oracle.tell(made);
+        Ok(())
+    }
+
+    /// A refusal by what is there must be right at one of the moments between the request and its answer.
+    fn refused(&mut self, open: &Open, of: (ClientId, u64), refusal: &Refusal, now: UnixMs) -> Result<(), String> {
+        let Body::Write(write) = &open.body else { return Ok(()) };
+        let Some(commands) = commands_of(write).filter(|_| depends_on_rows(refusal)) else { return Ok(()) };
+        let told = self.told.borrow();
+        // When it was refused is not known, so what ends by then is not either.
+        let keys = commands.iter().map(|command| command.object.key.as_str());
+        let from = self.heard.get(&of).copied().unwrap_or_default();
+        let moments = self.moments.get(&open.region).map_or(&[][..], |moments| moments.get(from..).unwrap_or_default());
+        let Some(last) = moments.last() else { return Ok(()) };
+        let ends = keys.map(|key| told.oracle.truth_of(last, key).deadline(key)).any(|end| end.is_some());
+        if ends || moments.len() > MOMENTS_MAX {
+            return Ok(());
+        }
+        let Some(actor) = told.actors.get(&crate::workload::words::letter_of(open.region)) else { return Ok(()) };
+        self.judged += 1;
+        let hlc = Hlc::from_parts(now, Hlc::COUNT_MAX).unwrap_or_default();
+        let mut taken = Vec::new();
+        for live in moments {
+            let (ctx, seen) = match &write.seen {
+                Seen::Present => (live, live),
+                Seen::Session => (&write.session.token, live),
+                Seen::Transaction { transaction, .. } => {
+                    let (client, _) = of;
+                    let Some(begun) = told.begun.get(&(client, open.region, *transaction)) else { return Ok(()) };
+                    (begun, begun)
+                }
+            };
+            if let Refusal::Changed { index } = refusal {
+                if has_changed(&told, write, *index, ctx, live) {
+                    return Ok(());
+                }
+                continue;
+            }
+            let dot = Dot { actor: *actor, seq: live.get(*actor).next().unwrap_or(Seq(u64::MAX)) };
+            let request = Request { dot, hlc, now, ctx, seen, live, actors: &told.actors, commands: &commands };
+            match told.oracle.judge(request) {
+                Ruling::Refused(reasons) if reasons.contains(refusal.name()) => return Ok(()),
+                ruling => taken.push(ruling),
+            }
+        }
+        Err(format!("region {} refuses {write:?} as {refusal:?}; at no moment must it: {taken:?}", open.region))
+    }
+}
+
+/// What must become of a record's request, if that is a record.
+fn accept(told: &Told, record: &Record, meaning: &Meaning) -> Result<crate::oracle::Record, String> {
+    let dot = record.dot;
+    match meaning {
+        Meaning::Grant(command, had) => {
+            let CommandOp::BoundedGive { amount, .. } = command.op else { return Err(format!("{dot} grants nothing")) };
+            if amount <= 0 || i128::from(amount) > had - had / 2 {
+                return Err(format!("{dot} passes {amount} on of {had}"));
+            }
+        }
+        Meaning::Sweep(commands) => {
+            for key in commands.iter().map(|command| &command.object.key) {
+                let ends = told.oracle.truth_of(&record.deps, key).deadline(key);
+                if ends.is_none_or(|at| at > record.hlc.wall()) {
+                    return Err(format!("{dot}, of {:?}, sweeps {key} away, which ends at {ends:?}", record.hlc));
+                }
+            }
+        }
+        Meaning::Asked(_) => checks_held(told, record)?,
+    }
+    match told.judge(record, meaning)? {
+        Ruling::Accepted(made) if made.ctx == *record.ctx() => Ok(made),
+        Ruling::Accepted(made) => Err(format!("{dot} has seen {:?}, and its client {:?}", record.ctx(), made.ctx)),
+        Ruling::Refused(reasons) => {
+            Err(format!("{dot} is {:?}, which had to be refused for {reasons:?}", meaning.commands()))
+        }
+    }
+}
+
+/// What a transaction read, and asked to be checked, is the same where it was committed.
+fn checks_held(told: &Told, record: &Record) -> Result<(), String> {
+    let asked = record.request.and_then(|request| told.asked.get(&request));
+    let Some(Seen::Transaction { checks, .. }) = asked.map(|asked| &asked.write.seen) else { return Ok(()) };
+    for check in checks {
+        let Some(query) = query_of(&check.object, &check.query) else { continue };
+        let answer = |vv| {
+            let truth = told.oracle.truth_of(vv, &query.object.key);
+            truth.answer(&query, record.dot.actor, record.hlc.wall())
+        };
+        let (then, live) = (answer(record.ctx()), answer(&record.deps));
+        if then.to_string() != live.to_string() {
+            return Err(format!("{} was committed although `{query}` had gone from {then} to {live}", record.dot));
+        }
+    }
+    Ok(())
+}
+
+/// Whether anything of a check's key has happened between two vectors.
+fn has_changed(told: &Told, write: &Write, index: u64, then: &VersionVector, live: &VersionVector) -> bool {
+    let Seen::Transaction { checks, .. } = &write.seen else { return false };
+    let check = usize::try_from(index).ok().and_then(|index| checks.get(index));
+    check.is_some_and(|check| {
+        let key = object_of(&check.object).key;
+        *told.oracle.truth_of(then, &key) != *told.oracle.truth_of(live, &key)
+    })
+}
+
+/// Whether a refusal says something of the data, and not of the request, the clock or the queues.
+const fn depends_on_rows(refusal: &Refusal) -> bool {
+    matches!(
+        refusal,
+        Refusal::InsufficientRights { .. }
+            | Refusal::RightsOutstanding { .. }
+            | Refusal::NoSuchElement { .. }
+            | Refusal::StaleContext { .. }
+            | Refusal::CounterOverflow { .. }
+            | Refusal::Changed { .. }
+    )
+}
+
+impl Invariant for Meanings {
+    fn name(&self) -> &'static str {
+        "records_are_what_was_asked"
+    }
+
+    fn promise(&self) -> &'static str {
+        "P6"
+    }
+
+    fn see(&mut self, _world: &World, seen: &Observation<'_>) -> Result<(), String> {
+        self.told.borrow_mut().hear(seen);
+        let answered = self.exchange.see(seen);
+        match seen {
+            Observation::Heard { client, region, request } => {
+                let moments = self.moments.get(region).map_or(0, Vec::len);
+                self.heard.insert((*client, request.id), moments.saturating_sub(1));
+                Ok(())
+            }
+            Observation::Started { region, recovered } => {
+                self.moments.entry(*region).or_default().push(recovered.vv.clone());
+                Ok(())
+            }
+            Observation::Applied { region, records, .. } => {
+                for (record, _) in *records {
+                    self.made(record)?;
+                    let moments = self.moments.entry(*region).or_default();
+                    let mut next = moments.last().cloned().unwrap_or_default();
+                    next.observe(record.dot);
+                    moments.push(next);
+                }
+                Ok(())
+            }
+            Observation::Replied { client, response, now, .. } => match (answered, &response.result) {
+                (Some(open), Err(refusal)) => self.refused(&open, (*client, response.id), refusal, *now),
+                _ => Ok(()),
+            },
+            _ => Ok(()),
+        }
+    }
+
+    fn judged(&self) -> u64 {
+        self.judged
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use halcyon_crdt::{Effect, Escrow, Kind, Number, Update};
+    use halcyon_wire::Session;
+
+    use super::*;
+    use crate::invariant::exchange::fixture::{actor, hlc, record, region, request, vv};
+    use crate::scenario::Command;
+    use crate::workload::words::{dialect, letter_of};
+
+    fn parse(words: &str) -> Command {
+        Command::parse(&words.split(' ').collect::<Vec<_>>()).unwrap()
+    }
+
+    fn updates(words: &str) -> Vec<Update> {
+        dialect().updates(&parse(words)).unwrap()
+    }
+
+    fn write(n: u8, words: &str) -> Write {
+        Write { request: request(n), session: Session::default(), seen: Seen::Present, updates: updates(words) }
+    }
+
+    /// Knows of requests 1, 2… that say so.
+    fn meanings(asked: &[&str]) -> Meanings {
+        let meanings = Meanings::new(Shared::default());
+        {
+            let mut told = meanings.told.borrow_mut();
+            for (n, words) in (1..).zip(asked) {
+                let asked = halcyon_wire::Request { id: u64::from(n), body: Body::Write(write(n, words)) };
+                told.hear(&Observation::Heard { client: ClientId(1), region: region(1), request: &asked });
+            }
+            told.actors = [1, 2].map(|nth| (letter_of(region(nth)), actor(nth))).into();
+        }
+        meanings
+    }
+
+    fn made(seq: u64, n: u8) -> Record {
+        Record { request: Some(request(n)), ..record(1, seq, &[]).0 }
+    }
+
+    #[test]
+    fn a_record_that_nobody_asked_for_is_noticed() {
+        let mut meanings = meanings(&["incr k 1"]);
+        assert_eq!(meanings.made(&made(1, 1)), Ok(()));
+        assert!(meanings.made(&made(2, 2)).is_err());
+        let effect = Effect::Inc {
+            counter: dialect().object(&crate::scenario::ObjectRef::key("k")).counter(),
+            prev_seq: Seq(1),
+            before: Number::Whole(0),
+            after: Number::Whole(1),
+        };
+        assert!(meanings.made(&Record { effects: vec![effect], ..record(1, 2, &[]).0 }).is_err());
+    }
+
+    #[test]
+    fn a_record_that_had_to_be_refused_and_one_of_another_context_are_noticed() {
+        let mut meanings = meanings(&["binc k 5", "bdec k 6", "bdec k 5", "bdec k 5"]);
+        assert_eq!(meanings.made(&made(1, 1)), Ok(()));
+        assert!(meanings.made(&made(2, 2)).is_err(), "more than there is");
+        assert!(meanings.made(&Record { ctx: Some(vv(&[])), ..made(2, 3) }).is_err(), "it saw all");
+        assert_eq!(meanings.made(&made(2, 3)), Ok(()));
+        assert!(meanings.made(&made(3, 4)).is_err(), "all is spent");
+    }
+
+    #[test]
+    fn a_grant_of_more_than_half_is_noticed() {
+        let generations = dialect().object(&crate::scenario::ObjectRef::key("k")).of_kind(Kind::BoundedCounter);
+        let grant = |amount| {
+            let escrow = Escrow { granted: [(actor(1), 6), (actor(2), amount)].into(), used: 0 };
+            let generation = Some(made(1, 1).dot);
+            let effects = vec![Effect::Hold { generations: generations.clone(), generation, escrow }];
+            Record { effects, ..record(1, 2, &[]).0 }
+        };
+        let mut meanings = meanings(&["binc k 6"]);
+        meanings.made(&made(1, 1)).unwrap();
+        assert!(meanings.made(&grant(4)).is_err());
+        assert_eq!(meanings.made(&grant(3)), Ok(()));
+    }
+
+    #[test]
+    fn a_sweep_of_what_lives_is_noticed() {
+        let below = dialect().object(&crate::scenario::ObjectRef::key("k")).below();
+        let sweep = |ms| {
+            let effects = vec![Effect::Clear { prefix: below.clone(), intervals: Vec::new() }];
+            Record { effects, hlc: hlc(ms), ..record(1, 3, &[]).0 }
+        };
+        let mut meanings = meanings(&["incr k 1", "expire k 100"]);
+        meanings.made(&made(1, 1)).unwrap();
+        meanings.made(&made(2, 2)).unwrap();
+        assert!(meanings.made(&sweep(101)).is_err(), "stamped at 2, it ends at 102");
+        assert_eq!(meanings.made(&sweep(102)), Ok(()));
+    }
+
+    #[test]
+    fn a_refusal_where_there_was_no_reason_is_noticed() {
+        let refuse = |words: &str| {
+            let mut meanings = meanings(&["binc k 5"]);
+            meanings.made(&made(1, 1)).unwrap();
+            meanings.moments.insert(region(1), vec![vv(&[]), vv(&[(1, 1)])]);
+            meanings.heard.insert((ClientId(1), 9), 1);
+            let refusal = Refusal::NoSuchElement { reason: String::new() };
+            let open = Open { region: region(1), body: Body::Write(write(9, words)) };
+            meanings.refused(&open, (ClientId(1), 9), &refusal, UnixMs(1_800_000_000_009))
+        };
+        assert_eq!(refuse("lrem-at k 0"), Ok(()));
+        assert!(refuse("incr k 1").is_err());
+        assert!(refuse("bdec k 6").is_err(), "for another reason");
+    }
+
+    #[test]
+    fn a_commit_over_what_has_changed_is_noticed() {
+        let commit = |then: &[(u64, u64)]| {
+            let mut meanings = meanings(&["set k v", "set l w"]);
+            meanings.made(&made(1, 1)).unwrap();
+            let query = crate::scenario::Query::parse(&["get", "k"]).unwrap();
+            let (object, question) = dialect().question(&query);
+            let checks = vec![halcyon_wire::Check { object, query: question }];
+            {
+                let mut told = meanings.told.borrow_mut();
+                let transaction = halcyon_wire::TransactionId(7);
+                told.begun.insert((ClientId(1), region(1), transaction), vv(then));
+                let asked = told.asked.get_mut(&request(2)).unwrap();
+                asked.write.seen = Seen::Transaction { transaction, checks };
+            }
+            meanings.made(&Record { ctx: Some(vv(then)), ..made(2, 2) })
+        };
+        assert_eq!(commit(&[(1, 1)]), Ok(()));
+        assert!(commit(&[]).is_err());
+    }
+}
