@@ -27,7 +27,7 @@ pub(crate) fn elements(facts: &Facts<'_>, cells: &Cells, read: &Read, value: &Va
     let base = base(&read.key, &read.path);
     let found: BTreeSet<String> = match value {
         Value::Texts(found) | Value::Row(found) => found.iter().cloned().collect(),
-        Value::Scores(found) => found.keys().cloned().collect(),
+        Value::Scores(found) => found.iter().map(|(member, _)| member.clone()).collect(),
         Value::Text(found) => found.iter().cloned().collect(),
         Value::Is(on) => on.then(String::new).into_iter().collect(),
         Value::Sum(_) | Value::Count(_) => return Compared::default(),

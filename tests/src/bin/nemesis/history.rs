@@ -120,6 +120,9 @@ pub(crate) struct Fault {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) region: Option<usize>,
     pub(crate) begins: bool,
+    /// By how much a clock is off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) off_ms: Option<i64>,
     pub(crate) detail: String,
 }
 

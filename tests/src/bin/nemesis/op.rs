@@ -1,7 +1,5 @@
 //! What clients do and are told, in the history's own words, and how that is said to the SDK.
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
 use halcyon_client::raw::{self, Answer, End, Op, PageRequest, Place, Query, Side};
 use halcyon_client::{Kind, UnknownKeyspace};
@@ -91,7 +89,8 @@ pub(crate) enum Value {
     Row(Vec<String>),
     Sum(i64),
     Is(bool),
-    Scores(BTreeMap<String, i64>),
+    /// Members with their scores, in order.
+    Scores(Vec<(String, i64)>),
     Count(u64),
 }
 
@@ -119,7 +118,7 @@ impl Type {
             Self::Mv | Self::Set | Self::Map => Value::Texts(Vec::new()),
             Self::Counter | Self::Bounded => Value::Sum(0),
             Self::Flag => Value::Is(false),
-            Self::Zset => Value::Scores(BTreeMap::new()),
+            Self::Zset => Value::Scores(Vec::new()),
             Self::List => Value::Row(Vec::new()),
             Self::Hll => Value::Count(0),
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use halcyon_client::{Client, Digest, now};
 use halcyon_tests::{Cluster, Dice, REGIONS};
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 
 use crate::check::convergence::WITHIN_MS;
 use crate::faults::Injector;
@@ -16,6 +16,7 @@ use crate::history::{Asked, Converged, FINAL, Header, History, How, Recorder};
 use crate::op::{Read, Type, What};
 use crate::workload::Workload;
 use crate::workload::ask::{perform, vector_of};
+use crate::workload::draw::SHORT_MS;
 
 const TELL_EVERY_MS: u64 = 5_000;
 /// Reads of one transaction at the end.
@@ -56,6 +57,8 @@ pub(crate) async fn run(seed: u64, minutes: f64, dir: &Path, file: &Path) -> Run
     let clients = injector.cluster.clients().await;
     let converged = converge(&clients, healed).await;
     recorder.converged(converged);
+    // What was to end soon has ended.
+    sleep_until(healed + Duration::from_millis(SHORT_MS + 1_000)).await;
     final_reads(&clients, &recorder).await;
     Run { history: recorder.history(), injector }
 }

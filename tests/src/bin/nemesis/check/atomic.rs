@@ -51,7 +51,8 @@ fn one_moment(judged: &mut Judged, facts: &Facts<'_>, cells: &Cells, looks: &[&L
                 times.len() == markers.len() && markers.iter().all(|marker| times.contains_key(marker.as_str()))
             }
             Value::Scores(found) => {
-                found.len() == times.len() && times.iter().all(|(marker, times)| found.get(*marker) == Some(times))
+                found.len() == times.len()
+                    && found.iter().all(|(marker, score)| times.get(marker.as_str()) == Some(score))
             }
             Value::Text(found) => found.is_none() == markers.is_empty() && found.iter().all(|it| markers.contains(it)),
             Value::Sum(sum) => *sum == total,

@@ -10,6 +10,8 @@ use crate::history::{Answered, End, FINAL, History};
 const GAP_MS: u64 = 12_000;
 /// A node that comes back has its clients back only after they have dialled again.
 const GRACE_MS: u64 = 4_000;
+/// A region alone for less than this, in all, shows nothing.
+const ALONE_MS_MIN: u64 = 3_000;
 /// Faults that stop a node.
 const STOPS: [&str; 4] = ["pause", "kill", "terminate", "died"];
 
@@ -38,7 +40,37 @@ pub(crate) fn judge(facts: &Facts<'_>, _: &Cells) -> Judged {
             }
         }
     }
+    isolated(&mut judged, history, end);
     judged
+}
+
+/// While it reaches no other, a region acks about as many writes as ever; one in twenty is called none.
+fn isolated(judged: &mut Judged, history: &History, end: u64) {
+    for region in 0..history.header.regions {
+        let (acks, up) = (acks(history, region), up(history, region, end));
+        let within = |from: u64, to: u64| acks.iter().filter(|ack| (from..to).contains(*ack)).count() as u64;
+        let (mut alone_ms, mut alone, mut up_ms, mut all) = (0, 0, 0, 0);
+        for (from, to) in &up {
+            up_ms += to - from;
+            all += within(*from, *to);
+            for begin in
+                history.faults.iter().filter(|it| it.kind == "isolate" && it.begins && it.region == Some(region))
+            {
+                let over = history.faults.iter().find(|it| it.fault == begin.fault && !it.begins);
+                // Nodes take a tick or two to be told.
+                let (since, until) = ((begin.ms + 300).max(*from), over.map_or(end, |over| over.ms).min(*to));
+                if since < until {
+                    alone_ms += until - since;
+                    alone += within(since, until);
+                }
+            }
+        }
+        judged.judged += alone;
+        if alone_ms >= ALONE_MS_MIN && alone * 20 * up_ms < all * alone_ms {
+            let what = format!("region {region} acked {alone} writes in {alone_ms} ms alone, of {all} in {up_ms} ms");
+            judged.violation(what, [], None);
+        }
+    }
 }
 
 /// When a region acked writes.
@@ -95,6 +127,18 @@ mod tests {
         holds(judge, &tale.history());
         write(&mut tale, &[0, 1], 10);
         violates(judge, &tale.history());
+    }
+
+    #[test]
+    fn a_region_that_acks_nothing_while_it_is_alone_is_caught() {
+        let mut tale = Tale::default();
+        write(&mut tale, &[0, 1, 2], 3);
+        tale.fault("isolate", Some(2), true);
+        let mut silent = tale.clone();
+        write(&mut tale, &[0, 1, 2], 2);
+        write(&mut silent, &[0, 1], 3);
+        holds(judge, &tale.fault("isolate", Some(2), false).history());
+        violates(judge, &silent.fault("isolate", Some(2), false).history());
     }
 
     #[test]

@@ -81,7 +81,7 @@ fn values(judged: &mut Judged, facts: &Facts<'_>, cells: &Cells) {
 fn shown<'f>(facts: &'f Facts<'_>, cells: &'f Cells, look: &Look<'_>) -> Vec<&'f Copy> {
     let names: Vec<&String> = match look.value {
         Value::Texts(names) | Value::Row(names) if look.read.kind != Type::Map => names.iter().collect(),
-        Value::Scores(scores) => scores.keys().collect(),
+        Value::Scores(scores) => scores.iter().map(|(member, _)| member).collect(),
         Value::Text(name) => name.iter().collect(),
         _ => Vec::new(),
     };

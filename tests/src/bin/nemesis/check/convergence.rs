@@ -43,7 +43,9 @@ pub(crate) fn judge(facts: &Facts<'_>, _: &Cells) -> Judged {
         }
     }
     let mut finals: BTreeMap<&Read, (&Value, u64)> = BTreeMap::new();
-    for look in facts.looks.iter().filter(|look| look.call.asked.process == FINAL) {
+    let finals_of = facts.looks.iter().filter(|look| look.call.asked.process == FINAL);
+    // What a clock from the future gave a short time may end between two regions' reads.
+    for look in finals_of.filter(|look| !look.read.key.starts_with("short")) {
         judged.judged += 1;
         let (first, call) = *finals.entry(look.read).or_insert((look.value, look.call.asked.call));
         if first != look.value {

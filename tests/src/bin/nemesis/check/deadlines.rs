@@ -1,7 +1,10 @@
-//! Deadlines: at the end, what was to end soon is gone, and what was to last is there.
+//! Deadlines: at the end, what was to end soon is gone, and what was to last is there; and what was written to a key whose
+//! time was over stays.
 //!
-//! A short deadline counts from the clock of the region that took it, so a write near which a clock was off is not judged;
-//! nor is one that may not have happened, or twice.
+//! A deadline counts from the clock of the region that took it, and a clock that was ahead is not forgotten before the
+//! true time has caught up with it: so much later a deadline may be.
+
+use std::collections::BTreeMap;
 
 use super::Judged;
 use crate::cells::Cells;
@@ -9,44 +12,90 @@ use crate::facts::{Facts, Write};
 use crate::history::FINAL;
 use crate::op::{Type, Value, What};
 
-/// A clock that is put back takes this long at most to be so.
+/// What other regions' clocks may add, and what reading a clock may take on a busy machine.
 const MARGIN_MS: u64 = 2_000;
+
+/// A write to a key with a deadline.
+struct Given<'a, 'f> {
+    write: &'f Write<'a>,
+    name: &'a str,
+    /// When it is over at the latest; never, if absent.
+    over: Option<u64>,
+}
 
 pub(crate) fn judge(facts: &Facts<'_>, _: &Cells) -> Judged {
     let mut judged = Judged::default();
+    let mut given: BTreeMap<&str, Given<'_, '_>> = BTreeMap::new();
     for write in &facts.writes {
         let Some(update) = write.updates.first().filter(|_| write.only().is_some()) else { continue };
+        let short = update.key.starts_with("short");
+        if !short && !update.key.starts_with("long") {
+            continue;
+        }
         let name = match &update.what {
             What::Insert(name) | What::SetFor(name, _) => name,
             _ => continue,
         };
-        let lasts = match update.key.split(':').next() {
-            Some("long" | "long-value") => true,
-            Some("short" | "short-value") if !clock_was_off(facts, write) => false,
-            _ => continue,
-        };
-        for look in facts.looks.iter().filter(|look| look.read.key == update.key && look.call.asked.process == FINAL) {
-            let there = match (look.read.kind, look.value) {
-                (Type::Set, Value::Texts(found)) => found.contains(name),
-                (Type::Register, Value::Text(found)) => found.as_ref() == Some(name),
-                _ => continue,
-            };
-            judged.judged += 1;
-            if there != lasts {
-                let what = if lasts { "it has hours left, and is gone" } else { "its time is over, and it is there" };
-                judged.wrong(look, what, write.calls.iter().map(|call| call.asked.call));
+        if let Some(first) = given.get(update.key.as_str()) {
+            if first.over.is_some_and(|over| revives(facts, first.write, over, write)) {
+                find(&mut judged, facts, write, &update.key, name, Some(true));
             }
+            continue;
+        }
+        let ttl = write.updates.iter().find_map(|update| match &update.what {
+            What::SetFor(_, ms) | What::Expire(ms) => Some(*ms),
+            _ => None,
+        });
+        let over = ttl.filter(|_| short).map(|ttl| latest(facts, write) + ttl + MARGIN_MS);
+        given.insert(&update.key, Given { write, name, over });
+    }
+    for (key, Given { write, name, over }) in &given {
+        let end = facts.history.converged.as_ref().map_or(u64::MAX, |converged| converged.ms);
+        match over {
+            None => find(&mut judged, facts, write, key, name, Some(true)),
+            Some(over) if *over < end => find(&mut judged, facts, write, key, name, Some(false)),
+            Some(_) => {}
         }
     }
     judged
 }
 
-/// Whether some clock may have been off while the write was taken, or since: a stamp from the future lingers.
-fn clock_was_off(facts: &Facts<'_>, write: &Write<'_>) -> bool {
-    let until = write.calls.iter().filter_map(|call| call.answered.as_ref()).map(|answered| answered.ms).max();
-    let until = until.unwrap_or(u64::MAX);
-    let clocks = facts.history.faults.iter().filter(|fault| fault.kind == "clock" && fault.begins);
-    clocks.into_iter().any(|fault| fault.ms <= until + MARGIN_MS)
+/// Compares the final reads of a key with what they should be.
+fn find(judged: &mut Judged, facts: &Facts<'_>, write: &Write<'_>, key: &str, name: &str, lasts: Option<bool>) {
+    for look in facts.looks.iter().filter(|look| look.read.key == key && look.call.asked.process == FINAL) {
+        let there = match (look.read.kind, look.value) {
+            (Type::Set, Value::Texts(found)) => found.iter().any(|found| found == name),
+            (Type::Register, Value::Text(found)) => found.as_deref() == Some(name),
+            _ => continue,
+        };
+        judged.judged += 1;
+        if lasts.is_some_and(|lasts| there != lasts) {
+            let what = if there { "its time is over, and it is there" } else { "its time is not over, and it is gone" };
+            judged.wrong(look, &format!("{name:?}: {what}"), write.calls.iter().map(|call| call.asked.call));
+        }
+    }
+}
+
+/// The latest moment that the write's region can have taken for the present when it took the write.
+fn latest(facts: &Facts<'_>, write: &Write<'_>) -> u64 {
+    let answered = write.calls.iter().filter_map(|call| call.answered.as_ref()).map(|answered| answered.ms).max();
+    let answered = answered.unwrap_or(u64::MAX / 2);
+    let region = write.only().map_or(0, |copy| usize::from(copy.dot.actor.region) - 1);
+    let clocks = facts.history.faults.iter().filter(|it| it.region == Some(region) && it.ms <= answered + MARGIN_MS);
+    clocks
+        .filter_map(|fault| fault.off_ms)
+        .fold(answered, |latest, off| latest.max(answered.saturating_add_signed(off.max(0))))
+}
+
+/// Whether a write came to a key whose time was over, knew of it, and had a clock that said so.
+fn revives(facts: &Facts<'_>, first: &Write<'_>, over: u64, second: &Write<'_>) -> bool {
+    let (Some(one), Some(other), Some(call)) = (first.only(), second.only(), second.calls.first()) else {
+        return false;
+    };
+    let asked = call.asked.ms;
+    let region = Some(usize::from(other.dot.actor.region) - 1);
+    let behind = facts.history.faults.iter().any(|it| it.region == region && it.off_ms.is_some_and(|off| off < 0));
+    asked > over && other.behind.covers(one.dot) && !behind
 }
 
 #[cfg(test)]
@@ -76,10 +125,26 @@ mod tests {
     }
 
     #[test]
-    fn a_deadline_by_a_clock_that_was_off_is_not_judged() {
+    fn a_deadline_by_a_clock_that_was_ahead_is_so_much_later() {
         let mut tale = Tale::default();
         tale.fault("clock", Some(0), true);
         expiring(&mut tale, "short:x", 1_000);
+        tale.converged(Some(1), &[]);
         assert_eq!(how_much(judge, &read(&tale, "short:x", true)), 0);
+    }
+
+    #[test]
+    fn what_is_written_to_a_key_whose_time_is_over_stays() {
+        let mut tale = Tale::default();
+        expiring(&mut tale, "short:x", 1_000);
+        tale.call("a", 0, |_| {}, None).call("a", 0, |_| {}, None).call("a", 0, |_| {}, None);
+        tale.write("a", 0, &[("short:x", What::Insert("y".to_owned()))], "1.1:2", "1.1:2");
+        let read = |names: &[&str]| {
+            let found = Value::Texts(names.iter().map(|&name| name.to_owned()).collect());
+            tale.clone().look(FINAL, 0, ("short:x", Type::Set), found, "1.1:2").history()
+        };
+        holds(judge, &read(&["y"]));
+        violates(judge, &read(&["x", "y"]));
+        violates(judge, &read(&[]));
     }
 }

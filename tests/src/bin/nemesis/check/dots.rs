@@ -1,5 +1,5 @@
 //! One content per dot (P2), as far as receipts tell: no dot answers two writes, a write has at most one dot in each
-//! region's log, and only in logs of regions that were asked; and logs are written in order.
+//! region's log, only in logs of regions that were asked, and none where another was known; and logs are written in order.
 
 use std::collections::BTreeMap;
 
@@ -26,6 +26,13 @@ pub(crate) fn judge(facts: &Facts<'_>, _: &Cells) -> Judged {
             }
             if !write.calls.iter().any(|call| call.asked.region + 1 == usize::from(dot.actor.region)) {
                 let what = format!("{dot} answers a write that this region was never asked for");
+                judged.violation(what, calls.clone(), None);
+            }
+            if let Some(other) =
+                write.copies.iter().find(|other| copy.behind.covers(other.dot)).filter(|it| it.dot != dot)
+            {
+                let what =
+                    format!("{dot} is a second copy of {}, which its region had seen when it was asked", other.dot);
                 judged.violation(what, calls.clone(), None);
             }
             // What a region acked before it was asked for this, stands before this in its log.
@@ -56,6 +63,15 @@ mod tests {
         violates(judge, &tale.clone().write("a", 0, &other, "1.1:1", "1.1:2").history());
         violates(judge, &tale.clone().write("a", 0, &one, "1.1:2", "1.1:3").request("q").history());
         violates(judge, &tale.write("a", 1, &other, "3.1:2", "3.1:2").history());
+    }
+
+    #[test]
+    fn a_region_that_has_the_first_copy_makes_no_second() {
+        let add = [("k", What::Add(1))];
+        let mut tale = Tale::default();
+        tale.write("a", 0, &add, "1.1:1", "1.1:1").request("q").write("a", 1, &add, "2.1:1", "2.1:1").request("q");
+        holds(judge, &tale.history());
+        violates(judge, &tale.session("1.1:1").history());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Lists: who pushed to an end was beyond all that it saw there, and stays beyond it; who inserted behind an element stays
-//! behind it (P3).
+//! behind it (P3). And sorted sets: in the order of scores, each member once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Judged, looks};
 use crate::cells::Cells;
@@ -50,6 +50,14 @@ pub(crate) fn judge(facts: &Facts<'_>, _: &Cells) -> Judged {
             }
         }
     }
+    for look in looks(facts, &[Type::Zset]) {
+        let Value::Scores(scores) = look.value else { continue };
+        let members: BTreeSet<_> = scores.iter().map(|(member, _)| member).collect();
+        judged.judged += u64::from(!scores.is_empty());
+        if !scores.is_sorted_by_key(|(member, score)| (*score, member)) || members.len() < scores.len() {
+            judged.wrong(look, &format!("members out of order, or twice: {scores:?}"), []);
+        }
+    }
     judged
 }
 
@@ -75,5 +83,17 @@ mod tests {
         violates(judge, &read(&["0", "½", "2", "1"]));
         violates(judge, &read(&["½", "0", "1", "2"]));
         violates(judge, &read(&["1", "0", "½", "2"]));
+    }
+
+    #[test]
+    fn members_stand_in_the_order_of_their_scores() {
+        let read = |scores: &[(&str, i64)]| {
+            let scores = scores.iter().map(|(member, score)| ((*member).to_owned(), *score)).collect();
+            Tale::default().look("r", 0, ("zset:k", Type::Zset), Value::Scores(scores), "-").history()
+        };
+        holds(judge, &read(&[("b", 1), ("a", 2), ("c", 2)]));
+        violates(judge, &read(&[("a", 2), ("b", 1)]));
+        violates(judge, &read(&[("c", 2), ("a", 2)]));
+        violates(judge, &read(&[("a", 1), ("a", 2)]));
     }
 }

@@ -42,9 +42,9 @@ fn notes(judged: &mut Judged, call: &Call) {
         for update in call.asked.updates.iter().filter(here) {
             let shows = match (&update.what, before, after) {
                 (What::Add(amount), Value::Sum(before), Value::Sum(after)) => *after == before + amount,
-                (What::Insert(name), _, Value::Texts(after)) => after.contains(name),
-                (What::SetMv(name), _, Value::Texts(after)) => after.len() == 1 && after.contains(name),
-                (What::Remove(name), _, Value::Texts(after)) => !after.contains(name),
+                (What::Insert(name), _, Value::Texts(after)) if read.kind == Type::Set => after.contains(name),
+                (What::Remove(name), _, Value::Texts(after)) if read.kind == Type::Set => !after.contains(name),
+                (What::SetMv(name), _, Value::Texts(after)) if read.kind == Type::Mv => *after == [name.clone()],
                 (What::Set(name), _, Value::Text(after)) => after.as_ref() == Some(name),
                 (What::PushBack(name), _, Value::Row(after)) => after.last() == Some(name),
                 (What::PushFront(name), _, Value::Row(after)) => after.first() == Some(name),

@@ -84,6 +84,10 @@ impl Injector {
     }
 
     async fn begin(&mut self, planned: Planned) {
+        if planned.trouble.process().is_some_and(|region| self.down.contains(&region)) {
+            // Its last restart took longer than was planned.
+            return;
+        }
         let fault = self.next;
         self.next += 1;
         *self.counted.entry(planned.trouble.kind()).or_default() += 1;
@@ -223,13 +227,15 @@ impl Injector {
 
     fn note(&self, fault: u64, trouble: Trouble, begins: bool) {
         let (kind, region, detail) = (trouble.kind().to_owned(), trouble.region(), trouble.to_string());
-        self.recorder.fault(Fault { n: 0, ms: 0, fault, kind, region, begins, detail });
+        let off_ms = if let Trouble::Clock { off_ms, .. } = trouble { Some(off_ms) } else { None };
+        self.recorder.fault(Fault { n: 0, ms: 0, fault, kind, region, begins, off_ms, detail });
     }
 
     fn died(&mut self, region: usize, how: &str) {
         let fault = self.next;
         self.next += 1;
         let (kind, detail) = ("died".to_owned(), how.to_owned());
-        self.recorder.fault(Fault { n: 0, ms: 0, fault, kind, region: Some(region), begins: true, detail });
+        let (begins, region) = (true, Some(region));
+        self.recorder.fault(Fault { n: 0, ms: 0, fault, kind, region, begins, off_ms: None, detail });
     }
 }

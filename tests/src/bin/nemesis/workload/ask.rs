@@ -17,7 +17,7 @@ const KEYSPACE: &str = "default";
 /// How often a transaction asks what came of its commit before it gives up.
 const COMMIT_RETRIES: usize = 2;
 /// Between what a transaction has read, and checks, and its commit: others should get in between now and then.
-const CHECKED_PAUSE: Duration = Duration::from_millis(15);
+const CHECKED_PAUSE: Duration = Duration::from_millis(80);
 /// How long requests wait for their session's token.
 const SESSION_WAIT: Duration = Duration::from_millis(1_500);
 

@@ -4,7 +4,7 @@
 //! shared by all processes of the epoch, so that they meet. Most values name the write that made them, and are written
 //! once; some elements come from a small pool that all processes fight over.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use halcyon_tests::{Dice, REGIONS};
 
@@ -25,7 +25,8 @@ const EPOCH_MS: u64 = 8_000;
 const SLOTS: u64 = 2;
 /// What a process remembers of a collection.
 const REMEMBERED: usize = 24;
-const SHORT_MS: u64 = 1_500;
+/// Over by the end of a run.
+pub(crate) const SHORT_MS: u64 = 1_500;
 /// Far longer than any run, and than any clock is put ahead.
 const LONG_MS: u64 = 6 * 3_600_000;
 
@@ -38,6 +39,8 @@ pub(crate) struct Drawer {
     seen: BTreeMap<String, Vec<String>>,
     /// Keys with a long deadline that are to be kept for good.
     to_persist: Vec<String>,
+    /// Keys that end soon, and from when on they are to be written to again.
+    to_revive: VecDeque<(String, u64)>,
 }
 
 /// Families of keys; each is of one type, but for the last.
@@ -48,8 +51,8 @@ const FAMILIES: [&str; 15] = [
 
 impl Drawer {
     pub(crate) fn new(seed: u64, process: &str) -> Self {
-        let (seen, to_persist) = (BTreeMap::new(), Vec::new());
-        Self { dice: Dice::new(seed), process: process.to_owned(), made: 0, seen, to_persist }
+        let (seen, to_persist, to_revive) = (BTreeMap::new(), Vec::new(), VecDeque::new());
+        Self { dice: Dice::new(seed), process: process.to_owned(), made: 0, seen, to_persist, to_revive }
     }
 
     pub(crate) const fn dice(&mut self) -> &mut Dice {
@@ -76,7 +79,7 @@ impl Drawer {
                 let how = if session && self.dice.below(8) == 0 { How::Context } else { How::Plain };
                 Plan { how, reads: Vec::new(), updates }
             }
-            38..42 => plain(Vec::new(), self.deadline()),
+            38..42 => plain(Vec::new(), self.deadline(at_ms)),
             42..68 => plain(vec![self.read(at_ms)], Vec::new()),
             68..76 => Plan { how: How::Transaction, reads: self.group_reads(at_ms), updates: Vec::new() },
             76..84 => {
@@ -286,14 +289,20 @@ impl Drawer {
     }
 
     /// Something that ends by itself, or would.
-    fn deadline(&mut self) -> Vec<Update> {
+    fn deadline(&mut self, at_ms: u64) -> Vec<Update> {
         let name = self.unique();
         let update = |key: &str, what| Update { key: key.to_owned(), path: Vec::new(), what };
+        if let Some((key, _)) = self.to_revive.pop_front_if(|(_, from)| *from <= at_ms) {
+            return vec![update(&key, What::Insert(name))];
+        }
         match self.dice.below(6) {
             0 => vec![update(&format!("short-value:{name}"), What::SetFor(name, SHORT_MS))],
             1 => vec![update(&format!("long-value:{name}"), What::SetFor(name, LONG_MS))],
             2 | 3 => {
                 let key = format!("short:{name}");
+                if self.dice.below(2) == 0 {
+                    self.to_revive.push_back((key.clone(), at_ms + 3 * SHORT_MS));
+                }
                 vec![update(&key, What::Insert(name)), update(&key, What::Expire(SHORT_MS))]
             }
             _ => match self.to_persist.pop() {
