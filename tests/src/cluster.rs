@@ -14,6 +14,7 @@ use crate::command::halcyon;
 use crate::http;
 use crate::node::Node;
 use crate::ports::PortBlock;
+use crate::power::Shim;
 use crate::until::{PATIENCE, until};
 
 /// What the regions are called, in order.
@@ -61,6 +62,19 @@ impl Cluster {
         let init = ["certs".into(), "init".into(), "--config".into(), config.into_os_string()];
         let _ = halcyon(init.into_iter().chain(["--out".into(), certs.into_os_string()])).await.succeeded();
         cluster
+    }
+
+    /// A cluster whose every node has a disk that [`crate::power`] can cut the power of. None runs yet.
+    pub async fn on_disks(root: &Path, regions: usize, shim: &'static Shim) -> Self {
+        let mut cluster = Self::prepared(root, regions, true).await;
+        let dir = cluster.dir().to_owned();
+        cluster.nodes.iter_mut().for_each(|node| node.use_disk(&dir, shim));
+        cluster
+    }
+
+    /// Its files stay when it ends.
+    pub fn keep_files(&mut self) {
+        self.dir.disable_cleanup(true);
     }
 
     /// Its directory.
@@ -184,7 +198,7 @@ impl Cluster {
         self.nodes.get(region).expect("a region of this cluster")
     }
 
-    fn node_mut(&mut self, region: usize) -> &mut Node {
+    pub(crate) fn node_mut(&mut self, region: usize) -> &mut Node {
         self.nodes.get_mut(region).expect("a region of this cluster")
     }
 

@@ -20,6 +20,7 @@ mod http;
 mod load;
 mod node;
 mod ports;
+pub mod power;
 mod until;
 
 pub use cluster::{Cluster, REGIONS};

@@ -6,6 +6,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 use crate::command::binary;
 use crate::http;
+use crate::power::{Disk, Shim, Trouble};
 use crate::until::until;
 
 /// Lines of a log that a failure prints.
@@ -21,6 +22,8 @@ pub(crate) struct Node {
     config: PathBuf,
     certs: PathBuf,
     fault_api: bool,
+    /// The disk below its data directory, if power may be cut, and what its next process is started with.
+    pub(crate) power: Option<(Disk, &'static Shim, Trouble)>,
     child: Option<Child>,
 }
 
@@ -35,8 +38,16 @@ impl Node {
             config: dir.join("regions.toml"),
             certs: dir.join("certs"),
             fault_api,
+            power: None,
             child: None,
         }
+    }
+
+    /// Moves it, before its first start, to a disk whose power can be cut. The data directory is the node's to make.
+    pub(crate) fn use_disk(&mut self, dir: &Path, shim: &'static Shim) {
+        let disk = Disk::new(dir, &self.region);
+        self.data = disk.files().join("data");
+        self.power = Some((disk, shim, Trouble::default()));
     }
 
     /// Starts the process, and does not wait.
@@ -49,29 +60,50 @@ impl Node {
         if self.fault_api {
             command.arg("--fault-api");
         }
+        if let Some((disk, shim, trouble)) = &self.power {
+            command.envs(disk.env(shim, trouble));
+        }
         let out = log.try_clone().expect("a second handle on the log");
         self.child = Some(command.stdin(Stdio::null()).stdout(out).stderr(log).spawn().expect("halcyon starts"));
     }
 
     /// Waits until it serves.
     pub(crate) async fn ready(&mut self) {
+        self.ready_or_ended().await.unwrap_or_else(|ended| panic!("{ended}"));
+    }
+
+    /// Waits until it serves, or has ended by itself, and tells how.
+    pub(crate) async fn ready_or_ended(&mut self) -> Result<(), String> {
         let what = format!("{} is ready", self.region);
         until(&what, async || {
             let child = self.child.as_mut().expect("a node that was started");
             if let Some(status) = child.try_wait().expect("a child of ours") {
-                panic!("{} ended at start ({status}):\n{}", self.region, self.tail());
+                return Some(Err(format!("{} ended at start ({status}):\n{}", self.region, self.tail())));
             }
             let answer = http::call(false, format!("{}/readyz", self.admin)).await;
-            answer.filter(|(code, _)| *code == 200)
+            answer.filter(|(code, _)| *code == 200).map(|_| Ok(()))
         })
-        .await;
+        .await
     }
 
     /// `kill -9`, and waits until the process is gone.
     pub(crate) fn kill(&mut self) {
-        let mut child = self.child.take().expect("a node that runs");
-        child.kill().expect("a child of ours");
-        child.wait().expect("a child of ours");
+        self.strike();
+        self.bury();
+    }
+
+    /// `kill -9`, without waiting: several nodes can be struck at one moment.
+    pub(crate) fn strike(&mut self) {
+        self.child.as_mut().expect("a node that runs").kill().expect("a child of ours");
+    }
+
+    /// Waits until a process that was struck, or ends by itself, is gone.
+    pub(crate) fn bury(&mut self) -> ExitStatus {
+        let ended = self.child.take().expect("a node that ran").wait().expect("a child of ours");
+        if let Some((disk, ..)) = &self.power {
+            disk.settle();
+        }
+        ended
     }
 
     /// `kill -TERM`, and waits until the process has ended.

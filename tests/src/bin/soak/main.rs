@@ -1,0 +1,151 @@
+//! The soak: real nodes on real disks are killed, lose their power and have their syncs fail, for as long as one likes,
+//! while a load goes on; after each blow every acked write must be there, once, and every region agree.
+//!
+//! ```text
+//! soak --kills 30 --power-cuts 30        so many of each
+//! soak --minutes 25                      for so long, one kind as often as the other
+//! ```
+//!
+//! Two arenas take turns: one region alone, to which nobody can give back what its disk has lost, and three regions under
+//! load, any of which may be struck, together even. Blows come at drawn moments: under load, at rest, while a node starts
+//! up after the last blow, at its very first start. One line per cycle, then one for the machine to read:
+//!
+//! ```text
+//! soak: N kills, N power cuts, N acked, N lost
+//! ```
+//!
+//! Anything lost, doubled, torn apart or disagreed about ends the run with a failure: seed, story of the cycle and the
+//! directory with all files are printed, and the directory stays.
+
+#![expect(clippy::expect_used, clippy::print_stdout, reason = "a harness that cannot go on fails by panicking")]
+
+mod arena;
+mod audit;
+mod ledger;
+mod observer;
+mod outcome;
+mod plan;
+mod tally;
+mod tattler;
+mod writers;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::{Parser, Subcommand};
+use halcyon_tests::Dice;
+use halcyon_tests::power::Shim;
+use tokio::task::LocalSet;
+
+use arena::Arena;
+use outcome::Story;
+use plan::Plan;
+use tally::Tally;
+
+/// Real nodes, killed and power-failed under load; nothing that was acked may be lost.
+#[derive(Debug, Parser)]
+#[command(name = "soak")]
+struct Args {
+    /// Goes on for so many minutes.
+    #[arg(long, conflicts_with_all = ["kills", "power_cuts"])]
+    minutes: Option<u64>,
+    /// At least so many kill -9.
+    #[arg(long, default_value_t = 30)]
+    kills: u64,
+    /// At least so many power cuts.
+    #[arg(long, default_value_t = 30)]
+    power_cuts: u64,
+    /// The dice; drawn from the clock if not given. The blows are the same again, their moments nearly so.
+    #[arg(long)]
+    seed: Option<u64>,
+    #[command(subcommand)]
+    double: Option<Double>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Double {
+    /// A stand-in for a node, to prove the harness by: appends numbers to a file and says so.
+    #[command(hide = true)]
+    Tattle {
+        /// The file.
+        file: PathBuf,
+        /// Says so before the sync, as no node may.
+        #[arg(long)]
+        early: bool,
+    },
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let args = Args::parse();
+    if let Some(Double::Tattle { file, early }) = &args.double {
+        tattler::run(file, *early);
+    }
+    let Some(shim) = Shim::built() else {
+        println!("soak: skipped: without the library there are no power cuts");
+        return ExitCode::SUCCESS;
+    };
+    let seed = args.seed.unwrap_or_else(|| u64::from(std::process::id()) ^ u64::from(clock_nanos()));
+    println!("soak: seed {seed}; `soak --seed {seed}` draws the same blows");
+    let mut tally = Tally::default();
+    let soaked = LocalSet::new().run_until(soak(&args, shim, seed, &mut tally)).await;
+    println!("{}", tally.details());
+    println!("{tally}");
+    if soaked && tally.lost == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn clock_nanos() -> u32 {
+    std::time::SystemTime::UNIX_EPOCH.elapsed().map_or(0, |since| since.subsec_nanos())
+}
+
+/// Whether all cycles went well.
+async fn soak(args: &Args, shim: &'static Shim, seed: u64, tally: &mut Tally) -> bool {
+    let (mut dice, began) = (Dice::new(seed), Instant::now());
+    let mut arenas = [Arena::start(shim, 1).await, Arena::start(shim, 3).await];
+    let goal = |tally: &Tally| match args.minutes {
+        Some(minutes) => began.elapsed() >= Duration::from_mins(minutes),
+        None => tally.kills >= args.kills && tally.power_cuts >= args.power_cuts,
+    };
+    for cycle in 1_u64.. {
+        if goal(tally) {
+            break;
+        }
+        let [alone, three] = arenas;
+        let (mut arena, other) = if cycle % 2 == 1 { (alone, three) } else { (three, alone) };
+        let wanted = args.minutes.map_or((args.kills, args.power_cuts), |_| (u64::MAX, u64::MAX));
+        let plan = Plan::draw(&mut dice, arena.regions(), tally, wanted);
+        let (story, dir) = (Story::default(), arena.dir());
+        let told = story.clone();
+        // A task of its own: a harness that panics must not take the closing line with it.
+        let running = tokio::task::spawn_local(async move {
+            let outcome = arena.cycle(cycle, &plan, &told).await;
+            (arena, outcome)
+        });
+        let Ok((arena, outcome)) = running.await else {
+            println!("{cycle:>4} FAILED: gave up, see above; seed {seed}, files in {}", dir.display());
+            story.events().iter().for_each(|event| println!("     {event}"));
+            return false;
+        };
+        tally.add(&outcome.tally);
+        println!("{cycle:>4} {}", outcome.line());
+        if let Err(failure) = &outcome.verdict {
+            println!("     FAILED: {failure}\n     seed {seed}, cycle {cycle}, files in {}", arena.dir().display());
+            story.events().iter().for_each(|event| println!("     {event}"));
+            return false;
+        }
+        arenas = if cycle % 2 == 1 { [arena, other] } else { [other, arena] };
+    }
+    for arena in arenas {
+        let (dir, closed) = (arena.dir(), arena.close(&mut dice).await);
+        if let Err(failure) = closed {
+            tally.lost += failure.lost;
+            println!(
+                "     FAILED at the last look at everything: {failure}\n     seed {seed}, files in {}",
+                dir.display()
+            );
+            return false;
+        }
+    }
+    true
+}
