@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// A stream of numbers (SplitMix64, Steele, Lea and Flood 2014). Streams of different names do not disturb each other: what
+/// A stream of numbers (`SplitMix64`, Steele, Lea and Flood 2014). Streams of different names do not disturb each other: what
 /// one part of the world draws more or less of leaves the others as they were, so that shrinking a program changes little
 /// else.
 #[derive(Debug, Clone)]

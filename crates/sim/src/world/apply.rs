@@ -9,10 +9,10 @@ use super::fault::{Fault, When};
 use super::seat::Armed;
 
 impl World {
-    pub(super) fn strike(&mut self, fault: Fault) {
+    pub(super) fn strike(&mut self, fault: &Fault) {
         self.figures.count(fault.kind());
         let now = self.now;
-        match fault {
+        match *fault {
             Fault::Cable { from, to, cable } => {
                 if let Some(link) = self.links.get_mut(&(from, to)) {
                     link.cable = cable;

@@ -111,7 +111,7 @@ pub enum Fault {
     },
     /// A client's connection is lost.
     Disconnect {
-        /// Whose.
+        /// Whose; if it has none, of those that have, the next one's.
         client: ClientId,
     },
     /// Rebalancer and sweeper.
@@ -234,7 +234,7 @@ impl fmt::Display for Fault {
             Self::ClockStep { region, ms } => write!(f, "step the clock of {region} by {ms} ms"),
             Self::ClockRight { region } => write!(f, "set the clock of {region} right"),
             Self::Drift { region, ppm } => write!(f, "clock of {region} drifts by {ppm} ppm"),
-            Self::Disconnect { client } => write!(f, "disconnect client {}", client.0),
+            Self::Disconnect { client } => write!(f, "disconnect client {}, or the next that is connected", client.0),
             Self::Background { region, on } => {
                 write!(f, "background of {region} {}", if *on { "on" } else { "off" })
             }

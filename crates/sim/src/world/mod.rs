@@ -33,6 +33,7 @@ mod seat;
 mod sessions;
 mod shrink;
 mod trace;
+mod trouble;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

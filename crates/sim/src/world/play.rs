@@ -16,8 +16,9 @@ use super::seat::SYNC;
 /// What takes longest, one after the other: a connection whose other end has died, or that was cut, is given up after
 /// `IDLE_TIMEOUT`; a dial under way fails after `HANDSHAKE_TIMEOUT`, and the next comes after `RECONNECT_LAST` at most; then
 /// each region's missing records are pulled, which takes a `PULL_PATIENCE` and a round trip for each region that could have
-/// had them; and a client's request may wait for its session for `SESSION_WAIT_MAX` more.
-pub const LIVENESS: Duration = Duration::from_secs(10 + 5 + 5 + 5 + 30 + 5);
+/// had them; and a client's request may wait for its session for `SESSION_WAIT_MAX` more. That is 10 + 5 + 5 + 5 + 30 s, and
+/// some to spare.
+pub const LIVENESS: Duration = Duration::from_mins(1);
 
 /// Between two looks at whether all agree.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
@@ -147,7 +148,7 @@ impl World {
                 self.clients.handle_action(self.now, &action);
                 self.ask();
             }
-            What::Fault(fault) => self.strike(fault),
+            What::Fault(fault) => self.strike(&fault),
         }
     }
 

@@ -1,85 +1,30 @@
-//! What kind of world a seed is.
+//! What kind of world a seed is: how far its regions are apart, how good its cables and disks, and what goes wrong how often.
 
 use std::time::Duration;
 
-use halcyon_store::WriteFailure;
 use halcyon_types::RegionId;
-use halcyon_types::limits::{DRIFT_MAX, GROUP_MAX};
+use halcyon_types::limits::GROUP_MAX;
 
-use super::fault::{Cable, Fault, When};
+use super::fault::{Cable, Fault};
+use super::trouble::{KINDS, Kind};
 use crate::dice::Dice;
-use crate::workload::ClientId;
 
-const fn ms(n: u64) -> Duration {
+pub(super) const fn ms(n: u64) -> Duration {
     Duration::from_millis(n)
 }
-
-/// Kinds of trouble.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    CutOneWay,
-    CutBoth,
-    CutOff,
-    Flap,
-    Sever,
-    Drop,
-    Crash,
-    CrashAtAMoment,
-    PowerFailure,
-    Stop,
-    FailSync,
-    Disk,
-    Pause,
-    ClockStep,
-    ClockFarOff,
-    ClockWhileDown,
-    Drift,
-    Cable,
-    Disconnect,
-    Background,
-}
-
-const KINDS: [Kind; 20] = [
-    Kind::CutOneWay,
-    Kind::CutBoth,
-    Kind::CutOff,
-    Kind::Flap,
-    Kind::Sever,
-    Kind::Drop,
-    Kind::Crash,
-    Kind::CrashAtAMoment,
-    Kind::PowerFailure,
-    Kind::Stop,
-    Kind::FailSync,
-    Kind::Disk,
-    Kind::Pause,
-    Kind::ClockStep,
-    Kind::ClockFarOff,
-    Kind::ClockWhileDown,
-    Kind::Drift,
-    Kind::Cable,
-    Kind::Disconnect,
-    Kind::Background,
-];
-
-/// Back to 1970, as a clock whose battery is empty.
-const DEAD_MS: i64 = -1_800_000_000_000;
-
-/// Clients that may be disconnected; one that is not there is not missed.
-const CLIENTS: u64 = 8;
 
 /// What kind of world a seed is.
 #[derive(Debug)]
 pub(super) struct Profile {
-    regions: Vec<RegionId>,
+    pub(super) regions: Vec<RegionId>,
     /// How often each kind, against the others.
-    menu: Vec<(u64, Kind)>,
+    pub(super) menu: Vec<(u64, Kind)>,
     /// Between two troubles, in the mean.
-    gap: Duration,
+    pub(super) gap: Duration,
     /// How long what lasts lasts.
-    lasts: (Duration, Duration),
+    pub(super) lasts: (Duration, Duration),
     /// How long whoever has died is down.
-    down: (Duration, Duration),
+    pub(super) down: (Duration, Duration),
     /// How far the regions are apart.
     delay: (Duration, Duration),
     sync: (Duration, Duration),
@@ -141,7 +86,7 @@ impl Profile {
         faults
     }
 
-    fn cable(&self, dice: &mut Dice) -> Cable {
+    pub(super) fn cable(&self, dice: &mut Dice) -> Cable {
         let delay = dice.span(self.delay.0, self.delay.1);
         Cable {
             delay,
@@ -152,121 +97,4 @@ impl Profile {
             refuses: dice.below(self.refuses + 1),
         }
     }
-
-    /// What goes wrong, and when.
-    pub(super) fn faults(&self, dice: &mut Dice, span: Duration) -> Vec<(Duration, Fault)> {
-        let mut faults = Vec::new();
-        let total = self.menu.iter().map(|(weight, _)| weight).sum();
-        let mut at = ms(200);
-        while total > 0 {
-            at += dice.span(Duration::ZERO, self.gap * 2);
-            if at >= span {
-                break;
-            }
-            let mut roll = dice.below(total);
-            let kind = self.menu.iter().find(|(weight, _)| {
-                let hit = roll < *weight;
-                roll = roll.saturating_sub(*weight);
-                hit
-            });
-            if let Some((_, kind)) = kind {
-                self.trouble(dice, at, *kind, &mut faults);
-            }
-        }
-        faults
-    }
-
-    fn trouble(&self, dice: &mut Dice, at: Duration, kind: Kind, faults: &mut Vec<(Duration, Fault)>) {
-        let Some((region, other)) = self.two(dice) else { return };
-        let (from, to) = (region, other);
-        let lasts = dice.span(self.lasts.0, self.lasts.1);
-        let down = dice.span(self.down.0, self.down.1);
-        let mut now = |fault| faults.push((at, fault));
-        match kind {
-            Kind::CutOneWay => now(Fault::Cut { from, to, lasts }),
-            Kind::CutBoth => {
-                now(Fault::Cut { from, to, lasts });
-                now(Fault::Cut { from: to, to: from, lasts });
-            }
-            Kind::CutOff => {
-                for other in self.regions.iter().filter(|other| **other != region) {
-                    now(Fault::Cut { from: region, to: *other, lasts });
-                    now(Fault::Cut { from: *other, to: region, lasts });
-                }
-            }
-            Kind::Flap => {
-                for n in 0..4 {
-                    let lasts = lasts / 8;
-                    faults.push((at + lasts * 2 * n, Fault::Cut { from, to, lasts }));
-                }
-            }
-            Kind::Sever => now(Fault::Sever { from, to, lasts }),
-            Kind::Drop => now(Fault::Drop { from, to }),
-            Kind::Crash => now(Fault::Crash { region, when: When::Now, kept: dice.one_in(2), alone: false, down }),
-            Kind::CrashAtAMoment => {
-                let (when, kept) = (*dice.of(&When::ALL), dice.one_in(4));
-                now(Fault::Crash { region, when, kept, alone: dice.one_in(3), down });
-            }
-            Kind::PowerFailure => {
-                for region in &self.regions {
-                    let down = dice.span(self.down.0, self.down.1);
-                    let kept = dice.one_in(2);
-                    now(Fault::Crash { region: *region, when: When::Now, kept, alone: false, down });
-                }
-            }
-            Kind::Stop => now(Fault::Stop { region, down }),
-            Kind::FailSync => {
-                let failure = *dice.of(&[WriteFailure::Lost, WriteFailure::Kept]);
-                now(Fault::FailSync { region, failure, down });
-            }
-            Kind::Disk => {
-                let least = dice.span(Duration::from_micros(50), ms(30));
-                let sync = (least, least * 3);
-                let group_max = *dice.of(&[GROUP_MAX, GROUP_MAX, 1, 5]);
-                now(Fault::Disk { region, sync, group_max });
-            }
-            Kind::Pause => now(Fault::Pause { region, lasts: lasts.min(ms(5000)) }),
-            Kind::ClockStep => now(Fault::ClockStep { region, ms: either_way(dice, 2000) }),
-            Kind::ClockFarOff => {
-                let drift = i64::try_from(DRIFT_MAX.as_millis()).unwrap_or(i64::MAX);
-                let far = *dice.of(&[drift * 2, 10_000, 3_000_000, 86_400_000, 31_536_000_000, DEAD_MS]);
-                now(Fault::ClockStep { region, ms: far });
-                faults.push((at + lasts, Fault::ClockRight { region }));
-            }
-            Kind::ClockWhileDown => {
-                now(Fault::Crash { region, when: When::Now, kept: true, alone: false, down });
-                let most = *dice.of(&[100, 4000, 4_000_000]);
-                let ms = if dice.one_in(8) { DEAD_MS } else { either_way(dice, most) };
-                faults.push((at + down / 2, Fault::ClockStep { region, ms }));
-                if dice.one_in(2) {
-                    faults.push((at + down + lasts, Fault::ClockRight { region }));
-                }
-            }
-            Kind::Drift => now(Fault::Drift { region, ppm: either_way(dice, 20_000) }),
-            Kind::Cable => {
-                let mut cable = self.cable(dice);
-                if dice.one_in(5) {
-                    cable.delay = dice.span(ms(200), ms(2500));
-                }
-                now(Fault::Cable { from, to, cable });
-            }
-            Kind::Disconnect => {
-                let client = ClientId(u32::try_from(dice.below(CLIENTS)).unwrap_or_default());
-                now(Fault::Disconnect { client });
-            }
-            Kind::Background => now(Fault::Background { region, on: dice.one_in(2) }),
-        }
-    }
-
-    /// Two different regions.
-    fn two(&self, dice: &mut Dice) -> Option<(RegionId, RegionId)> {
-        let one = *dice.pick(&self.regions)?;
-        let others: Vec<_> = self.regions.iter().copied().filter(|other| *other != one).collect();
-        Some((one, *dice.pick(&others)?))
-    }
-}
-
-fn either_way(dice: &mut Dice, most: u64) -> i64 {
-    let by = i64::try_from(dice.from_to(1, most)).unwrap_or_default();
-    if dice.one_in(2) { by } else { -by }
 }

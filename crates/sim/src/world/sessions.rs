@@ -159,8 +159,10 @@ impl World {
         self.ask();
     }
 
+    /// Ends the connection of a client or, if it has none, of the next that has.
     pub(super) fn disconnect(&mut self, client: ClientId) {
-        if let Some(session) = self.connections.get(&client).map(|open| open.session) {
+        let next = self.connections.range(client..).next().or_else(|| self.connections.first_key_value());
+        if let Some((client, session)) = next.map(|(client, open)| (*client, open.session)) {
             self.disconnected(client, session);
         }
     }
