@@ -1,7 +1,7 @@
 //! What clients are told is what the set of records at the answer's vector says (P3, P4, P5, P6), reads within transactions
 //! and behind their buffers included; and so is everything that can be asked, at the end.
 
-use halcyon_crdt::{Answer, KeyInfo, Object, Page, Query as Question, Update, read};
+use halcyon_crdt::{Answer, KeyInfo, Kind, Object, Page, Query as Question, Update, read};
 use halcyon_store::Snapshot;
 use halcyon_store::memory::MemorySnapshot;
 use halcyon_types::{ActorId, Dot, Hlc, RegionId, Seq, UnixMs, VersionVector};
@@ -9,6 +9,7 @@ use halcyon_wire::{Body, Outcome, Refusal, Response};
 
 use super::Invariant;
 use super::exchange::Exchange;
+use super::meaning::depends_on_rows;
 use super::told::{Shared, Told};
 use crate::oracle::{Request, Ruling, Truth};
 use crate::scenario::{Query, QueryKind, Reader, Value, every_page, print};
@@ -61,25 +62,29 @@ impl Answers {
         let Some(query) = query_of(object, question) else { return Ok(()) };
         let found = match result {
             Ok(Outcome::Answer(answer)) if is_whole(answer) => Ok(printed(&query, answer.clone(), at)),
-            Err(refusal @ Refusal::WrongType { .. }) => Ok(absent(&query, refusal)),
-            Err(refusal) if !updates.is_empty() => Err(refusal),
+            // Nothing of the kind, and whatever else is there.
+            Err(Refusal::WrongType { .. }) => Ok(Value::absent(&query)),
+            Err(refusal) if !updates.is_empty() && depends_on_rows(refusal) => Err(refusal),
             _ => return Ok(()),
         };
         self.judged += 1;
         let told = self.told.borrow();
-        let truth = match buffered(&told, &query, updates, at) {
-            Ok(truth) => truth,
-            Err(reasons) => {
-                return match found {
-                    Err(refusal) if reasons.contains(refusal.name()) => Ok(()),
-                    found => Err(format!("`{query}` behind {updates:?} is {found:?}; it is to be refused for {reasons:?}")),
-                };
+        let truth = buffered(&told, &query, updates, at);
+        let (truth, found) = match (truth, found) {
+            (Ok(truth), Ok(found)) => (truth, found),
+            (Err(reasons), Err(refusal)) if reasons.contains(refusal.name()) => return Ok(()),
+            (truth, found) => {
+                let reasons = truth.err();
+                return Err(format!("`{query}` behind {updates:?} is {found:?}; reasons to refuse it: {reasons:?}"));
             }
         };
-        let Ok(found) = found else {
-            // Whatever else may be wrong with it, it is not the data.
-            return Ok(());
-        };
+        if let Err(Refusal::WrongType { present, .. }) = result {
+            let kinds = Query { object: query.object.clone(), kind: QueryKind::Kinds };
+            let (found, expected) = (kinds_of(present), expected(&truth, &kinds, at));
+            if !same(&found, &expected) {
+                return Err(format!("`{query}` is refused, for there is {found}; there is {expected}"));
+            }
+        }
         let expected = expected(&truth, &query, at);
         if same(&found, &expected) {
             return Ok(());
@@ -103,10 +108,7 @@ impl Answers {
                 expected.push((key.to_owned(), kinds.to_string()));
             }
         }
-        let found = keys.items.iter().map(|info| {
-            let kinds = info.kinds.iter().map(|kind| format!("{kind:?}").to_lowercase()).collect();
-            (text(&info.key), Value::Set(kinds).to_string())
-        });
+        let found = keys.items.iter().map(|info| (text(&info.key), kinds_of(&info.kinds).to_string()));
         let found: Vec<_> = found.collect();
         if found == expected {
             return Ok(());
@@ -156,9 +158,8 @@ fn printed(query: &Query, answer: Answer, at: &At<'_>) -> Value {
     print(query, answer, Reader { actor: at.actor, now: at.now, decode: &text })
 }
 
-/// Nothing of the kind: that there is something else is a sentence about kinds, and asked for by itself.
-fn absent(query: &Query, _: &Refusal) -> Value {
-    Value::absent(query)
+fn kinds_of(kinds: &[Kind]) -> Value {
+    Value::Set(kinds.iter().map(|kind| format!("{kind:?}").to_lowercase()).collect())
 }
 
 /// What holds at a snapshot behind a transaction's buffer, as if that were committed alone; or why it cannot be.
@@ -177,7 +178,9 @@ fn buffered(
     let (seen, now) = (at.seen, at.now);
     let request = Request { dot, hlc, now, ctx: seen, seen, live: seen, actors, commands: &commands };
     match oracle.judge(request) {
-        Ruling::Accepted(record) => Ok(std::sync::Arc::new(truth.followed_by(&record, |place| place.object.key == query.object.key))),
+        Ruling::Accepted(record) => {
+            Ok(std::sync::Arc::new(truth.followed_by(&record, |place| place.object.key == query.object.key)))
+        }
         Ruling::Refused(reasons) => Err(reasons),
     }
 }
@@ -269,7 +272,12 @@ mod tests {
         answers
     }
 
-    fn answered(answers: &mut Answers, words: &str, buffer: &[&str], found: Result<Answer, Refusal>) -> Result<(), String> {
+    fn answered(
+        answers: &mut Answers,
+        words: &str,
+        buffer: &[&str],
+        found: Result<Answer, Refusal>,
+    ) -> Result<(), String> {
         let query = Query::parse(&words.split(' ').collect::<Vec<_>>()).unwrap();
         let (object, question) = dialect().question(&query);
         let updates: Vec<_> = buffer.iter().flat_map(|words| dialect().updates(&parse(words)).unwrap()).collect();
@@ -291,10 +299,12 @@ mod tests {
         };
         assert_eq!(answered(&mut of, "smembers k", &[], page(&["a", "b"])), Ok(()));
         assert!(answered(&mut of, "smembers k", &[], page(&["a"])).is_err());
-        let nothing = Refusal::WrongType { asked: halcyon_crdt::Kind::Set, present: Vec::new() };
-        assert!(answered(&mut of, "smembers k", &[], Err(nothing)).is_err());
+        let other = |present: &[Kind]| Err(Refusal::WrongType { asked: Kind::List, present: present.to_vec() });
+        assert!(answered(&mut of, "smembers k", &[], other(&[Kind::Counter])).is_err());
+        assert_eq!(answered(&mut of, "list k", &[], other(&[Kind::Counter, Kind::Set])), Ok(()));
+        assert!(answered(&mut of, "list k", &[], other(&[Kind::Set])).is_err());
         assert!(answered(&mut of, "ttl l", &[], Ok(Answer::Deadline(None))).is_err(), "it tells when it ended");
-        assert_eq!(of.judged(), 7);
+        assert_eq!(of.judged(), 9);
     }
 
     #[test]
@@ -317,7 +327,7 @@ mod tests {
             page: halcyon_crdt::PageRequest { after: None, items_max: 9 },
         };
         let info = |key: &'static str, kind| KeyInfo { key: key.into(), kinds: vec![kind] };
-        let (counter, set) = (halcyon_crdt::Kind::Counter, halcyon_crdt::Kind::Set);
+        let (counter, set) = (Kind::Counter, Kind::Set);
         let mut told = |items| {
             let seen = vv(&[(1, 1)]);
             let at = At { region: region(1), actor: actor(1), now: hlc(9).wall(), seen: &seen };

@@ -151,7 +151,7 @@ fn has_changed(told: &Told, write: &Write, index: u64, then: &VersionVector, liv
 }
 
 /// Whether a refusal says something of the data, and not of the request, the clock or the queues.
-const fn depends_on_rows(refusal: &Refusal) -> bool {
+pub(super) const fn depends_on_rows(refusal: &Refusal) -> bool {
     matches!(
         refusal,
         Refusal::InsufficientRights { .. }
