@@ -168,10 +168,10 @@ impl Invariant for Accounts {
             },
             Observation::Applied { records, .. } => records.iter().for_each(|(record, _)| self.made(record)),
             Observation::Replied { client, response, .. } => match (answered.map(|open| open.body), &response.result) {
-                (Some(Body::Write(write)), Ok(Outcome::Written(receipt))) => {
-                    if self.asked.contains_key(&write.request) {
-                        self.acked.insert(receipt.dot);
-                    }
+                (Some(Body::Write(write)), Ok(Outcome::Written(receipt)))
+                    if self.asked.contains_key(&write.request) =>
+                {
+                    self.acked.insert(receipt.dot);
                 }
                 (Some(Body::Read { object, .. }), Ok(Outcome::Answer(Answer::Sum(sum)))) => {
                     return self.shown((*client, response.id), &text(&object.key), sum.unwrap_or_default());

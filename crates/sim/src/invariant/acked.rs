@@ -15,7 +15,7 @@ use crate::world::{Observation, World};
 pub(super) struct Acked {
     exchange: Exchange,
     /// What each region has acknowledged.
-    acked: BTreeMap<RegionId, VersionVector>,
+    told: BTreeMap<RegionId, VersionVector>,
     /// What each record was made of.
     requests: BTreeMap<Dot, Option<RequestId>>,
     judged: u64,
@@ -24,7 +24,7 @@ pub(super) struct Acked {
 impl Acked {
     fn ack(&mut self, at: RegionId, request: RequestId, receipt: &Receipt) -> Result<(), String> {
         self.judged += 1;
-        let acked = self.acked.entry(at).or_default();
+        let acked = self.told.entry(at).or_default();
         acked.observe(receipt.dot);
         acked.join(&receipt.token);
         match self.requests.get(&receipt.dot) {
@@ -35,7 +35,7 @@ impl Acked {
 
     fn stands(&mut self, at: RegionId, vv: &VersionVector) -> Result<(), String> {
         self.judged += 1;
-        match self.acked.get(&at) {
+        match self.told.get(&at) {
             Some(acked) if !acked.le(vv) => {
                 Err(format!("region {at} had acknowledged {acked:?}, and stands at {vv:?}"))
             }
@@ -44,7 +44,7 @@ impl Acked {
     }
 
     fn everywhere(&self, at: RegionId, vv: &VersionVector) -> Result<(), String> {
-        for (by, acked) in &self.acked {
+        for (by, acked) in &self.told {
             if !acked.le(vv) {
                 return Err(format!("region {by} had acknowledged {acked:?}; at the end region {at} has {vv:?}"));
             }

@@ -18,8 +18,8 @@ use crate::world::{Observation, World};
 /// One snapshot's view of a group.
 #[derive(Debug, Default, Clone, PartialEq)]
 struct View {
-    /// The latest stamp, if there is one, as registers and scores show it.
-    latest: Option<Option<String>>,
+    /// The latest stamp, none or one, as registers and scores show it.
+    latest: Option<BTreeSet<String>>,
     /// The stamps that no other has seen, as sets, lists and multi-value registers show them.
     newest: Option<BTreeSet<String>>,
     /// How many there have been, as counters show it.
@@ -44,8 +44,8 @@ impl Atomic {
             self.judged += 1;
         }
         let noted = match answer {
-            Answer::Value(value) => note(&mut view.latest, value.as_ref().map(|value| text(value))),
-            Answer::Score(score) => note(&mut view.latest, score.map(|score| score.to_string())),
+            Answer::Value(value) => note(&mut view.latest, value.iter().map(|value| text(value)).collect()),
+            Answer::Score(score) => note(&mut view.latest, score.iter().map(f64::to_string).collect()),
             Answer::Values(values) => note(&mut view.newest, values.iter().map(|value| text(value)).collect()),
             Answer::Page(page) => note(&mut view.newest, page.items.iter().map(|item| text(item)).collect()),
             Answer::Items(page) => note(&mut view.newest, page.items.iter().map(|item| text(&item.value)).collect()),
@@ -73,9 +73,8 @@ fn note<T: PartialEq + Debug>(known: &mut Option<T>, shown: T) -> Result<(), Str
 impl View {
     /// Objects of different kinds show the same records.
     fn agrees(&self) -> Result<(), String> {
-        let latest = self.latest.as_ref();
         let some = [
-            latest.map(Option::is_some),
+            self.latest.as_ref().map(|latest| !latest.is_empty()),
             self.newest.as_ref().map(|newest| !newest.is_empty()),
             self.count.map(|count| count > 0),
         ];
@@ -83,10 +82,10 @@ impl View {
         if known.len() > 1 {
             return Err(format!("something is there and something is not: {self:?}"));
         }
-        if let (Some(Some(latest)), Some(newest)) = (latest, &self.newest)
-            && !newest.contains(latest)
+        if let (Some(latest), Some(newest)) = (&self.latest, &self.newest)
+            && !latest.is_subset(newest)
         {
-            return Err(format!("the latest stamp is {latest}, and the newest are {newest:?}"));
+            return Err(format!("the latest stamp is {latest:?}, and the newest are {newest:?}"));
         }
         let distinct = self.newest.as_ref().map_or(0, BTreeSet::len) as u64;
         if self.count.is_some_and(|count| count < i128::from(distinct)) {

@@ -122,10 +122,8 @@ impl Told {
             return None;
         }
         match record.effects.first()? {
-            Effect::Hold { generations, .. } => {
-                self.grant(record, self.counters.get(generations.as_bytes().as_ref() as &[u8])?)
-            }
-            _ => self.sweep(record),
+            Effect::Hold { generations, .. } => self.grant(record, self.counters.get(generations.as_bytes())?),
+            _ => sweep(record),
         }
     }
 
@@ -154,18 +152,6 @@ impl Told {
         let to = letter_of(to.region()?);
         let op = CommandOp::BoundedGive { to, amount: i64::try_from(amount).ok()? };
         Some(Meaning::Grant(Command { object: object.clone(), op }, truth.rights(&object, own)))
-    }
-
-    fn sweep(&self, record: &Record) -> Option<Meaning> {
-        let keys = record.effects.iter().map(|effect| match effect {
-            Effect::Clear { prefix, .. } => {
-                let key = Object::root_of(prefix.as_bytes())?;
-                (key.below() == *prefix).then(|| ObjectRef::key(text(&key.key)))
-            }
-            _ => None,
-        });
-        let keys: Option<Vec<_>> = keys.collect();
-        Some(Meaning::Sweep(keys?.into_iter().map(|object| Command { object, op: CommandOp::Delete }).collect()))
     }
 
     /// What a client of a record was to have seen: its removals' context, and its reads'.
@@ -207,4 +193,17 @@ impl Told {
 /// What a write says.
 pub(super) fn commands_of(write: &Write) -> Option<Vec<Command>> {
     write.updates.iter().map(command_of).collect()
+}
+
+/// Whole keys that a record clears away.
+fn sweep(record: &Record) -> Option<Meaning> {
+    let keys = record.effects.iter().map(|effect| match effect {
+        Effect::Clear { prefix, .. } => {
+            let key = Object::root_of(prefix.as_bytes())?;
+            (key.below() == *prefix).then(|| ObjectRef::key(text(&key.key)))
+        }
+        _ => None,
+    });
+    let keys: Option<Vec<_>> = keys.collect();
+    Some(Meaning::Sweep(keys?.into_iter().map(|object| Command { object, op: CommandOp::Delete }).collect()))
 }

@@ -90,7 +90,7 @@ mod tests {
     fn a_gap_an_early_record_and_a_vector_that_lies_are_noticed() {
         let (a, one) = (region(1), record(1, 1, &[]));
         let mut ok = Vector::default();
-        assert_eq!(ok.applied(a, &vv(&[(1, 1)]), &[one.clone()]), Ok(()));
+        assert_eq!(ok.applied(a, &vv(&[(1, 1)]), std::slice::from_ref(&one)), Ok(()));
         assert_eq!(ok.applied(a, &vv(&[(1, 1), (2, 1)]), &[record(2, 1, &[(1, 1)])]), Ok(()));
         let mut gap = Vector::default();
         assert!(gap.applied(a, &vv(&[(1, 2)]), &[record(1, 2, &[(1, 1)])]).is_err());

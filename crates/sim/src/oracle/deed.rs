@@ -117,7 +117,7 @@ impl Deed {
     /// The keys that it names.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         let writes = self.writes.iter().map(|write| write.place.object.key.as_str());
-        writes.chain(self.removals.iter().map(|reach| reach.key()))
+        writes.chain(self.removals.iter().map(Reach::key))
     }
 
     /// Whether it writes there itself.

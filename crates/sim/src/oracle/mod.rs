@@ -48,8 +48,11 @@ pub struct Oracle {
     /// The records that name a key.
     by_key: BTreeMap<String, BTreeSet<Dot>>,
     /// What was worked out of keys lately.
-    known: RefCell<BTreeMap<String, Vec<(VersionVector, Arc<Truth>)>>>,
+    known: RefCell<BTreeMap<String, Vec<Known>>>,
 }
+
+/// What is true of a key at a vector.
+type Known = (VersionVector, Arc<Truth>);
 
 /// What is kept of one key: about as many vectors as there are regions, and transactions that look back.
 const KNOWN_MAX: usize = 12;

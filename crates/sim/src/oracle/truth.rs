@@ -49,6 +49,7 @@ impl Truth {
     }
 
     /// What it comes to with one more record, which nobody has seen yet, as far as some places are concerned.
+    #[must_use]
     pub fn followed_by(&self, record: &Record, about: impl Fn(&Place) -> bool) -> Self {
         let about = |write: &Write| about(&write.place);
         let left = |survivor: &&Survivor| survives(&survivor.write, survivor.dot, &[record]);

@@ -102,7 +102,7 @@ impl Part {
             Self::Values => vec![CommandOp::MvSet(stamp.to_string())],
             Self::Set => vec![CommandOp::Clear("set"), CommandOp::SetAdd(vec![stamp.to_string()])],
             Self::List => {
-                let end = if stamp % 2 == 0 { ListEnd::Back } else { ListEnd::Front };
+                let end = if stamp.is_multiple_of(2) { ListEnd::Back } else { ListEnd::Front };
                 vec![CommandOp::Clear("list"), CommandOp::ListPush { end, values: vec![stamp.to_string()] }]
             }
             Self::Counter | Self::Nested => vec![CommandOp::Incr(1)],

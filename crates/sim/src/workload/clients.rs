@@ -25,7 +25,7 @@ pub struct Ask {
 pub struct Clients {
     seed: u64,
     regions: u16,
-    clients: BTreeMap<ClientId, Client>,
+    begun: BTreeMap<ClientId, Client>,
     alarms: BTreeSet<(Duration, ClientId)>,
     asks: VecDeque<Ask>,
 }
@@ -34,13 +34,13 @@ impl Clients {
     /// The clients of a world.
     #[must_use]
     pub const fn new(seed: u64, regions: u16) -> Self {
-        Self { seed, regions, clients: BTreeMap::new(), alarms: BTreeSet::new(), asks: VecDeque::new() }
+        Self { seed, regions, begun: BTreeMap::new(), alarms: BTreeSet::new(), asks: VecDeque::new() }
     }
 
     /// A client is to do something.
     pub fn handle_action(&mut self, now: Duration, action: &Action) {
         let (seed, regions) = (self.seed, self.regions);
-        self.clients.entry(action.client).or_insert_with(|| Client::new(action.client, seed, regions));
+        self.begun.entry(action.client).or_insert_with(|| Client::new(action.client, seed, regions));
         self.step(action.client, |client, asks| client.act(now, action.clone(), asks));
     }
 
@@ -77,11 +77,11 @@ impl Clients {
 
     /// Whether every client has done what it was to do.
     pub fn is_idle(&self) -> bool {
-        self.clients.values().all(Client::is_idle)
+        self.begun.values().all(Client::is_idle)
     }
 
     fn step(&mut self, id: ClientId, step: impl FnOnce(&mut Client, &mut VecDeque<Ask>)) {
-        let Some(client) = self.clients.get_mut(&id) else { return };
+        let Some(client) = self.begun.get_mut(&id) else { return };
         let before = client.alarm();
         step(client, &mut self.asks);
         let after = client.alarm();

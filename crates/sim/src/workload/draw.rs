@@ -397,10 +397,9 @@ impl Drawing<'_> {
         ];
         let region = self.region();
         let end = *self.dice.of(&[End::Commit, End::Commit, End::CommitChecked]);
-        let choices = [self.dice.of(&pairs).clone(), self.dice.of(&pairs).clone()];
-        let same = self.dice.one_in(2);
-        for nth in 0..2 {
-            let (op, kind) = choices[usize::from(nth == 1 && !same)].clone();
+        let first = self.dice.of(&pairs).clone();
+        let second = if self.dice.one_in(2) { first.clone() } else { self.dice.of(&pairs).clone() };
+        for (nth, (op, kind)) in (0..).zip([first, second]) {
             let turns = vec![
                 Turn::Read(Query { object: object.clone(), kind }),
                 Turn::Write(Command { object: object.clone(), op }),
