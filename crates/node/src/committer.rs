@@ -41,7 +41,7 @@ pub(crate) struct Group {
 #[derive(Debug, thiserror::Error)]
 pub enum CommitterError {
     /// Reading rows, or the sync itself, failed. A failed sync is final.
-    #[error("the data directory cannot be used any more: {0}; see to the disk, then start the node again")]
+    #[error("the data directory cannot be used any more: {0}")]
     Store(String),
     /// A record arrived at the committer out of order: a defect of this program.
     #[error("defect: {0}; the node stopped before it could do harm, please report it")]

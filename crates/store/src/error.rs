@@ -33,10 +33,27 @@ impl ReadError {
 
 /// A batch that was not written for certain: a later start may or may not find it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the disk could not be written: {reason}")]
-pub struct WriteError {
-    /// What the backend said.
-    pub reason: String,
+pub enum WriteError {
+    /// There is no room left. Make room, then start again.
+    #[error("the disk is full ({reason}): make room on it")]
+    Full {
+        /// What the backend said.
+        reason: String,
+    },
+    /// Something that was written before, and is needed now, is wrong. As for [`ReadError::Damaged`].
+    #[error(
+        "the database is damaged ({reason}): restore a backup, or move the data directory away and fetch from the peers"
+    )]
+    Damaged {
+        /// What the backend said.
+        reason: String,
+    },
+    /// The disk or the operating system said no.
+    #[error("the disk could not be written ({reason}): see to it")]
+    Io {
+        /// What the backend said.
+        reason: String,
+    },
 }
 
 /// Why a data directory cannot be opened. Nothing in it has changed.
@@ -97,6 +114,12 @@ pub enum OpenError {
         /// What it says.
         now: UnixMs,
     },
+    /// There is no room left.
+    #[error("the data could not be opened, as the disk is full ({reason}): make room on it, then start again")]
+    Full {
+        /// What the backend said.
+        reason: String,
+    },
     /// The disk or the operating system said no.
     #[error("the data could not be opened: {reason}; see to the disk (free space, permissions), then start again")]
     Io {
@@ -116,7 +139,11 @@ impl From<ReadError> for OpenError {
 
 impl From<WriteError> for OpenError {
     fn from(error: WriteError) -> Self {
-        Self::Io { reason: error.reason }
+        match error {
+            WriteError::Full { reason } => Self::Full { reason },
+            WriteError::Damaged { reason } => Self::Damaged { reason },
+            WriteError::Io { reason } => Self::Io { reason },
+        }
     }
 }
 
@@ -191,7 +218,7 @@ pub enum ApplyError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CommitError {
     /// The batch or its sync failed.
-    #[error("{0}. The outcome of the group is unknown; make room on the disk or replace it, then restart the node")]
+    #[error("{0}, then restart the node. Whether the last group is there shows then")]
     Write(#[from] WriteError),
     /// An earlier call failed for good.
     #[error(transparent)]

@@ -302,7 +302,7 @@ impl Backend for MemoryBackend {
 
     fn write(&self, batch: MemoryBatch, durability: Durability) -> Result<(), WriteError> {
         let mut disk = self.disk_mut();
-        let failed = |reason: &str| Err(WriteError { reason: reason.to_owned() });
+        let failed = |reason: &str| Err(WriteError::Io { reason: reason.to_owned() });
         if self.alive(&disk).is_err() {
             return failed("this handle's process has crashed");
         }

@@ -116,6 +116,15 @@ fn read_error(error: &rocksdb::Error) -> ReadError {
     }
 }
 
+fn write_error(error: &rocksdb::Error) -> WriteError {
+    let reason = error.to_string();
+    match error.kind() {
+        _ if directory::is_about_room(&reason) => WriteError::Full { reason },
+        rocksdb::ErrorKind::Corruption => WriteError::Damaged { reason },
+        _ => WriteError::Io { reason },
+    }
+}
+
 fn look_at<T>(
     found: Result<Option<DBPinnableSlice<'_>>, rocksdb::Error>,
     look: impl FnOnce(Option<&[u8]>) -> T,
@@ -257,7 +266,7 @@ impl Backend for RocksBackend {
     fn write(&self, batch: RocksBatch, durability: Durability) -> Result<(), WriteError> {
         let mut options = WriteOptions::default();
         options.set_sync(durability == Durability::Synced);
-        self.open.db.write_opt(batch.batch, &options).map_err(|error| WriteError { reason: error.to_string() })?;
+        self.open.db.write_opt(batch.batch, &options).map_err(|error| write_error(&error))?;
         if durability == Durability::Synced {
             self.open.high_water.raise(self.open.db.latest_sequence_number());
         }

@@ -16,6 +16,8 @@ macro_rules! on_every_backend {
 }
 
 mod clocks;
+#[cfg(feature = "rocksdb")]
+mod damaged;
 mod derived;
 mod durable;
 mod failing;

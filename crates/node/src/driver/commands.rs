@@ -91,6 +91,9 @@ impl Driver {
     pub(super) fn reply(&mut self, session: SessionId, response: &Response) {
         if let Err(refusal) = &response.result {
             self.site.metrics.refusals.get_or_create(&Reason { reason: refusal.name() }).inc();
+            if let Refusal::Storage { reason } = refusal {
+                self.storage_alarm(reason);
+            }
         }
         if let Some(seat) = self.sessions.get(&session) {
             put(&seat.answers, response);
@@ -110,6 +113,14 @@ impl Driver {
         tracing::error!(%alarm, "alarm");
         if !self.alarms.contains(&alarm) && self.alarms.len() < ALARMS_KEPT {
             self.alarms.push(alarm);
+        }
+    }
+
+    /// The disk is no client's affair: its operator is to know, once per cause.
+    fn storage_alarm(&mut self, reason: &str) {
+        let alarm = format!("storage: {reason}");
+        if self.alarms.len() < ALARMS_KEPT && !self.alarms.contains(&alarm) {
+            self.alarm_text(alarm);
         }
     }
 

@@ -138,12 +138,18 @@ fn check_database(dir: &Path) -> Result<(), OpenError> {
     missing("newest write ahead log")
 }
 
+/// Whether an error of RocksDB, which has no kind of its own for that, is about a full disk.
+pub(super) fn is_about_room(reason: &str) -> bool {
+    reason.contains("No space left on device") || reason.contains("Disk quota exceeded")
+}
+
 /// Why RocksDB did not open.
 pub(super) fn open_error(dir: &Path, error: &rocksdb::Error) -> OpenError {
     let reason = error.to_string();
     // RocksDB has no kind of its own for a lock: the first is another process's, the second this very one's.
     let locked = reason.contains("While lock file") || reason.contains("lock hold by current process");
     match error.kind() {
+        _ if is_about_room(&reason) => OpenError::Full { reason },
         rocksdb::ErrorKind::Corruption => OpenError::Damaged { reason },
         rocksdb::ErrorKind::IOError if locked => OpenError::InUse { dir: dir.to_owned() },
         _ => OpenError::Io { reason: format!("{}: {reason}", dir.display()) },
@@ -163,6 +169,11 @@ fn not_ours(dir: &Path) -> OpenError {
     OpenError::NotOurs { dir: dir.to_owned() }
 }
 
-fn io(dir: &Path, error: &std::io::Error) -> OpenError {
-    OpenError::Io { reason: format!("{}: {error}", dir.display()) }
+/// Why a file could not be used.
+pub(super) fn io(path: &Path, error: &std::io::Error) -> OpenError {
+    let reason = format!("{}: {error}", path.display());
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => OpenError::Full { reason },
+        _ => OpenError::Io { reason },
+    }
 }

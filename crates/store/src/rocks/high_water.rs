@@ -14,6 +14,7 @@ use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use super::directory;
 use crate::error::OpenError;
 
 const TITLE: &str = "halcyon synced ";
@@ -26,7 +27,7 @@ impl HighWater {
     /// Opens the file of `dir`, or makes it, and locks it.
     pub(super) fn open(dir: &Path) -> Result<Self, OpenError> {
         let path = path_of(dir);
-        let io = |error: io::Error| OpenError::Io { reason: format!("{}: {error}", path.display()) };
+        let io = |error: io::Error| directory::io(&path, &error);
         let file = File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(io)?;
         match file.try_lock() {
             Ok(()) => Ok(Self(file)),

@@ -32,7 +32,7 @@ pub(super) fn mend(dir: &Path, synced: Option<u64>) -> Result<(), OpenError> {
     let mut torn: Vec<(PathBuf, Log)> = Vec::new();
     let (mut last, mut ends) = (None, None);
     for path in write_ahead_logs(dir)? {
-        let log = log_end::read(&path, Records::Numbered(last)).map_err(|error| io_error(&path, &error))?;
+        let log = log_end::read(&path, Records::Numbered(last)).map_err(|error| directory::io(&path, &error))?;
         if let End::Damaged { at, how } = log.end {
             return Err(damaged(&path, at, how));
         }
@@ -51,15 +51,15 @@ pub(super) fn mend(dir: &Path, synced: Option<u64>) -> Result<(), OpenError> {
     {
         return Err(damaged(&path, whole, &format!("it ends with change {last}, though {synced} was on disk")));
     }
-    torn.iter().try_for_each(|(path, log)| cut(dir, path, log).map_err(|error| io_error(path, &error)))
+    torn.iter().try_for_each(|(path, log)| cut(dir, path, log).map_err(|error| directory::io(path, &error)))
 }
 
 /// The numbered logs, in order.
 fn write_ahead_logs(dir: &Path) -> Result<Vec<PathBuf>, OpenError> {
     let db = directory::database(dir);
     let mut logs = Vec::new();
-    for entry in fs::read_dir(&db).map_err(|error| io_error(&db, &error))? {
-        let path = entry.map_err(|error| io_error(&db, &error))?.path();
+    for entry in fs::read_dir(&db).map_err(|error| directory::io(&db, &error))? {
+        let path = entry.map_err(|error| directory::io(&db, &error))?.path();
         if let Some(number) = directory::number_of_log(&path) {
             logs.push((number, path));
         }
@@ -70,7 +70,7 @@ fn write_ahead_logs(dir: &Path) -> Result<Vec<PathBuf>, OpenError> {
 
 fn check_manifest(dir: &Path) -> Result<(), OpenError> {
     let path = directory::manifest(dir)?;
-    let log = log_end::read(&path, Records::Unnumbered).map_err(|error| io_error(&path, &error))?;
+    let log = log_end::read(&path, Records::Unnumbered).map_err(|error| directory::io(&path, &error))?;
     match log.end {
         End::Whole | End::Torn => Ok(()),
         End::Damaged { at, how } => Err(damaged(&path, at, how)),
@@ -124,8 +124,4 @@ fn keep(dir: &Path, path: &Path, log: &Log) -> io::Result<PathBuf> {
 
 fn damaged(path: &Path, at: u64, how: &str) -> OpenError {
     OpenError::Damaged { reason: format!("{} is damaged at byte {at}: {how}", path.display()) }
-}
-
-fn io_error(path: &Path, error: &io::Error) -> OpenError {
-    OpenError::Io { reason: format!("{}: {error}", path.display()) }
 }
