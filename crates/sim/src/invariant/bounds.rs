@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use halcyon_crdt::{Answer, Effect, Object, Op, Query};
+use halcyon_crdt::{Answer, Effect, Kind, Object, Op, Query};
 use halcyon_types::{Dot, RegionId, RequestId, UnixMs};
 use halcyon_wire::{Body, Record};
 
@@ -26,12 +26,25 @@ pub(super) struct Bounds {
 impl Bounds {
     fn asked(&mut self, body: &Body) {
         let Body::Write(write) = body else { return };
-        let mut moves = Vec::new();
+        let mut moves: Vec<(Object, i128)> = Vec::new();
         for update in &write.updates {
             let amount = match update.op {
                 Op::Raise { amount } => i128::from(amount),
                 Op::Spend { amount } => -i128::from(amount),
                 Op::Transfer { .. } => 0,
+                // What a transaction deletes, it has not moved.
+                Op::Delete => {
+                    let root = |object: &Object| (object.keyspace, object.key.clone());
+                    let gone = |object: &Object| {
+                        root(object) == root(&update.object) && object.path.starts_with(&update.object.path)
+                    };
+                    moves.retain(|(object, _)| !gone(object));
+                    continue;
+                }
+                Op::Clear { kind: Kind::BoundedCounter } => {
+                    moves.retain(|(object, _)| *object != update.object);
+                    continue;
+                }
                 _ => continue,
             };
             self.counters.insert(update.object.clone());

@@ -13,6 +13,8 @@ const ALWAYS: UnixMs = UnixMs(u64::MAX);
 /// See above.
 #[derive(Debug, Default)]
 pub(super) struct EqualBytes {
+    /// The latest that any clock has shown: nobody has dropped what expires behind it.
+    latest: UnixMs,
     judged: u64,
 }
 
@@ -55,6 +57,11 @@ impl Invariant for EqualBytes {
     }
 
     fn see(&mut self, world: &World, seen: &Observation<'_>) -> Result<(), String> {
+        if let Observation::Stepped { region } = seen
+            && let (Some(now), Some(node)) = (world.clocks(*region), world.node(*region))
+        {
+            self.latest = self.latest.max(now.wall).max(node.replica().hlc().wall());
+        }
         let Observation::Applied { region, vv, .. } = seen else { return Ok(()) };
         let Some(one) = world.node(*region) else { return Ok(()) };
         let others = world.regions().filter(|other| other != region).filter_map(|other| world.node(other));
@@ -64,10 +71,9 @@ impl Invariant for EqualBytes {
 
     fn end(&mut self, world: &World) -> Result<(), String> {
         let nodes: Vec<_> = world.regions().filter_map(|region| world.node(region)).collect();
-        let latest = world.regions().filter_map(|region| world.clocks(region)).map(|now| now.wall).max();
-        let (Some((first, others)), Some(now)) = (nodes.split_first(), latest) else { return Ok(()) };
+        let Some((first, others)) = nodes.split_first() else { return Ok(()) };
         self.compare(first, others, ALWAYS)?;
-        self.compare(first, others, now)
+        self.compare(first, others, self.latest)
     }
 
     fn judged(&self) -> u64 {

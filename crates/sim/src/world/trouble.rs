@@ -133,7 +133,8 @@ impl Profile {
                 now(Fault::FailSync { region, failure, down });
             }
             Kind::Disk => {
-                let least = dice.span(Duration::from_micros(50), ms(30));
+                let most = if dice.one_in(6) { ms(1000) } else { ms(30) };
+                let least = dice.span(Duration::from_micros(50), most);
                 let sync = (least, least * 3);
                 let group_max = *dice.of(&[GROUP_MAX, GROUP_MAX, 1, 5]);
                 now(Fault::Disk { region, sync, group_max });
