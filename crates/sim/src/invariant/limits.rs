@@ -135,13 +135,13 @@ impl Invariant for Limits {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use halcyon_types::{Hlc, VersionVector};
 
     use super::*;
     use crate::invariant::exchange::fixture::{actor, region};
 
-    fn status() -> Status {
+    pub(crate) fn status() -> Status {
         Status {
             region: region(1),
             actor: actor(1),

@@ -7,7 +7,7 @@
 //! | P3 convergence | [`bytes`], [`chain`], [`answers`], [`clocks`] | 12, 14, 15, 18, 19, 22, 25, 30, 36 |
 //! | P4 causal | [`vector`], [`causal`], [`sessions`], [`stable`] | 19, 26, 32, 45, 46 |
 //! | P5 atomic | [`atomic`], [`meaning`] | 20, 21 |
-//! | P6 no lost update | [`meaning`], [`answers`], [`accounts`], [`once`], [`refused`] | 18, 24, 32, 33, 34, 35, 36, 37, 43, 44, 47 |
+//! | P6 no lost update | [`meaning`], [`answers`], [`accounts`], [`once`], [`refused`], [`swept`] | 18, 24, 32, 33, 34, 35, 36, 37, 43, 44, 47 |
 //! | P8 bounds hold | [`bounds`], [`meaning`] | 38 |
 //! | P9 local writes never wait | [`prompt`] | 25, 27, 28 |
 //! | P10 bounded resources | [`limits`], and the core's own check of itself after each step | 26, 27 |
@@ -38,6 +38,7 @@ mod refused;
 mod sessions;
 mod spoken;
 mod stable;
+mod swept;
 mod told;
 mod vector;
 
@@ -91,6 +92,8 @@ pub fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(limits::Limits::default()),
         Box::new(bytes::EqualBytes::default()),
         Box::new(meaning::Meanings::new(told.clone())),
+        // Behind the one that tells the oracle what is made.
+        Box::new(swept::Swept::new(told.clone())),
         Box::new(answers::Answers::new(told)),
         Box::new(calm::Calm::default()),
     ]

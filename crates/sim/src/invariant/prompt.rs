@@ -1,12 +1,14 @@
 //! Local requests never wait for others (P9), whatever the links do: a read is answered in the step that hears it, a write no
-//! later than the committer has nothing left to do, and what waits for its session no longer than it asked to.
+//! later than the committer has nothing left to do, and what waits for its session no longer than it asked to. Nor are they
+//! refused for others' sake: no queue is said to be full that is not.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use halcyon_types::limits::SESSION_WAIT_MAX;
+use halcyon_core::Status;
+use halcyon_types::limits::{COMMIT_QUEUE_MAX, CONNECTION_TRANSACTIONS_MAX, SESSION_WAIT_MAX, WAITING_MAX};
 use halcyon_types::{RegionId, VersionVector};
-use halcyon_wire::Body;
+use halcyon_wire::{Body, Refusal};
 
 use super::Invariant;
 use super::exchange::{Exchange, Open};
@@ -48,6 +50,21 @@ fn may_wait(open: &Open, heard: Duration, stand: &Stand<'_>) -> bool {
     matches!(open.body, Body::Write(_)) && !stand.idle
 }
 
+/// Whether a queue can be full. Those of bytes cannot, as little as clients ask here.
+fn refused(queue: &str, status: &Status) -> Result<(), String> {
+    let Status { region, queued_writes, waiting, transactions, .. } = status;
+    if *queued_writes >= COMMIT_QUEUE_MAX || *waiting >= WAITING_MAX || *transactions >= CONNECTION_TRANSACTIONS_MAX {
+        return Ok(());
+    }
+    Err(format!(
+        "region {region} says that {queue} is full, with {queued_writes} writes, {waiting} that wait, {transactions} transactions"
+    ))
+}
+
+fn status(world: &World, at: RegionId) -> Option<Status> {
+    Some(world.node(at)?.replica().status(world.clocks(at)?))
+}
+
 impl Prompt {
     fn stepped(&mut self, at: RegionId, stand: &Stand<'_>) -> Result<(), String> {
         for (client, id, open) in self.exchange.of(at) {
@@ -80,8 +97,14 @@ impl Invariant for Prompt {
                 self.heard.insert((*client, request.id), world.now());
                 Ok(())
             }
+            Observation::Replied { region, response, .. } => match &response.result {
+                Err(Refusal::Overloaded { queue }) => {
+                    status(world, *region).map_or(Ok(()), |status| refused(queue, &status))
+                }
+                _ => Ok(()),
+            },
             Observation::Stepped { region } => match world.node(*region) {
-                Some(node) => {
+                Some(node) if node.stands_still_until() <= world.now() => {
                     let (now, steps) = (world.now(), self.steps.entry(*region).or_default());
                     if steps.0 < now {
                         *steps = (now, steps.0);
@@ -89,7 +112,7 @@ impl Invariant for Prompt {
                     let stand = Stand { vv: node.vv(), idle: node.is_idle(), awake: steps.1 };
                     self.stepped(*region, &stand)
                 }
-                None => Ok(()),
+                _ => Ok(()),
             },
             _ => Ok(()),
         }
@@ -140,5 +163,13 @@ mod tests {
         assert!(!waits(write(tied()), &[], true, 111));
         assert!(waits(Body::Token { session: tied() }, &[], true, 110));
         assert!(!waits(Body::Token { session: tied() }, &[], true, 111));
+    }
+
+    #[test]
+    fn a_refusal_for_want_of_room_where_there_is_room_is_noticed() {
+        let status = crate::invariant::limits::tests::status;
+        assert!(refused("the commit queue", &status()).is_err());
+        let full = Status { transactions: CONNECTION_TRANSACTIONS_MAX, ..status() };
+        assert_eq!(refused("this connection's table of open transactions", &full), Ok(()));
     }
 }
