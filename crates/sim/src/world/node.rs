@@ -71,6 +71,11 @@ impl Node {
         self.region
     }
 
+    /// Until when it stands still: whatever comes waits, timers too.
+    pub const fn stands_still_until(&self) -> Duration {
+        self.paused
+    }
+
     /// Whether its committer has nothing to do.
     pub fn is_idle(&self) -> bool {
         self.queue.is_empty() && self.group.is_none()
