@@ -229,3 +229,23 @@ async fn a_copy_of_a_data_directory_that_runs_beside_the_first_is_refused_and_al
         assert_eq!(session.counter("n").get().await.unwrap(), 8);
     }
 }
+
+/// Reads are answered to the end, so a client that only reads is never told that the node stops.
+#[tokio::test]
+async fn a_node_told_to_stop_ends_however_many_go_on_reading() {
+    let mut cluster = Cluster::start(3).await;
+    let mut reading = Vec::new();
+    for _ in 0..8 {
+        let client = impatient(&cluster, A).await;
+        reading.push(tokio::spawn(async move {
+            loop {
+                drop(client.keyspace("default").counter("n").get().await);
+            }
+        }));
+    }
+    let status = cluster.terminate(A).await;
+    assert!(status.success(), "SIGTERM is a clean stop: {status}");
+    for reading in reading {
+        reading.abort();
+    }
+}

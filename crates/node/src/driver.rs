@@ -37,6 +37,8 @@ const EVENTS_PER_TURN: usize = 64;
 
 /// A stopping node answers what arrives until so long nothing has.
 const LATE: Duration = Duration::from_millis(50);
+/// And no longer than this: heartbeats, and clients that dial again, would otherwise keep it for ever.
+const LATE_MAX: Duration = Duration::from_secs(1);
 
 /// Why a running node stopped on its own.
 #[derive(Debug, thiserror::Error)]
@@ -161,13 +163,17 @@ impl Driver {
     /// Answers what still arrives while the clients learn that the node stops: nothing of it will happen.
     async fn refuse_the_late(&mut self, events: &mut Receiver<Event>) {
         self.replica.stop();
-        while let Ok(Some(event)) = tokio::time::timeout(LATE, events.recv()).await {
-            self.hear(event);
-            self.carry_out();
-            if self.sessions.is_empty() {
-                return;
+        let late = async {
+            while let Ok(Some(event)) = tokio::time::timeout(LATE, events.recv()).await {
+                self.hear(event);
+                self.carry_out();
+                if self.sessions.is_empty() {
+                    return;
+                }
             }
-        }
+        };
+        // Whoever is not done by then is not waited for.
+        let _ = tokio::time::timeout(LATE_MAX, late).await;
     }
 
     /// No more writes are taken; the committer finishes what it has, and its end is the driver's.
