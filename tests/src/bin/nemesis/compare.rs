@@ -87,7 +87,8 @@ pub(crate) fn bounds(facts: &Facts<'_>, cells: &Cells, address: &str, view: &Vie
         let (low, high) = (times(alive.least), times(alive.most));
         least += low.min(high);
         most += low.max(high);
-        doubtful += alive.most - alive.least;
+        // Where what was told contradicts itself, others say so.
+        doubtful += alive.most.saturating_sub(alive.least);
     }
     (least, most, doubtful)
 }

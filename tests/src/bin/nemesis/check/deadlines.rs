@@ -25,9 +25,9 @@ struct Given<'a, 'f> {
 
 pub(crate) fn judge(facts: &Facts<'_>, _: &Cells) -> Judged {
     let mut judged = Judged::default();
-    let mut given: BTreeMap<&str, Given<'_, '_>> = BTreeMap::new();
+    let mut given: BTreeMap<&str, Option<Given<'_, '_>>> = BTreeMap::new();
     for write in &facts.writes {
-        let Some(update) = write.updates.first().filter(|_| write.only().is_some()) else { continue };
+        let Some(update) = write.updates.first() else { continue };
         let short = update.key.starts_with("short");
         if !short && !update.key.starts_with("long") {
             continue;
@@ -37,7 +37,8 @@ pub(crate) fn judge(facts: &Facts<'_>, _: &Cells) -> Judged {
             _ => continue,
         };
         if let Some(first) = given.get(update.key.as_str()) {
-            if first.over.is_some_and(|over| revives(facts, first.write, over, write)) {
+            let revives = |over| first.as_ref().is_some_and(|first| revives(facts, first.write, over, write));
+            if first.as_ref().and_then(|first| first.over).is_some_and(revives) {
                 find(&mut judged, facts, write, &update.key, name, Some(true));
             }
             continue;
@@ -47,9 +48,11 @@ pub(crate) fn judge(facts: &Facts<'_>, _: &Cells) -> Judged {
             _ => None,
         });
         let over = ttl.filter(|_| short).map(|ttl| latest(facts, write) + ttl + MARGIN_MS);
-        given.insert(&update.key, Given { write, name, over });
+        let certain = write.only().map(|_| Given { write, name, over });
+        given.insert(&update.key, certain);
     }
-    for (key, Given { write, name, over }) in &given {
+    for (key, given) in &given {
+        let Some(Given { write, name, over }) = given else { continue };
         let end = facts.history.converged.as_ref().map_or(u64::MAX, |converged| converged.ms);
         match over {
             None => find(&mut judged, facts, write, key, name, Some(true)),

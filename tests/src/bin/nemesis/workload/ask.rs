@@ -16,8 +16,8 @@ use crate::vector::{Dot, Vector};
 const KEYSPACE: &str = "default";
 /// How often a transaction asks what came of its commit before it gives up.
 const COMMIT_RETRIES: usize = 2;
-/// Between what a transaction has read, and checks, and its commit: others should get in between now and then.
-const CHECKED_PAUSE: Duration = Duration::from_millis(80);
+/// Between a transaction's begin, its reads and its commit: others should get in between.
+const PAUSE: Duration = Duration::from_millis(25);
 /// How long requests wait for their session's token.
 const SESSION_WAIT: Duration = Duration::from_millis(1_500);
 
@@ -100,6 +100,7 @@ impl Call<'_> {
             tx.check_reads();
         }
         let seen = Some(vector_of(tx.seen()));
+        sleep(PAUSE).await;
         let (mut answered, whole) = (Answered { seen, ..Answered::default() }, self.look(&tx).await);
         answered.values = whole.values;
         if let Some(failed) = whole.failed {
@@ -119,9 +120,7 @@ impl Call<'_> {
                 return Answered { end: End::Refused(failed), ..answered };
             }
         }
-        if checks {
-            sleep(CHECKED_PAUSE).await;
-        }
+        sleep(PAUSE).await;
         let mut outcome = tx.commit().await;
         for _ in 0..COMMIT_RETRIES {
             match outcome {

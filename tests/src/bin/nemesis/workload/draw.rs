@@ -70,24 +70,25 @@ impl Drawer {
     pub(crate) fn next(&mut self, at_ms: u64, region: usize, session: bool) -> Plan {
         let plain = |reads, updates| Plan { how: How::Plain, reads, updates };
         match self.dice.below(100) {
-            0..38 => {
+            0..34 => {
                 let mut updates = self.updates(at_ms, 3);
                 // Rights are moved by themselves: a refusal would take the rest of the batch with it.
                 if updates.iter().any(|update| matches!(update.what, What::Spend(_) | What::Transfer(..))) {
                     updates.truncate(1);
                 }
-                let how = if session && self.dice.below(8) == 0 { How::Context } else { How::Plain };
+                let how = if session && self.dice.below(4) == 0 { How::Context } else { How::Plain };
                 Plan { how, reads: Vec::new(), updates }
             }
-            38..42 => plain(Vec::new(), self.deadline(at_ms)),
-            42..68 => plain(vec![self.read(at_ms)], Vec::new()),
-            68..76 => Plan { how: How::Transaction, reads: self.group_reads(at_ms), updates: Vec::new() },
-            76..84 => {
+            34..38 => plain(Vec::new(), self.deadline(at_ms)),
+            38..64 => plain(vec![self.read(at_ms)], Vec::new()),
+            64..72 => Plan { how: How::Transaction, reads: self.group_reads(at_ms), updates: Vec::new() },
+            72..80 => {
                 let how = if self.dice.below(2) == 0 { How::Plain } else { How::Transaction };
                 Plan { how, reads: Vec::new(), updates: self.group(at_ms) }
             }
-            84..89 => self.checked(at_ms, region),
-            89..93 => Plan { how: How::Transaction, reads: self.reads(at_ms, 6), updates: Vec::new() },
+            80..85 => self.checked(at_ms, region),
+            85..89 => Plan { how: How::Transaction, reads: self.reads(at_ms, 6), updates: Vec::new() },
+            89..95 => self.replacement(at_ms, session),
             _ => Plan { how: How::Transaction, reads: self.reads(at_ms, 3), updates: self.updates(at_ms, 4) },
         }
     }
@@ -246,6 +247,25 @@ impl Drawer {
             }
         }
         read
+    }
+
+    /// Takes away, or replaces, what others add to at the same time: in a transaction, or as a session has seen it.
+    fn replacement(&mut self, at_ms: u64, session: bool) -> Plan {
+        let (family, kind, what) = match self.dice.below(7) {
+            0 => ("set", Type::Set, What::Clear(Type::Set)),
+            1 => ("set", Type::Set, What::Remove(self.contended())),
+            2 => ("mv", Type::Mv, What::Clear(Type::Mv)),
+            3 => ("mv", Type::Mv, What::SetMv(self.unique())),
+            4 => ("flag", Type::Flag, What::Clear(Type::Flag)),
+            5 => ("reset", Type::Counter, What::Clear(Type::Counter)),
+            _ => ("all", Type::Set, What::Delete),
+        };
+        let key = self.key(family, at_ms);
+        let update = Update { key: key.clone(), path: Vec::new(), what };
+        if session && self.dice.below(2) == 0 {
+            return Plan { how: How::Context, reads: Vec::new(), updates: vec![update] };
+        }
+        Plan { how: How::Transaction, reads: vec![Read::new(&key, kind)], updates: vec![update] }
     }
 
     /// A marker into one object of every type.
