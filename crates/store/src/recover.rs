@@ -88,10 +88,20 @@ fn read_heads(view: &impl View) -> Result<BTreeMap<ActorId, Head>, ReadError> {
 /// Vector and heads are written together: they name the same ends.
 fn agree(vv: &VersionVector, heads: &BTreeMap<ActorId, Head>) -> Result<(), OpenError> {
     let ends: VersionVector = heads.iter().map(|(actor, head)| (*actor, head.seq)).collect();
-    if ends == *vv {
-        return Ok(());
+    if ends != *vv {
+        let reason = format!("the version vector is {vv:?}, but the heads of the logs say {ends:?}");
+        return Err(OpenError::Damaged { reason });
     }
-    Err(OpenError::Damaged { reason: format!("the version vector is {vv:?}, but the heads of the logs say {ends:?}") })
+    // The next record of a log is encoded and read against the deps of its last: with others it would be nobody's.
+    let follows = |actor: ActorId, head: &Head| head.deps.get(actor) == head.seq.previous() && head.deps.le(vv);
+    match heads.iter().find(|(actor, head)| !follows(**actor, head)) {
+        Some((actor, head)) => {
+            let reason =
+                format!("the head of {actor} is {}, with deps {:?}, but {vv:?} is applied", head.seq, head.deps);
+            Err(OpenError::Damaged { reason })
+        }
+        None => Ok(()),
+    }
 }
 
 /// A log ends where its head says: that record is there, and none behind it.

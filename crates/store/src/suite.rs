@@ -36,7 +36,7 @@ mod sweeping;
 #[cfg(feature = "rocksdb")]
 mod torn;
 mod transactions;
-#[cfg(feature = "rocksdb")]
+
 use crate::backend::Backend;
 use crate::memory::MemoryBackend;
 

@@ -109,7 +109,8 @@ fn p2_the_end_of_numbers_is_refused_never_wrapped<D: Disk>() {
     layout::put_vv(&mut value, &[(end.actor, end.seq)].into_iter().collect());
     batch.put(Family::State, &layout::VV_KEY, &value);
     value.clear();
-    layout::put_head(&mut value, &Head { seq: end.seq, ..Head::genesis(end.actor) });
+    let deps = [(end.actor, end.seq.previous())].into_iter().collect();
+    layout::put_head(&mut value, &Head { seq: end.seq, deps, ..Head::genesis(end.actor) });
     batch.put(Family::State, &layout::head_key(end.actor), &value);
     batch.put(Family::Log, &layout::log_key(end), b"record");
     backend.write(batch, Durability::Synced).unwrap();

@@ -1,6 +1,6 @@
 //! Whose data it is, and whether its parts agree.
 
-use halcyon_types::{Dot, Hlc, Seq, UnixMs};
+use halcyon_types::{ActorId, Dot, Hlc, RegionId, Seq, UnixMs};
 
 use super::Disk;
 use super::node::{Node, T, add, claim};
@@ -89,6 +89,17 @@ fn parts_that_contradict_each_other_are_damage<D: Disk>() {
     damage::<D>(|_, batch| batch.put(Family::Local, &layout::IDENTITY_KEY, &[1, 0, 0]));
     damage::<D>(|_, batch| batch.put(Family::Local, &layout::CEILING_KEY, &[1, 0]));
     damage::<D>(|node, batch| batch.put(Family::State, &layout::head_key(node.actor()), &[1, 0]));
+    // A head whose deps are not those of its record: the next one would be encoded against them, and nobody could read it.
+    let far = ActorId::mint(RegionId::try_from(9).unwrap(), T);
+    for (of_own, of_far) in [(0, 0), (2, 0), (1, 1)] {
+        damage::<D>(|node, batch| {
+            let mut head = node.heads[&node.actor()].clone();
+            head.deps = [(node.actor(), Seq(of_own)), (far, Seq(of_far))].into_iter().collect();
+            let mut value = Vec::new();
+            layout::put_head(&mut value, &head);
+            batch.put(Family::State, &layout::head_key(node.actor()), &value);
+        });
+    }
 }
 
 fn rows_that_nobody_owns_are_damage_not_a_new_directory<D: Disk>() {
