@@ -7,6 +7,10 @@ use serde::de::DeserializeOwned;
 /// The version byte of messages and records.
 pub const WIRE_VERSION: u8 = 1;
 
+/// Characters of what the decoder said that are passed on: it quotes the document, which may be a megabyte of nothing but
+/// that quotation, and what is passed on ends up in logs.
+const REASON_CHARS_MAX: usize = 200;
+
 /// Bytes that are no document of this version. Nothing of them was used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
@@ -22,7 +26,7 @@ pub enum DecodeError {
     /// Not such a document.
     #[error("malformed document: {reason}")]
     Malformed {
-        /// What the decoder said.
+        /// What the decoder said, cut to a readable length.
         reason: String,
     },
     /// Bytes behind the document.
@@ -58,5 +62,22 @@ fn body(bytes: &[u8]) -> Result<&[u8], DecodeError> {
 fn read<T: DeserializeOwned>(body: &mut &[u8]) -> Result<T, DecodeError> {
     let mut decoder = rmp_serde::Deserializer::new(body);
     decoder.set_max_depth(DEPTH_MAX);
-    T::deserialize(&mut decoder).map_err(|e| DecodeError::Malformed { reason: e.to_string() })
+    let said = T::deserialize(&mut decoder);
+    said.map_err(|error| DecodeError::Malformed { reason: error.to_string().chars().take(REASON_CHARS_MAX).collect() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Request;
+
+    #[test]
+    fn what_is_said_of_a_document_does_not_grow_with_it() {
+        // A request of a kind whose name fills a frame.
+        let name = "x".repeat(halcyon_types::limits::FRAME_BYTES_MAX - 64);
+        let mut document = Vec::new();
+        encode(&mut document, &(1, [(name, 1)].into_iter().collect::<std::collections::BTreeMap<_, _>>()));
+        let error = decode::<Request>(&document).unwrap_err().to_string();
+        assert!(error.contains("unknown variant `xxx") && error.len() < 300, "{} bytes", error.len());
+    }
 }

@@ -14,6 +14,8 @@ use super::msgpack;
 
 /// What is written is at most so many times what was read: a kind may be given by its number and is written by its name.
 const GROWTH_MAX: usize = 16;
+/// A refusal ends up in logs: it may quote what it refuses, and not all of it.
+const REFUSAL_BYTES_MAX: usize = 1024;
 
 /// Panics where a law is violated: something was read that is not written again to the same meaning, or is larger or deeper than what it was read from.
 pub(super) fn body(data: &[u8]) {
@@ -43,7 +45,13 @@ pub(super) fn body(data: &[u8]) {
 /// # Panics
 /// It breaks one.
 pub fn reads_back<T: Serialize + DeserializeOwned + Debug>(data: &[u8]) -> Option<T> {
-    let value: T = codec::decode(data).ok()?;
+    let value: T = match codec::decode(data) {
+        Ok(value) => value,
+        Err(error) => {
+            assert!(error.to_string().len() < REFUSAL_BYTES_MAX, "a refusal that repeats what it was given");
+            return None;
+        }
+    };
     let depth = data.get(1..).and_then(msgpack::depth);
     assert!(depth.is_some_and(|depth| depth <= DEPTH_MAX), "read, but {depth:?} deep: {value:?}");
     let written = write(&value);
