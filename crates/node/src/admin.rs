@@ -18,10 +18,12 @@ use tokio::sync::mpsc::Sender;
 use tokio::sync::oneshot;
 
 use crate::clocks::Clocks;
+use crate::disk_use::DiskUse;
 use crate::event::Event;
 use crate::faults::{DELAY_MS_MAX, LinkChange, Switch};
 use crate::metrics::Metrics;
 use crate::status::NodeStatus;
+use crate::visits::Visits;
 
 /// What the handlers need.
 #[derive(Clone)]
@@ -29,6 +31,7 @@ pub(crate) struct Admin {
     pub(crate) topology: Topology,
     pub(crate) region: RegionName,
     pub(crate) clocks: Clocks,
+    pub(crate) disk: Arc<DiskUse>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) events: Sender<Event>,
     pub(crate) fault_api: bool,
@@ -47,7 +50,7 @@ pub(crate) async fn serve(listener: TcpListener, admin: Admin) {
         .route("/status", get(status))
         .nest("/fault", faults)
         .with_state(admin);
-    if let Err(error) = axum::serve(listener, app).await {
+    if let Err(error) = axum::serve(Visits::at(listener), app).await {
         tracing::error!(%error, "the admin plane has ended");
     }
 }
@@ -68,6 +71,13 @@ impl Admin {
         status.await.ok()
     }
 
+    /// The status, with what the driver has no time for.
+    async fn full_status(&self) -> Option<NodeStatus> {
+        let mut status = self.status().await?;
+        status.disk.bytes = self.disk.bytes().await;
+        Some(status)
+    }
+
     /// What to answer where the fault API was not asked for.
     fn faults_off(&self) -> Option<Response> {
         let message = "the fault API is off; start the node with --fault-api, for tests and demonstrations only";
@@ -83,14 +93,14 @@ async fn readyz(State(admin): State<Admin>) -> Response {
 }
 
 async fn status(State(admin): State<Admin>) -> Response {
-    match admin.status().await {
+    match admin.full_status().await {
         Some(status) => Json(status).into_response(),
         None => stopping(),
     }
 }
 
 async fn metrics(State(admin): State<Admin>) -> Response {
-    let Some(status) = admin.status().await else {
+    let Some(status) = admin.full_status().await else {
         return stopping();
     };
     match admin.metrics.text(&status) {

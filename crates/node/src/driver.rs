@@ -9,7 +9,6 @@ mod reading;
 mod report;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -71,7 +70,6 @@ pub(crate) struct Site {
     pub(crate) region_name: String,
     pub(crate) node: NodeId,
     pub(crate) actor: ActorId,
-    pub(crate) data: PathBuf,
     pub(crate) fault_api: bool,
     pub(crate) credentials: Arc<Credentials>,
     pub(crate) clocks: Clocks,

@@ -9,7 +9,8 @@
 //! * [`Config`] and [`Node`]: start and stop.
 //! * `driver`: carries every event to the replica, and every command of the replica to where it goes.
 //! * `committer`: the thread that owns every change of state.
-//! * `sessions`, `peers`, `admin`: the three planes. `outbox`, `tail`: what waits to leave.
+//! * `sessions`, `peers`, `admin`: the three planes. `outbox`, `tail`: what waits to leave. `visits`: who is at the admin
+//!   port, `disk_use`: what it is told of the disk.
 //! * `clocks`: the only place that reads a clock. `faults`: cuts and delays on request, for tests.
 //!
 //! It decides nothing that the core could decide, and never changes state but through the committer.
@@ -18,6 +19,7 @@ mod admin;
 mod clocks;
 mod committer;
 mod config;
+mod disk_use;
 mod driver;
 mod event;
 mod faults;
@@ -28,6 +30,7 @@ mod peers;
 mod sessions;
 mod status;
 mod tail;
+mod visits;
 
 pub use committer::CommitterError;
 pub use config::Config;

@@ -17,6 +17,7 @@ use crate::admin::{self, Admin};
 use crate::clocks::Clocks;
 use crate::committer;
 use crate::config::Config;
+use crate::disk_use::DiskUse;
 use crate::driver::{Driver, NodeError, Site};
 use crate::faults::Faults;
 use crate::metrics::Metrics;
@@ -101,7 +102,6 @@ impl Node {
             region_name: region.name.to_string(),
             node: recovered.node,
             actor: recovered.actor,
-            data,
             fault_api,
             credentials,
             clocks: clocks.clone(),
@@ -132,6 +132,7 @@ impl Node {
         let admin = Admin {
             topology: topology.clone(),
             region: region.name.clone(),
+            disk: Arc::new(DiskUse::of(data, clocks.clone())),
             clocks,
             metrics,
             events: events.clone(),

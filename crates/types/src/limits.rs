@@ -126,6 +126,10 @@ pub const PEER_CONNECTIONS_MAX: usize = 4 * REGIONS_MAX;
 pub const HANDSHAKES_MAX: usize = 256;
 /// Bytes kept for all callers whose handshake has not begun.
 pub const HANDSHAKE_BUFFER_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// Connections to the admin port; past it the oldest ends for the newest.
+pub const ADMIN_CONNECTIONS_MAX: usize = 64;
+/// How long a connection to the admin port may be open, whatever it does.
+pub const ADMIN_CONNECTION_AGE_MAX: Duration = Duration::from_secs(10);
 /// Unread bytes of a link's control stream (heartbeats and pulls), over and above `LINK_WINDOW_BYTES_MAX` of records.
 pub const CONTROL_WINDOW_BYTES_MAX: usize = 1024 * 1024;
 /// Unread or unacknowledged bytes of a client connection, in each direction.
