@@ -16,6 +16,8 @@ mod cluster;
 mod command;
 mod dice;
 mod faults;
+pub mod fuzz;
+pub mod hostile;
 mod http;
 mod load;
 mod node;
