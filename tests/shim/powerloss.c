@@ -35,6 +35,7 @@
  * sync and syncfs: that errs on the side of losing more.
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -182,13 +183,13 @@ static void forget_at_sync(const struct place *what) {
 
 static void made_final(unsigned long dir, long upto) {
     char name[PATH_MAX + 32];
-    REAL("unlink", int, const char *);
+    REAL("unlinkat", int, int, const char *, int);
     int left = 0;
     for (int i = 0; i < removed_count; i++) {
         if (removed[i].dir == dir && removed[i].event <= upto) {
             snprintf(name, sizeof name, "%s/%lu", aside, removed[i].ino);
             int saved = errno;
-            real(name);
+            if (real(AT_FDCWD, name, 0)) real(AT_FDCWD, name, AT_REMOVEDIR);
             errno = saved;
         } else {
             removed[left++] = removed[i];
@@ -518,6 +519,24 @@ int mkdirat(int at, const char *path, mode_t mode) {
 
 int mkdir(const char *path, mode_t mode) { return mkdirat(AT_FDCWD, path, mode); }
 
+/* Removes a directory by moving it aside: there, it holds its number until that is final. */
+static int move_aside(const struct place *what) {
+    char name[PATH_MAX + 32];
+    REAL("rename", int, const char *, const char *);
+    DIR *dir = opendir(what->path);
+    if (!dir) return -1;
+    struct dirent *entry;
+    int entries = 0;
+    while ((entry = readdir(dir))) entries++;
+    closedir(dir);
+    if (entries > 2) {
+        errno = ENOTEMPTY;
+        return -1;
+    }
+    snprintf(name, sizeof name, "%s/%lu", aside, what->ino);
+    return real(what->path, name);
+}
+
 int unlinkat(int at, const char *path, int flags) {
     REAL("unlinkat", int, int, const char *, int);
     struct place place;
@@ -525,7 +544,7 @@ int unlinkat(int at, const char *path, int flags) {
     pthread_mutex_lock(&lock);
     locate(at, path, &place);
     if (place.ino && !(flags & AT_REMOVEDIR)) keep(&place);
-    int result = real(at, path, flags);
+    int result = place.ino && flags & AT_REMOVEDIR ? move_aside(&place) : real(at, path, flags);
     if (!result) {
         note("U %lu %s\n", place.dir, place.name);
         forget_at_sync(&place);

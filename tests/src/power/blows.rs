@@ -38,7 +38,9 @@ impl Cluster {
 
     /// `kill -9` to several at one moment.
     pub fn kill_at_once(&mut self, regions: &[usize]) {
-        regions.iter().for_each(|region| self.node_mut(*region).strike());
+        for region in regions {
+            self.node_mut(*region).strike();
+        }
         for region in regions {
             self.node_mut(*region).bury();
         }

@@ -92,6 +92,7 @@ impl Power<'_> {
         for (name, ino) in self.entries(&dir) {
             let path = path.join(&name);
             if self.model.dirs.contains_key(&ino) {
+                assert!(!self.held.contains_key(&ino), "{name}, inode {ino}, is a file, and known as a directory");
                 self.directory(ino, &path);
                 continue;
             }

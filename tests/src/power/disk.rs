@@ -92,9 +92,12 @@ impl Disk {
         }
         fs::write(&self.journal, text).expect("a journal");
         for (name, ino) in journal::entries(&self.aside) {
-            if !model.needs(ino) {
-                fs::remove_file(self.aside.join(name)).expect("a file aside");
+            let path = self.aside.join(name);
+            if model.needs(ino) {
+                continue;
             }
+            let removed = if path.is_dir() { fs::remove_dir(path) } else { fs::remove_file(path) };
+            removed.expect("something aside");
         }
         model
     }

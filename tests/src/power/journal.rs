@@ -178,7 +178,9 @@ impl Model {
         let before: BTreeSet<_> = dir.durable.values().copied().collect();
         let pending = std::mem::take(&mut dir.pending);
         let (done, open): (Vec<_>, Vec<_>) = pending.into_iter().partition(|(event, _)| *event <= upto);
-        done.iter().for_each(|(_, change)| change.apply(&mut dir.durable));
+        for (_, change) in &done {
+            change.apply(&mut dir.durable);
+        }
         dir.pending = open;
         let candidates = before.into_iter().chain(done.iter().filter_map(|(_, change)| change.ino()));
         let gone: Vec<_> = candidates.filter(|ino| !self.needs(*ino)).collect();

@@ -16,8 +16,12 @@ use crate::outcome::{Outcome, Story};
 use crate::plan::{Blow, Plan};
 use crate::writers::Writers;
 
-/// A region whose sync has failed stops by itself within this.
-const STOPS_WITHIN: Duration = Duration::from_secs(10);
+/// A node whose sync has failed stops by itself within this.
+const STOPS_WITHIN: Duration = Duration::from_secs(5);
+/// So long may it take until the sync that is to fail comes; then the node is killed instead.
+const COMES_WITHIN: Duration = Duration::from_secs(5);
+/// What a large write carries along.
+const HEAVY_BYTES: usize = 200 * 1024;
 /// Past cycles that each cycle looks at again.
 const LOOK_BACK: u64 = 2;
 
@@ -96,7 +100,7 @@ impl Arena {
         if plan.fresh {
             self.begin_anew(plan, dice, story, outcome).await?;
         }
-        let ledger = Ledger::new(cycle, self.regions());
+        let ledger = Ledger::new(cycle, self.regions(), if plan.heavy { HEAVY_BYTES } else { 0 });
         let mut load = Some(Writers::start(&ledger, &self.impatient));
         let observer = Observer::start(&ledger, &self.impatient, dice.roll());
         let mut at_rest = None;
@@ -169,7 +173,7 @@ impl Arena {
 
     fn cut(&self, victims: &[usize], dice: &mut Dice, story: &Story, outcome: &mut Outcome) {
         for victim in victims {
-            let leaves = if dice.below(4) == 0 { Leaves::Nothing } else { Leaves::Drawn };
+            let leaves = if dice.below(8) == 0 { Leaves::Nothing } else { Leaves::Drawn };
             let cut = self.cluster.disk(*victim).cut(dice, leaves);
             outcome.cut(&cut);
             story.tell(format!("{}: {cut}", names(&[*victim])));
@@ -225,11 +229,13 @@ impl Arena {
             return Ok(());
         };
         self.spawn(plan, Some(victim));
-        let began = Instant::now();
-        while self.cluster.is_running(victim) && began.elapsed() < STOPS_WITHIN {
-            // What nothing depends on may fail without ending it.
-            if self.cluster.disk(victim).failed_sync().is_some_and(|file| !matters(&file)) {
-                break;
+        let mut deadline = Instant::now() + COMES_WITHIN;
+        let mut came = false;
+        while self.cluster.is_running(victim) && Instant::now() < deadline {
+            if let Some(file) = self.cluster.disk(victim).failed_sync().filter(|_| !came) {
+                // What nothing depends on may fail without ending it.
+                let patience = if matters(&file) { STOPS_WITHIN } else { Duration::ZERO };
+                (came, deadline) = (true, Instant::now() + patience);
             }
             sleep(Duration::from_millis(5)).await;
         }
@@ -380,4 +386,4 @@ fn names(regions: &[usize]) -> String {
     regions.iter().map(name).collect::<Vec<_>>().join(", ")
 }
 
-const _: () = assert!(STOPS_WITHIN.as_secs() < PATIENCE.as_secs());
+const _: () = assert!(COMES_WITHIN.as_secs() + STOPS_WITHIN.as_secs() < PATIENCE.as_secs());

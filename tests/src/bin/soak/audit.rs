@@ -9,7 +9,7 @@ use std::fmt::{self, Debug};
 
 use halcyon_client::{Client, Direction, ReadError, Transaction};
 
-use crate::ledger::{Account, Ledger, prefix, shared};
+use crate::ledger::{Account, Ledger, ballast, prefix, shared};
 
 /// Why a run has failed.
 #[derive(Debug, Clone, Default)]
@@ -46,7 +46,8 @@ pub(crate) enum Floor {
 pub(crate) async fn look(client: &Client, ledger: &Ledger, floor: Floor) -> Result<Result<(), Failure>, ReadError> {
     let before = ledger.now();
     let moment = client.keyspace("default").begin().await?;
-    let mut found = Found { cycle: ledger.cycle, moment, failure: Failure::default(), total: 0 };
+    let mut found =
+        Found { cycle: ledger.cycle, ballast: ledger.ballast, moment, failure: Failure::default(), total: 0 };
     for (region, accounts) in before.iter().enumerate() {
         let must = floor == Floor::All || floor == Floor::Region(region);
         for (writer, before) in accounts.iter().enumerate() {
@@ -66,6 +67,7 @@ pub(crate) async fn look(client: &Client, ledger: &Ledger, floor: Floor) -> Resu
 
 struct Found {
     cycle: u64,
+    ballast: usize,
     moment: Transaction,
     failure: Failure,
     total: u64,
@@ -78,12 +80,17 @@ impl Found {
         let there: BTreeSet<u64> = numbers(moment.set(key("set")).members().await?.iter()).collect();
         let count = moment.counter(key("counter")).get().await?;
         let register: Option<u64> = moment.register(key("register")).get().await?;
+        let carried = moment.register(key("ballast")).get_bytes().await?.unwrap_or_default();
         let latest: Vec<u64> = numbers(moment.set(key("latest")).members().await?.iter()).collect();
         let fields: BTreeSet<u64> = numbers(moment.map(key("map")).fields().await?.iter()).collect();
         let sum = moment.map(key("map")).field("sum").counter().get().await?;
         let list: Vec<u64> = moment.list(key("list")).range(..).await?;
         let ranks = moment.sorted_set(key("ranks")).by_rank(.., Direction::Ascending).await?;
         let size = there.len() as u64;
+        let expected = register.filter(|_| self.ballast > 0).map(|n| ballast(n, self.ballast)).unwrap_or_default();
+        if carried != expected {
+            self.failure.what.push(format!("{prefix}ballast: p5: {} bytes, not those of {register:?}", carried.len()));
+        }
         self.total += size;
         let lost: Vec<_> = acked.difference(&there).collect();
         self.failure.lost += lost.len() as u64;

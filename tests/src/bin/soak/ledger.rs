@@ -52,14 +52,16 @@ impl Account {
 pub(crate) struct Ledger {
     /// The cycle.
     pub(crate) cycle: u64,
+    /// Bytes that each write carries along; of none, none.
+    pub(crate) ballast: usize,
     accounts: Vec<Vec<Arc<Mutex<Account>>>>,
 }
 
 impl Ledger {
     /// Of a cycle that is to begin.
-    pub(crate) fn new(cycle: u64, regions: usize) -> Self {
+    pub(crate) fn new(cycle: u64, regions: usize, ballast: usize) -> Self {
         let accounts = (0..regions).map(|_| (0..WRITERS).map(|_| Arc::default()).collect()).collect();
-        Self { cycle, accounts }
+        Self { cycle, ballast, accounts }
     }
 
     /// One writer's account.
@@ -88,6 +90,13 @@ impl Ledger {
 /// The keys of one writer in one cycle.
 pub(crate) fn prefix(cycle: u64, region: usize, writer: usize) -> String {
     format!("{cycle}.{region}.{writer}.")
+}
+
+/// What write `n` carries along: its number, and as many zeros as make up so many bytes.
+pub(crate) fn ballast(n: u64, bytes: usize) -> Vec<u8> {
+    let mut ballast = n.to_be_bytes().to_vec();
+    ballast.resize(bytes, 0);
+    ballast
 }
 
 /// What all writers of a cycle write to as well: a counter, a set and a bounded counter.

@@ -36,6 +36,8 @@ pub(crate) struct Plan {
     pub(crate) sync_delay: Duration,
     /// A region alone begins anew before it, on an empty disk, and the early blows meet its first start.
     pub(crate) fresh: bool,
+    /// Each write is large, so that the database fills its buffers, begins new logs and drops old ones meanwhile.
+    pub(crate) heavy: bool,
     /// For whatever else is drawn while the cycle goes on.
     pub(crate) seed: u64,
 }
@@ -59,15 +61,19 @@ impl Plan {
         let early = if dice.below(3) == 0 { 1 + dice.below(3) } else { 0 };
         let how = if dice.below(2) == 0 { Failing::Kept } else { Failing::Lost };
         let after = if dice.below(2) == 0 { Some(blow(dice)) } else { None };
+        let progress = match dice.below(10) {
+            0 => None,
+            1 | 2 => Some(dice.below(3)),
+            3..=7 => Some(1 + dice.below(60)),
+            _ => Some(60 + dice.below(200)),
+        };
+        // Only where disks are replaced now and then: logs of large writes grow.
+        let heavy = regions == 1 && dice.below(8) == 0;
+        let progress = if heavy { Some(200 + dice.below(400)) } else { progress };
         Self {
             victims: victims(dice, regions),
             blow: blow(dice),
-            progress: match dice.below(10) {
-                0 => None,
-                1 | 2 => Some(dice.below(3)),
-                3..=7 => Some(1 + dice.below(60)),
-                _ => Some(60 + dice.below(200)),
-            },
+            progress,
             pause: Duration::from_micros(dice.below(20_000)),
             // Half of them very early.
             early: (0..early)
@@ -76,8 +82,10 @@ impl Plan {
                     (Duration::from_micros(dice.below(most)), blow(dice))
                 })
                 .collect(),
-            sync_failure: (dice.below(6) == 0).then(|| (1 + dice.below(60), how, after)),
-            sync_delay: Duration::from_micros(if dice.below(2) == 0 { 0 } else { dice.below(4000) }),
+            // At rest, a node soon has nothing more to sync.
+            sync_failure: (dice.below(6) == 0 && progress.is_some()).then(|| (1 + dice.below(60), how, after)),
+            sync_delay: Duration::from_micros(if heavy || dice.below(4) == 0 { 0 } else { dice.below(6000) }),
+            heavy,
             fresh: regions == 1 && dice.below(8) == 0,
             seed: dice.roll(),
         }

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
-use crate::ledger::{Account, Ledger, WRITERS, is_transaction, prefix, shared};
+use crate::ledger::{Account, Ledger, WRITERS, ballast, is_transaction, prefix, shared};
 
 /// Before what could not be sent is sent again: a dead region answers nothing faster.
 const PAUSE: Duration = Duration::from_millis(5);
@@ -43,6 +43,7 @@ impl Writers {
                     client: client.clone(),
                     prefix: prefix(ledger.cycle, region, writer),
                     shared: shared(ledger.cycle),
+                    ballast: ledger.ballast,
                     account: ledger.account(region, writer),
                     counting: Arc::clone(&counting),
                 };
@@ -96,6 +97,7 @@ struct Writer {
     client: Client,
     prefix: String,
     shared: String,
+    ballast: usize,
     account: Arc<Mutex<Account>>,
     counting: Arc<watch::Sender<u64>>,
 }
@@ -162,6 +164,9 @@ impl Writer {
         let (own, name) = (|what: &str| format!("{}{what}", self.prefix), n.to_string());
         at.counter(own("counter")).add(1);
         at.register(own("register")).set(&n);
+        if self.ballast > 0 {
+            at.register(own("ballast")).set_bytes(ballast(n, self.ballast));
+        }
         at.set(own("set")).add(&name);
         at.set(own("latest")).add(&name);
         for before in self.account().latest_before(n) {
