@@ -70,8 +70,8 @@ impl World {
         self.now = self.now.max(at);
         match next {
             Next::Event => {
-                if let Some((_, event)) = self.events.pop_first() {
-                    self.happen(event);
+                if let Some(((_, number), event)) = self.events.pop_first() {
+                    self.happen(number, event);
                 }
             }
             Next::Timer(region) => self.ring(region),
@@ -105,9 +105,11 @@ impl World {
     }
 
     /// Something happens; to a process that stands still it happens later.
-    fn happen(&mut self, event: Event) {
+    fn happen(&mut self, number: u64, event: Event) {
         if let Some(until) = self.waits(&event) {
-            return self.schedule(until, event);
+            // Under its old number: nothing overtakes what was sent before it, however often it waits.
+            self.events.insert((until, number), event);
+            return;
         }
         match event {
             Event::Step(index) => self.step(index),
