@@ -16,6 +16,7 @@ mod directory;
 mod high_water;
 mod log_end;
 mod log_format;
+mod manifest;
 mod options;
 mod wal_tail;
 
@@ -112,6 +113,7 @@ fn handle(db: &DB, family: Family) -> &ColumnFamily {
 fn read_error(error: &rocksdb::Error) -> ReadError {
     match error.kind() {
         rocksdb::ErrorKind::Corruption => ReadError::damaged("the database", &error),
+        _ if directory::is_about_a_lost_file(error.as_ref()) => ReadError::damaged("the database", &error),
         _ => ReadError::Io { reason: error.to_string() },
     }
 }

@@ -143,6 +143,11 @@ pub(super) fn is_about_room(reason: &str) -> bool {
     reason.contains("No space left on device") || reason.contains("Disk quota exceeded")
 }
 
+/// Whether an error of RocksDB is about a file that the database goes by and that is gone.
+pub(super) fn is_about_a_lost_file(reason: &str) -> bool {
+    reason.contains("No such file or directory")
+}
+
 /// Why RocksDB did not open.
 pub(super) fn open_error(dir: &Path, error: &rocksdb::Error) -> OpenError {
     let reason = error.to_string();
@@ -151,6 +156,7 @@ pub(super) fn open_error(dir: &Path, error: &rocksdb::Error) -> OpenError {
     match error.kind() {
         _ if is_about_room(&reason) => OpenError::Full { reason },
         rocksdb::ErrorKind::Corruption => OpenError::Damaged { reason },
+        _ if is_about_a_lost_file(&reason) => OpenError::Damaged { reason },
         rocksdb::ErrorKind::IOError if locked => OpenError::InUse { dir: dir.to_owned() },
         _ => OpenError::Io { reason: format!("{}: {reason}", dir.display()) },
     }

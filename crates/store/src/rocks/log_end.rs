@@ -16,6 +16,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::log_format::{BLOCK, Fragment, HEADER, Part, is_one_bit_off};
+use super::manifest;
 
 /// Bytes with which a record of a write ahead log begins: the number of its first change, and how many it has.
 const NUMBERS: usize = 12;
@@ -27,7 +28,7 @@ pub(super) struct Log {
     pub(super) bytes: u64,
     /// Where its last whole record ends.
     pub(super) whole: u64,
-    /// The number of the last change in it, if it has records with numbers.
+    /// The number of the last change in it, if it has any; in a manifest, of the oldest log that it needs.
     pub(super) last: Option<u64>,
     /// What stands behind the last whole record.
     pub(super) end: End,
@@ -50,7 +51,7 @@ pub(super) enum Records {
     /// By their changes, upwards: a write ahead log. The last number of the logs before it, if they have any.
     Numbered(Option<u64>),
     /// Not: a manifest.
-    Unnumbered,
+    Edits,
 }
 
 /// Reads a log to its end.
@@ -92,7 +93,7 @@ struct Walk {
     records: Records,
     whole: u64,
     last: Option<u64>,
-    /// Of a record that has begun: its first bytes, [`NUMBERS`] at most.
+    /// Of a record that has begun: its first bytes, as many as are looked at.
     open: Option<Vec<u8>>,
 }
 
@@ -117,17 +118,21 @@ impl Walk {
             return false;
         }
         let mut head = self.open.take().unwrap_or_default();
-        let wanted = NUMBERS.saturating_sub(head.len());
+        let looked_at = if self.records == Records::Edits { manifest::HEAD } else { NUMBERS };
+        let wanted = looked_at.saturating_sub(head.len());
         head.extend(fragment.payload.iter().take(wanted));
         if !fragment.part.ends() {
             self.open = Some(head);
             return true;
         }
-        if let Records::Numbered(before) = self.records {
-            // A whole record with an old number is what the disk held before.
-            let newer = |first: u64| self.last.or(before).is_none_or(|last| first > last);
-            let Some((first, count)) = numbers(&head).filter(|(first, _)| newer(*first)) else { return false };
-            self.last = Some(first.saturating_add(count).saturating_sub(1));
+        match self.records {
+            Records::Numbered(before) => {
+                // A whole record with an old number is what the disk held before.
+                let newer = |first: u64| self.last.or(before).is_none_or(|last| first > last);
+                let Some((first, count)) = numbers(&head).filter(|(first, _)| newer(*first)) else { return false };
+                self.last = Some(first.saturating_add(count).saturating_sub(1));
+            }
+            Records::Edits => self.last = self.last.max(manifest::oldest_log(&head)),
         }
         self.whole = at + fragment.len() as u64;
         true

@@ -7,8 +7,8 @@
 //! * A torn end is cut off. What was cut is kept in `DIR/torn/`, and the log of this program says so.
 //! * Anything else that is wrong is refused, and nothing is touched. Nothing is ever repaired by leaving a record out.
 //!
-//! The manifest, which names the database's files, is written in the same format and checked the same way. It is never cut:
-//! what a torn end of it leaves, RocksDB reads rightly, and writes anew at every start.
+//! The manifest, which names the database's files, is written in the same format, synced record by record too, and treated
+//! the same way, but that a torn end of it can be told from a damaged one by what has become of the logs (`manifest.rs`).
 //!
 //! Whoever calls this holds the directory's lock: the end of a log that another process writes looks torn, too.
 
@@ -28,10 +28,18 @@ const KEPT_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// Checks the logs of the database in `dir`, and cuts off what a crash has torn. `synced` is the last change that was once
 /// on disk, as far as is known.
 pub(super) fn mend(dir: &Path, synced: Option<u64>) -> Result<(), OpenError> {
-    check_manifest(dir)?;
+    let manifest = directory::manifest(dir)?;
+    let edits = log_end::read(&manifest, Records::Edits).map_err(|error| directory::io(&manifest, &error))?;
+    if let End::Damaged { at, how } = edits.end {
+        return Err(damaged(&manifest, at, how));
+    }
+    let logs = write_ahead_logs(dir)?;
+    if edits.end == End::Torn && !edits.last.is_some_and(|oldest| logs.iter().any(|(number, _)| *number == oldest)) {
+        return Err(damaged(&manifest, edits.whole, "its last record is lost, and logs that it went by are gone"));
+    }
     let mut torn: Vec<(PathBuf, Log)> = Vec::new();
     let (mut last, mut ends) = (None, None);
-    for path in write_ahead_logs(dir)? {
+    for (_, path) in logs {
         let log = log_end::read(&path, Records::Numbered(last)).map_err(|error| directory::io(&path, &error))?;
         if let End::Damaged { at, how } = log.end {
             return Err(damaged(&path, at, how));
@@ -51,11 +59,14 @@ pub(super) fn mend(dir: &Path, synced: Option<u64>) -> Result<(), OpenError> {
     {
         return Err(damaged(&path, whole, &format!("it ends with change {last}, though {synced} was on disk")));
     }
+    if edits.end == End::Torn {
+        torn.push((manifest, edits));
+    }
     torn.iter().try_for_each(|(path, log)| cut(dir, path, log).map_err(|error| directory::io(path, &error)))
 }
 
 /// The numbered logs, in order.
-fn write_ahead_logs(dir: &Path) -> Result<Vec<PathBuf>, OpenError> {
+fn write_ahead_logs(dir: &Path) -> Result<Vec<(u64, PathBuf)>, OpenError> {
     let db = directory::database(dir);
     let mut logs = Vec::new();
     for entry in fs::read_dir(&db).map_err(|error| directory::io(&db, &error))? {
@@ -65,16 +76,7 @@ fn write_ahead_logs(dir: &Path) -> Result<Vec<PathBuf>, OpenError> {
         }
     }
     logs.sort_unstable();
-    Ok(logs.into_iter().map(|(_, path)| path).collect())
-}
-
-fn check_manifest(dir: &Path) -> Result<(), OpenError> {
-    let path = directory::manifest(dir)?;
-    let log = log_end::read(&path, Records::Unnumbered).map_err(|error| directory::io(&path, &error))?;
-    match log.end {
-        End::Whole | End::Torn => Ok(()),
-        End::Damaged { at, how } => Err(damaged(&path, at, how)),
-    }
+    Ok(logs)
 }
 
 /// Cuts off the torn end of a log, once it is kept elsewhere.

@@ -32,7 +32,7 @@ impl Disk for RocksDisk {
 
 /// A copy of one moment. RocksDB removes files that it no longer needs in the background: a copy during which any file
 /// came or went is of no one moment, and is made anew.
-fn copied(from: &Path) -> TempDir {
+pub(super) fn copied(from: &Path) -> TempDir {
     let copies = std::iter::repeat_with(|| {
         let to = TempDir::new().unwrap();
         let before = listed(from);

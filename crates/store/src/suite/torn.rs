@@ -1,6 +1,7 @@
 //! What a power loss and a bad disk do to the logs of a real directory, byte by byte: a torn end is cut off and every
 //! synced write is there; anything else is refused, and nothing is ever served that is not what was written.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -339,20 +340,65 @@ fn what_was_cut_off_is_kept_a_few_times() {
 fn a_flipped_bit_in_the_manifest_is_refused_or_harmless() {
     let written = Written::with(&[300_000; 9], SMALL);
     let whole = written.killed(&written.bytes);
-    let name = fs::read_to_string(whole.path().join("db/CURRENT")).unwrap();
-    let manifest = format!("db/{}", name.trim_end());
-    let len = fs::metadata(whole.path().join(&manifest)).unwrap().len();
+    let len = fs::metadata(manifest_of(whole.path())).unwrap().len();
     drop(whole);
     // Every bit would take minutes; this takes each position within a byte in turn.
     for at in 0..len {
         let dir = written.crashed(&written.bytes);
-        let path = dir.path().join(&manifest);
+        let path = manifest_of(dir.path());
         let mut bytes = fs::read(&path).unwrap();
         bytes[usize::try_from(at).unwrap()] ^= 1 << (at * 5 % 8);
         fs::write(&path, bytes).unwrap();
         let refused = groups_in(&dir).unwrap_err();
         assert!(matches!(&refused, OpenError::Damaged { reason } if reason.contains("MANIFEST")), "{at}: {refused:?}");
     }
+}
+
+fn manifest_of(dir: &Path) -> PathBuf {
+    let name = fs::read_to_string(dir.join("db/CURRENT")).unwrap();
+    dir.join("db").join(name.trim_end())
+}
+
+#[test]
+fn p1_a_torn_end_of_the_manifest_is_cut_off_and_loses_nothing() {
+    let written = Written::with(&[300_000; 9], SMALL);
+    for tail in [vec![0; 300], vec![0x5A; 40], (0..=255).collect(), vec![0; 1], vec![2; 70_000]] {
+        let dir = written.crashed(&written.bytes);
+        let path = manifest_of(dir.path());
+        let bytes = [fs::read(&path).unwrap(), tail].concat();
+        fs::write(&path, bytes).unwrap();
+        assert_eq!(groups_in(&dir), Ok(written.groups));
+    }
+}
+
+#[test]
+fn a_last_edit_of_the_manifest_that_was_synced_and_is_lost_is_refused_or_harmless() {
+    let dir = TempDir::new().unwrap();
+    let db = RocksBackend::open_with(dir.path(), SMALL).unwrap();
+    let (mut refused, mut seen) = (0, BTreeSet::new());
+    for group in 0..60_usize {
+        let mut batch = db.batch();
+        for family in Family::ALL {
+            batch.put(family, &group.to_be_bytes(), &vec![mark(group); 40_000]);
+        }
+        db.write(batch, Durability::Synced).unwrap();
+        // Whatever the background does meanwhile: each state of the directory once.
+        let copied = super::rocks::copied(dir.path());
+        let path = manifest_of(copied.path());
+        let mut bytes = fs::read(&path).unwrap();
+        if !seen.insert(bytes.len()) {
+            continue;
+        }
+        let from = bytes.len() - 20;
+        bytes[from..].fill(0x5A);
+        fs::write(&path, bytes).unwrap();
+        match groups_in(&copied) {
+            Ok(groups) => assert_eq!(groups, group + 1),
+            Err(OpenError::Damaged { .. }) => refused += 1,
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+    assert!(seen.len() > 5, "{refused} of {} states were refused", seen.len());
 }
 
 #[test]
