@@ -239,6 +239,13 @@ impl Model {
             let path = path.join(name);
             if path.is_dir() {
                 self.compare_dir(ino, &path, unnoted);
+                continue;
+            }
+            let len = fs::symlink_metadata(&path).expect("a file's data").len();
+            if self.files.get(&ino).is_some_and(|file| len < file.durable) {
+                let line = format!("T {ino} {len}");
+                self.event(&line).expect("an event as the library notes it");
+                unnoted.push(line);
             }
         }
     }

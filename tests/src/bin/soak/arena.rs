@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use halcyon_client::Client;
 use halcyon_tests::power::{Leaves, Shim, Trouble};
 use halcyon_tests::{Cluster, Dice, PATIENCE, REGIONS, until};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::audit::{self, Failure, Floor};
 use crate::ledger::Ledger;
@@ -104,15 +104,12 @@ impl Arena {
         let mut load = Some(Writers::start(&ledger, &self.impatient));
         let observer = Observer::start(&ledger, &self.impatient, dice.roll());
         let mut at_rest = None;
-        match (plan.progress, plan.victims.first()) {
-            (Some(goal), Some(victim)) => {
-                load.as_mut().expect("a load").progress(*victim, goal).await;
-                sleep(plan.pause).await;
-            }
-            _ => {
-                load.take().expect("a load").settle().await;
-                at_rest = Some(self.converged().await?);
-            }
+        if let (Some(goal), Some(victim)) = (plan.progress, plan.victims.first()) {
+            load.as_mut().expect("a load").progress(*victim, goal).await;
+            sleep(plan.pause).await;
+        } else {
+            load.take().expect("a load").settle().await;
+            at_rest = Some(self.converged().await?);
         }
         story.tell(format!("{} to {} after {} acked writes", plan.blow, names(&plan.victims), ledger.acked()));
         self.blow(plan.blow, &plan.victims, dice, story, outcome);
@@ -245,7 +242,7 @@ impl Arena {
             let ended = self.cluster.bury(victim);
             story.tell(format!("sync {at} fails ({how:?}) on {failed:?}; it ends by itself with {ended}"));
             let tail = self.cluster.tail(victim);
-            if failed.is_none() || !ended.code().is_some_and(|code| code != 0) || tail.contains("panicked at") {
+            if failed.is_none() || ended.code().is_none_or(|code| code == 0) || tail.contains("panicked at") {
                 return Err(Failure::of(format!("{} has ended with {ended}:\n{tail}", names(&[victim]))));
             }
             outcome.tally.sync_failures += 1;

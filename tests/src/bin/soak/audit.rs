@@ -92,9 +92,9 @@ impl Found {
             self.failure.what.push(format!("{prefix}ballast: p5: {} bytes, not those of {register:?}", carried.len()));
         }
         self.total += size;
-        let lost: Vec<_> = acked.difference(&there).collect();
-        self.failure.lost += lost.len() as u64;
-        self.expect(&key("set"), "p1: acked, and not there", &lost, &Vec::new());
+        let missing: Vec<_> = acked.difference(&there).collect();
+        self.failure.lost += missing.len() as u64;
+        self.expect(&key("set"), "p1: acked, and not there", &missing, &Vec::new());
         let may = |n: &u64| *n < now.begun && !now.void.contains(n);
         let invented: Vec<_> = there.iter().filter(|n| !may(n)).collect();
         self.expect(&key("set"), "there, and never written", &invented, &Vec::new());
@@ -111,9 +111,9 @@ impl Found {
         self.expect(&key("ranks"), "p6: the increments", &hot, &(size as f64));
         if now.is_regular() {
             // One writer, one write after the other: the last one there was the last.
-            let last: Vec<u64> = there.iter().next_back().copied().into_iter().collect();
-            self.expect(&key("latest"), "p4: only the latest", &latest, &last);
-            self.expect(&key("register"), "p4: the latest", &register, &last.first().copied());
+            let newest = there.last().copied();
+            self.expect(&key("latest"), "p4: only the latest", &latest, &newest.into_iter().collect());
+            self.expect(&key("register"), "p4: the latest", &register, &newest);
             self.expect(&key("list"), "p4: the order", &list, &sorted);
         }
         Ok(())

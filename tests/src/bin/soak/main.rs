@@ -31,12 +31,13 @@ mod writers;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use halcyon_tests::Dice;
 use halcyon_tests::power::Shim;
 use tokio::task::LocalSet;
+use tokio::time::Instant;
 
 use arena::Arena;
 use outcome::Story;

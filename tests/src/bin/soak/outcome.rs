@@ -1,9 +1,9 @@
 //! What one cycle has brought, and its line.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 
 use halcyon_tests::power::Cut;
+use tokio::time::Instant;
 
 use crate::audit::Failure;
 use crate::ledger::Ledger;

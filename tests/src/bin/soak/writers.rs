@@ -187,7 +187,7 @@ impl Writer {
     async fn settle(&self, n: u64, mut outcome: Outcome) {
         for asked in 0.. {
             outcome = match outcome {
-                Outcome::Acked(dot) => return self.acked(n, dot),
+                Outcome::Acked(dot) => return self.acked(n, &dot),
                 Outcome::Unknown(unanswered) => {
                     self.account().unknown += 1;
                     let is_lost = is_transaction(n) && asked == TRANSACTION_ASKED_MAX;
@@ -209,10 +209,10 @@ impl Writer {
         }
     }
 
-    fn acked(&self, n: u64, dot: String) {
+    fn acked(&self, n: u64, dot: &str) {
         let mut account = self.account();
         account.acked.insert(n);
-        if !account.dots.insert(dot.clone()) {
+        if !account.dots.insert(dot.to_owned()) {
             account.complaints.push(format!("p2: write {n} was acked as {dot}, as which another was"));
         }
         drop(account);
