@@ -7,11 +7,16 @@ SHELL := bash
 .DEFAULT_GOAL := build
 MAKEFLAGS += --no-builtin-rules
 .NOTPARALLEL:
-.PHONY: help setup build demo test bench check fix fmt walls deny clippy docs
+.PHONY: help setup build demo test tests shares sim mutants soak nemesis fuzz bench check fix fmt walls deny clippy docs
 
 # Knobs, one per door that has any.
 FILTER ?=# make test FILTER=heal         only the tests whose name holds this
 BENCH ?=# make bench BENCH=ceiling      only this bench
+SEEDS ?= 500# make sim SEEDS=n OPS=n       so many simulated worlds of so many requests each
+OPS ?= 1000
+SEED ?=# make sim SEED=n OPS=n        this one, as a failure prints it
+MINUTES ?= 10# make soak MINUTES=n; make nemesis MINUTES=n
+SECONDS ?= 60# make fuzz SECONDS=n
 ARGS ?=# make demo ARGS="--rtt-ms 80"  handed to `halcyon demo`
 
 cargo := cargo
@@ -20,7 +25,7 @@ bin = $$($(cargo) metadata --locked --no-deps --format-version 1 | sed 's/.*"tar
 first_time = @[ -x "$(bin)" ] || echo
 
 help: ## lists the doors
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 setup: ## libclang and RocksDB, once per machine (ten minutes on two cores the first time)
 	@scripts/setup
@@ -32,13 +37,46 @@ build: setup ## the release `halcyon`, in the target directory
 demo: build ## three regions on this machine, the shop replayed with one of them cut off, and the result
 	@"$(bin)" demo $(ARGS)
 
-# The end-to-end tests start the release binary, the one that `make demo` runs and that ships; it reaches the tests by
-# name, as CARGO_BIN_EXE_* does not cross from one package to another.
-test: build ## the whole test suite
+# `make test` is every test and a bounded share of each proof below; each of those is a door of its own that can go on for
+# as long as one likes. All of them start the release binary, the one that `make demo` runs and that ships; it reaches them by
+# name, as CARGO_BIN_EXE_* does not cross from one package to another. docs/testing.md says what is proved by what.
+# The profile is as fast as a release, with every assertion on.
+simulator = $(cargo) run --locked --quiet --profile proof -p halcyon-sim --features simulator --bin halcyon-sim --
+proof = HALCYON_BIN="$(bin)" $(cargo) run --locked --quiet --profile proof -p halcyon-tests --bin
+
+test: tests $(if $(FILTER),,shares) ## every test, and a bounded share of each of the proofs below
+
+tests: build
 	@echo "test: compiling the tests (a few minutes on two cores the first time), then thousands of cases and real processes"
 	$(if $(HALCYON_RETAIL_DIR),,@echo "skip: the tests on real order lines: HALCYON_RETAIL_DIR names no folder with them")
 	$(if $(HALCYON_SCENARIOS),,@echo "skip: scenarios from elsewhere: HALCYON_SCENARIOS names no file of them")
 	@export HALCYON_BIN="$(bin)"; $(cargo) test --locked --workspace --no-fail-fast -- $(FILTER)
+
+# One after the other, and all of them even if one fails.
+shares: build
+	@echo "test: now the simulator, its planted bugs, power cuts, the nemesis and the fuzzer: about ten minutes"
+	@failed=""; \
+	$(simulator) run --seeds 500 --ops 1000 || failed="$$failed sim"; \
+	$(simulator) mutants || failed="$$failed mutants"; \
+	$(proof) soak -- --kills 30 --power-cuts 30 || failed="$$failed soak"; \
+	$(proof) nemesis -- --minutes 2 || failed="$$failed nemesis"; \
+	$(proof) fuzz -- --seconds 30 || failed="$$failed fuzz"; \
+	[ -z "$$failed" ] || { echo "test: failed:$$failed" >&2; exit 1; }
+
+sim: setup ## simulated worlds under faults: make sim SEEDS=n OPS=n, or one of them again: make sim SEED=n OPS=n
+	@$(simulator) run --ops $(OPS) $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
+
+mutants: setup ## bugs planted one by one, and after how many simulated worlds each is caught
+	@$(simulator) mutants
+
+soak: build ## real nodes killed and power-failed for so long: make soak MINUTES=n
+	@$(proof) soak -- --minutes $(MINUTES)
+
+nemesis: build ## three real nodes under a recorded load while links, clocks and processes fail: make nemesis MINUTES=n
+	@$(proof) nemesis -- --minutes $(MINUTES)
+
+fuzz: setup ## malformed input for every decoder: make fuzz SECONDS=n
+	@$(proof) fuzz -- --seconds $(SECONDS)
 
 bench: build ## the benches; ratios to the ceiling that the same run measures
 	@echo "bench: a few minutes; leave the machine alone meanwhile"
@@ -62,6 +100,7 @@ deny:
 
 clippy: setup
 	@$(cargo) clippy --locked --workspace --all-targets -- -D warnings
+	@$(cargo) clippy --locked -p halcyon-sim --features simulator --all-targets -- -D warnings
 
 docs: setup
 	@RUSTDOCFLAGS="-D warnings" $(cargo) doc --locked --workspace --no-deps
