@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use halcyon_types::ActorId;
+use halcyon_types::mutant::{Mutant, planted};
 use serde::{Deserialize, Serialize};
 
 /// One owner's row of one generation: absolute, written by its owner alone.
@@ -41,7 +42,8 @@ pub type Generation = BTreeMap<ActorId, Escrow>;
 pub fn rights(generation: &Generation, actor: ActorId) -> i128 {
     let received: i128 = generation.values().filter_map(|row| row.granted.get(&actor)).map(|n| i128::from(*n)).sum();
     let gone = generation.get(&actor).map_or(0, |own| {
-        let passed = own.granted.iter().filter(|(to, _)| **to != actor).map(|(_, n)| i128::from(*n));
+        let gone = |to: &ActorId| *to != actor && !planted(Mutant::RightsGivenTwice);
+        let passed = own.granted.iter().filter(|(to, _)| gone(to)).map(|(_, n)| i128::from(*n));
         passed.sum::<i128>() + i128::from(own.used)
     });
     received - gone

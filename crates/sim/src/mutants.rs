@@ -113,12 +113,12 @@ fn threads() -> usize {
     thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
-/// The first line of a message, and no more of it than a screen's line or two.
+/// A message in one line, and no more of it than a screen's line or two.
 fn brief(message: &str) -> String {
     const MOST: usize = 160;
-    let line = message.lines().next().unwrap_or_default();
+    let line = message.lines().map(str::trim).collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(MOST) {
         Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
-        None => line.to_owned(),
+        None => line,
     }
 }

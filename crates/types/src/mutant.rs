@@ -42,6 +42,8 @@ mutants! {
     ForeignRequestsUnknown,
     /// A request that comes twice while its group is not committed is executed twice.
     GroupRequestsUnknown,
+    /// The id of a write that is refused is remembered: a retry is told that it was committed.
+    RefusalRemembered,
     /// The clock's ceiling is ignored at a restart.
     ClockNotRestored,
     /// The clock follows a stamp from the far future.
@@ -80,6 +82,8 @@ mutants! {
     IncFromSnapshot,
     /// A transaction's rights of a bounded counter are checked at its snapshot, not on the live rows.
     RightsAtSnapshot,
+    /// Rights of a bounded counter that are passed on stay with their giver, too.
+    RightsGivenTwice,
     /// A bounded counter is deleted although other regions hold rights of it.
     DeletedWithRightsOut,
     /// A write to a key that has ended does not begin with clearing it.
@@ -108,6 +112,8 @@ mutants! {
     ReleasedEarly,
     /// The token of a write's receipt does not cover the write.
     ReceiptForgetsWrite,
+    /// A connection that closes leaves its transactions open.
+    TransactionsLeak,
     /// A region that reaches no other refuses writes.
     IsolatedRefuses,
     /// Ended keys are swept by this node's clock alone, whatever the other regions' clocks say.

@@ -1,6 +1,7 @@
 //! Transactions: begun, committed, ended, or too old. The driver holds the snapshots.
 
 use halcyon_types::Now;
+use halcyon_types::mutant::{Mutant, planted};
 use halcyon_wire::{Outcome, Refusal, TransactionId};
 
 use super::Replica;
@@ -41,6 +42,9 @@ impl Replica {
     }
 
     pub(super) fn close_transactions(&mut self, session: SessionId) {
+        if planted(Mutant::TransactionsLeak) {
+            return;
+        }
         let gone = self.transactions.close(session);
         self.commands.extend(gone.into_iter().map(|transaction| Command::Forget { session, transaction }));
         self.time_transactions();

@@ -1,7 +1,8 @@
 //! Everything that a node holds is bounded (P10): within its limits at every step, no more than clients and peers have under
 //! way, and nothing at all once nothing is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use halcyon_core::Status;
 use halcyon_types::RegionId;
@@ -9,7 +10,7 @@ use halcyon_types::limits::{
     COMMIT_QUEUE_BYTES_MAX, COMMIT_QUEUE_MAX, LINK_WINDOW_BYTES_MAX, PENDING_BYTES_MAX, RANGE_BYTES_MAX,
     RIGHTS_ASKS_MAX, TRANSACTIONS_MAX, WAITING_MAX,
 };
-use halcyon_wire::Body;
+use halcyon_wire::{Body, Outcome, Seen, TransactionId, Write};
 
 use super::Invariant;
 use super::exchange::Exchange;
@@ -19,6 +20,9 @@ use crate::world::{Observation, World};
 /// How many steps between two looks: a look costs more than a step.
 const LOOK_EVERY: u32 = 8;
 
+/// In the end, so long after a client has left its node knows.
+const LEAVES_IN: Duration = Duration::from_secs(1);
+
 /// See above.
 #[derive(Debug, Default)]
 pub(super) struct Limits {
@@ -27,6 +31,10 @@ pub(super) struct Limits {
     begun: BTreeMap<RegionId, usize>,
     /// Requests that were heard on connections that are no more: they may go on.
     orphans: BTreeMap<RegionId, usize>,
+    /// The open transactions of each connection that still is.
+    open: BTreeMap<(RegionId, ClientId), BTreeSet<TransactionId>>,
+    /// When connections were lost, and how many were open on them.
+    left: Vec<(Duration, RegionId, usize)>,
     steps: u32,
     judged: u64,
 }
@@ -61,8 +69,17 @@ impl Limits {
         }
     }
 
-    fn is_empty(status: &Status) -> Result<(), String> {
+    /// Transactions that may be open: on connections that still are, or that were lost not long before `now`.
+    fn may_be_open(&self, now: Duration, at: RegionId) -> usize {
+        let open = self.open.iter().filter(|((of, _), _)| *of == at).map(|(_, open)| open.len());
+        let left =
+            self.left.iter().filter(|(lost, of, _)| *of == at && now <= *lost + LEAVES_IN).map(|(.., open)| *open);
+        open.chain(left).sum()
+    }
+
+    fn is_empty(status: &Status, may_be_open: usize) -> Result<(), String> {
         let held = [
+            ("open transactions of connections that are no more", status.transactions.saturating_sub(may_be_open)),
             ("writes with the committer", status.queued_writes),
             ("bytes of writes with the committer", status.queued_write_bytes),
             ("records with the committer", status.queued_records),
@@ -77,7 +94,8 @@ impl Limits {
         }
     }
 
-    fn parted(&mut self, client: ClientId, at: RegionId) {
+    fn parted(&mut self, now: Duration, client: ClientId, at: RegionId) {
+        self.left.extend(self.open.remove(&(at, client)).map(|open| (now, at, open.len())));
         let open = self.exchange.of(at).filter(|(of, ..)| *of == client).count();
         *self.orphans.entry(at).or_default() += open;
     }
@@ -94,13 +112,24 @@ impl Invariant for Limits {
 
     fn see(&mut self, world: &World, seen: &Observation<'_>) -> Result<(), String> {
         if let Observation::Parted { client, region } = seen {
-            self.parted(*client, *region);
+            self.parted(world.now(), *client, *region);
         }
         self.exchange.see(seen);
         match seen {
-            Observation::Heard { region, request, .. } => {
-                if matches!(request.body, Body::Begin { .. }) {
-                    *self.begun.entry(*region).or_default() += 1;
+            Observation::Heard { client, region, request } => {
+                match &request.body {
+                    Body::Begin { .. } => *self.begun.entry(*region).or_default() += 1,
+                    Body::Abort { transaction }
+                    | Body::Write(Write { seen: Seen::Transaction { transaction, .. }, .. }) => {
+                        self.open.entry((*region, *client)).or_default().remove(transaction);
+                    }
+                    _ => {}
+                }
+                Ok(())
+            }
+            Observation::Replied { client, region, response, .. } => {
+                if let Ok(Outcome::Begun { transaction, .. }) = &response.result {
+                    self.open.entry((*region, *client)).or_default().insert(*transaction);
                 }
                 Ok(())
             }
@@ -123,7 +152,7 @@ impl Invariant for Limits {
     fn end(&mut self, world: &World) -> Result<(), String> {
         for region in world.regions() {
             if let (Some(node), Some(now)) = (world.node(region), world.clocks(region)) {
-                Self::is_empty(&node.replica().status(now))?;
+                Self::is_empty(&node.replica().status(now), self.may_be_open(world.now(), region))?;
             }
         }
         Ok(())
@@ -181,9 +210,11 @@ pub(super) mod tests {
 
     #[test]
     fn what_stays_behind_is_noticed() {
-        assert_eq!(Limits::is_empty(&status()), Ok(()));
-        assert!(Limits::is_empty(&Status { waiting: 1, ..status() }).is_err());
-        assert!(Limits::is_empty(&Status { queued_records: 1, ..status() }).is_err());
-        assert!(Limits::is_empty(&Status { pending_bytes: 1, ..status() }).is_err());
+        assert_eq!(Limits::is_empty(&status(), 0), Ok(()));
+        assert!(Limits::is_empty(&Status { waiting: 1, ..status() }, 0).is_err());
+        assert!(Limits::is_empty(&Status { queued_records: 1, ..status() }, 0).is_err());
+        assert!(Limits::is_empty(&Status { pending_bytes: 1, ..status() }, 0).is_err());
+        assert!(Limits::is_empty(&Status { transactions: 2, ..status() }, 1).is_err());
+        assert_eq!(Limits::is_empty(&Status { transactions: 1, ..status() }, 1), Ok(()));
     }
 }

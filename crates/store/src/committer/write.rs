@@ -44,6 +44,9 @@ impl<B: Backend> Committer<B> {
             return Ok(Staged::Duplicate(dot));
         }
         self.dedupe.admit(real, write.request)?;
+        if planted(Mutant::RefusalRemembered) {
+            self.dedupe.stage(write.request, self.next_dot()?);
+        }
         if write.updates.is_empty() && !matches!(write.seen, Seen::Transaction { .. }) {
             let reason = "a write needs at least one update".to_owned();
             return Err(Refusal::InvalidArgument { reason }.into());
@@ -117,7 +120,7 @@ impl<B: Backend> Committer<B> {
         for (index, check) in (0..).zip(checks) {
             let (mut then, mut live) = (Meter::over(&mut *snapshot, left), Meter::over(&mut self.rows, left));
             let same = {
-                let (mut then, mut live) = (Watch::over(&mut then), Watch::over(&mut live));
+                let (mut then, mut live) = (Watch::over(&mut then, now), Watch::over(&mut live, now));
                 look(&mut then, &check.object, &check.query, now).map_err(Refusal::from)?;
                 look(&mut live, &check.object, &check.query, now).map_err(Refusal::from)?;
                 then.agrees(&live)
