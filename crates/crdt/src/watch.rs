@@ -1,6 +1,9 @@
-//! What a read has looked at, row for row: so that a transaction can ask at its commit whether any of it has changed.
+//! What a read has looked at, row for row: so that a transaction can ask at its commit whether any of it has changed. What
+//! has expired is not looked at: each node drops it when it comes to it, which is no change.
 
 use std::ops::ControlFlow;
+
+use halcyon_types::UnixMs;
 
 use crate::key::{RowKey, RowPrefix};
 use crate::row::Row;
@@ -11,6 +14,7 @@ use crate::sorted_set::Standing;
 #[derive(Debug)]
 pub struct Watch<R> {
     rows: R,
+    now: UnixMs,
     seen: Vec<Seen>,
 }
 
@@ -22,9 +26,9 @@ enum Seen {
 }
 
 impl<R: Rows> Watch<R> {
-    /// Nothing looked at yet.
-    pub const fn over(rows: R) -> Self {
-        Self { rows, seen: Vec::new() }
+    /// Nothing looked at yet. Both of two watches that are compared must be told the same time.
+    pub const fn over(rows: R, now: UnixMs) -> Self {
+        Self { rows, now, seen: Vec::new() }
     }
 
     /// Whether the two have been shown the same.
@@ -37,9 +41,9 @@ impl<R: Rows> Rows for Watch<R> {
     type Error = R::Error;
 
     fn look<T>(&mut self, key: &RowKey, look: impl FnOnce(Option<&Row>) -> T) -> Result<T, R::Error> {
-        let seen = &mut self.seen;
+        let (now, seen) = (self.now, &mut self.seen);
         self.rows.look(key, |row| {
-            seen.push(Seen::Row(key.as_bytes().to_vec(), row.cloned()));
+            seen.push(Seen::Row(key.as_bytes().to_vec(), row.and_then(|row| live(row, now))));
             look(row)
         })
     }
@@ -50,9 +54,9 @@ impl<R: Rows> Rows for Watch<R> {
         from: &[u8],
         mut visit: impl FnMut(&[u8], &Row) -> ControlFlow<()>,
     ) -> Result<(), R::Error> {
-        let seen = &mut self.seen;
+        let (now, seen) = (self.now, &mut self.seen);
         self.rows.scan(prefix, from, |key, row| {
-            seen.push(Seen::Row(key.to_vec(), Some(row.clone())));
+            seen.extend(live(row, now).map(|row| Seen::Row(key.to_vec(), Some(row))));
             visit(key, row)
         })
     }
@@ -63,9 +67,9 @@ impl<R: Rows> Rows for Watch<R> {
         upto: Option<&[u8]>,
         mut visit: impl FnMut(&[u8], &Row) -> ControlFlow<()>,
     ) -> Result<(), R::Error> {
-        let seen = &mut self.seen;
+        let (now, seen) = (self.now, &mut self.seen);
         self.rows.scan_back(prefix, upto, |key, row| {
-            seen.push(Seen::Row(key.to_vec(), Some(row.clone())));
+            seen.extend(live(row, now).map(|row| Seen::Row(key.to_vec(), Some(row))));
             visit(key, row)
         })
     }
@@ -86,6 +90,17 @@ impl<R: Rows> Rows for Watch<R> {
 
     fn summary(&mut self, collection: &RowPrefix) -> Result<Option<Summary>, R::Error> {
         self.rows.summary(collection)
+    }
+}
+
+/// What of a row has not expired, if anything.
+fn live(row: &Row, now: UnixMs) -> Option<Row> {
+    match row {
+        Row::Entries(entries) if !entries.iter().all(|entry| entry.is_live(now)) => {
+            let live: Vec<_> = entries.iter().filter(|entry| entry.is_live(now)).cloned().collect();
+            (!live.is_empty()).then(|| Row::Entries(live))
+        }
+        row => Some(row.clone()),
     }
 }
 

@@ -6,6 +6,7 @@ use crate::object::Object;
 use crate::op::{End, Op, Place};
 use crate::query::Query;
 use crate::read::look;
+use crate::rows::RowsMut as _;
 
 /// A node with something of everything at `k`, and the same at another key beside it.
 fn node() -> (Node, Object) {
@@ -36,7 +37,7 @@ fn tells(query: &Query, change: Op, at: &Object) -> bool {
     let (mut before, k) = node();
     let mut after = before.clone();
     after.write(at, change);
-    let (mut then, mut now) = (Watch::over(&mut before.rows), Watch::over(&mut after.rows));
+    let (mut then, mut now) = (Watch::over(&mut before.rows, before.now), Watch::over(&mut after.rows, before.now));
     look(&mut then, &k, query, before.now).unwrap();
     look(&mut now, &k, query, before.now).unwrap();
     !then.agrees(&now)
@@ -90,4 +91,26 @@ fn a_watch_tells_changes_and_only_changes() {
 #[test]
 fn a_change_back_to_the_same_value_is_a_change() {
     assert!(tells(&Query::Get, Op::Set { value: b("v"), ttl_ms: None }, &object("k")));
+}
+
+#[test]
+fn what_had_expired_and_is_dropped_has_not_changed() {
+    let (mut before, k) = node();
+    before.write(&k.clone().field("brief"), Op::Set { value: b("v"), ttl_ms: Some(5) });
+    before.write(&k, Op::Set { value: b("v"), ttl_ms: Some(5) });
+    let mut after = before.clone();
+    let (alive, later) = (before.now, before.now.plus(std::time::Duration::from_millis(5)));
+    for row in [k.register(), k.clone().field("brief").register()] {
+        after.rows.change(&row, |row| assert!(row.take().is_some(), "it was there")).unwrap();
+    }
+    for query in [Query::Get, Query::Kinds, Query::Fields(all())] {
+        let mut agree = |now| {
+            let (mut then, mut dropped) = (Watch::over(&mut before.rows, now), Watch::over(&mut after.rows, now));
+            look(&mut then, &k, &query, now).unwrap();
+            look(&mut dropped, &k, &query, now).unwrap();
+            then.agrees(&dropped)
+        };
+        assert!(agree(later), "{query:?}");
+        assert!(!agree(alive), "{query:?} of what has not expired");
+    }
 }
