@@ -54,7 +54,8 @@ impl Calls {
         let mut dials: JoinSet<bool> = JoinSet::new();
         let garbage = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a socket");
         while calls.total() < attempts && pace.next().await {
-            let packets = if calls.half_open * 10 < attempts * 3 { first_packets(stranger).await } else { Vec::new() };
+            let packets =
+                if calls.half_open * 10 <= calls.total() * 3 { first_packets(stranger).await } else { Vec::new() };
             for (number, packet) in packets.iter().enumerate() {
                 // Each from an address of its own, which is gone before an answer comes.
                 let caller = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a socket");
