@@ -14,6 +14,7 @@
 
 mod cluster;
 mod command;
+mod damage;
 mod dice;
 mod faults;
 pub mod fuzz;
