@@ -53,7 +53,7 @@ fn mutations_of_each_corpus_violate_no_law() {
     let few = std::thread::spawn(|| campaign(slow, FEWER));
     let many = campaign(fast, MUTATIONS);
     for (name, tally) in few.join().unwrap().into_iter().chain(many) {
-        for finding in &tally.findings {
+        if let Some(finding) = tally.findings.first() {
             let file = keep(finding);
             panic!("{name}: {} with {} ({} bytes)", finding.message, file.display(), finding.input.len());
         }
