@@ -19,6 +19,7 @@ mod facts;
 mod faults;
 mod history;
 mod op;
+mod recorder;
 mod report;
 mod run;
 mod shrink;

@@ -1,6 +1,7 @@
 //! What a run or a judgement prints.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use crate::check::{Verdict, Violation};
 use crate::history::{Answered, Call, End, History};
@@ -30,7 +31,7 @@ pub(crate) fn calls(history: &History) -> String {
     }
     let mut text = format!("{:<16} {:>8} {:>8} {:>8} {:>8}\n", "ops", "read", "acked", "refused", "unknown");
     for (name, [read, acked, refused, unknown]) in table {
-        text += &format!("{name:<16} {read:>8} {acked:>8} {refused:>8} {unknown:>8}\n");
+        writeln!(text, "{name:<16} {read:>8} {acked:>8} {refused:>8} {unknown:>8}").expect("text takes text");
     }
     text
 }
@@ -96,7 +97,7 @@ pub(crate) fn violation(history: &History, checker: &str, violation: &Violation)
         text += &self::call(call);
     }
     if shown.len() > CALLS {
-        text += &format!("  … and {} calls more\n", shown.len() - CALLS);
+        writeln!(text, "  … and {} calls more", shown.len() - CALLS).expect("text takes text");
     }
     text
 }
@@ -123,7 +124,8 @@ pub(crate) fn violations(history: &History, verdicts: &[Verdict]) -> String {
             text += &violation(history, verdict.checker, one);
         }
         if verdict.violations.len() > TOLD {
-            text += &format!("  … and {} violations of {} more\n", verdict.violations.len() - TOLD, verdict.checker);
+            writeln!(text, "  … and {} violations of {} more", verdict.violations.len() - TOLD, verdict.checker)
+                .expect("text takes text");
         }
     }
     text

@@ -1,6 +1,7 @@
 //! One run: a cluster, clients, faults; then the heal, and what everybody holds by then.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,8 +13,9 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 use crate::check::convergence::WITHIN_MS;
 use crate::faults::Injector;
 use crate::faults::schedule;
-use crate::history::{Asked, Converged, FINAL, Header, History, How, Recorder};
+use crate::history::{Asked, Converged, FINAL, Header, History, How};
 use crate::op::{Read, Type, What};
+use crate::recorder::Recorder;
 use crate::workload::Workload;
 use crate::workload::ask::{perform, vector_of};
 use crate::workload::draw::SHORT_MS;
@@ -94,14 +96,21 @@ async fn converge(clients: &[Client], healed: Instant) -> Converged {
     };
     let in_time = timeout(Duration::from_millis(WITHIN_MS), agree).await.is_ok();
     let took = u64::try_from(healed.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let hex = |digest: &Digest| digest.digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let hex = |digest: &Digest| {
+        digest.digest.iter().fold(String::new(), |mut hex, byte| {
+            write!(hex, "{byte:02x}").expect("text takes text");
+            hex
+        })
+    };
     let regions = last.iter().map(|it| (vector_of(&it.token), format!("{} of {} rows", hex(it), it.rows))).collect();
     Converged { n: 0, ms: 0, took_ms: in_time.then_some(took), regions }
 }
 
 /// Everything that was ever written to, read in every region.
 async fn final_reads(clients: &[Client], recorder: &Recorder) {
-    let reads: Vec<Read> = everything(&recorder.history()).into_iter().collect();
+    let mut reads: Vec<Read> = everything(&recorder.history()).into_iter().collect();
+    // What one transaction wrote to is read at one moment: maps' many fields come last.
+    reads.sort_by_key(|read| !read.path.is_empty());
     for (region, client) in clients.iter().enumerate() {
         for some in reads.chunks(READS) {
             let asked = Asked {

@@ -28,16 +28,13 @@ pub(crate) fn judge(facts: &Facts<'_>, cells: &Cells) -> Judged {
 
 fn one_moment(judged: &mut Judged, facts: &Facts<'_>, cells: &Cells, looks: &[&Look<'_>]) {
     let of = |kind: Type| looks.iter().find(|look| look.read.kind == kind);
-    let Some(set) = of(Type::Set) else { return };
-    let Value::Texts(markers) = set.value else { return };
+    let (Some(set), Some(list)) = (of(Type::Set), of(Type::List)) else { return };
+    let (Value::Texts(markers), Value::Row(row)) = (set.value, list.value) else { return };
     // A marker that two regions were asked for may be there twice; where multiplicity shows, it must be the same.
-    let times: BTreeMap<&str, i64> = match of(Type::List).map(|look| look.value) {
-        Some(Value::Row(row)) => row.iter().fold(BTreeMap::new(), |mut times, marker| {
-            *times.entry(marker.as_str()).or_default() += 1;
-            times
-        }),
-        _ => markers.iter().map(|marker| (marker.as_str(), 1)).collect(),
-    };
+    let times = row.iter().fold(BTreeMap::<&str, i64>::new(), |mut times, marker| {
+        *times.entry(marker.as_str()).or_default() += 1;
+        times
+    });
     let total: i64 = times.values().sum();
     let many = i64::try_from(markers.len()).unwrap_or(i64::MAX);
     judged.judged += u64::from(!markers.is_empty());

@@ -11,7 +11,7 @@ const GAP_MS: u64 = 12_000;
 /// A node that comes back has its clients back only after they have dialled again.
 const GRACE_MS: u64 = 4_000;
 /// A region alone for less than this, in all, shows nothing.
-const ALONE_MS_MIN: u64 = 3_000;
+const ALONE_MS_MIN: u64 = 2_000;
 /// Faults that stop a node.
 const STOPS: [&str; 4] = ["pause", "kill", "terminate", "died"];
 
@@ -44,7 +44,7 @@ pub(crate) fn judge(facts: &Facts<'_>, _: &Cells) -> Judged {
     judged
 }
 
-/// While it reaches no other, a region acks about as many writes as ever; one in twenty is called none.
+/// While it reaches no other, a region acks about as many writes as ever; one in eight is called none.
 fn isolated(judged: &mut Judged, history: &History, end: u64) {
     for region in 0..history.header.regions {
         let (acks, up) = (acks(history, region), up(history, region, end));
@@ -56,9 +56,9 @@ fn isolated(judged: &mut Judged, history: &History, end: u64) {
             for begin in
                 history.faults.iter().filter(|it| it.kind == "isolate" && it.begins && it.region == Some(region))
             {
-                let over = history.faults.iter().find(|it| it.fault == begin.fault && !it.begins);
-                // Nodes take a tick or two to be told.
-                let (since, until) = ((begin.ms + 300).max(*from), over.map_or(end, |over| over.ms).min(*to));
+                let over = history.faults.iter().find(|it| it.nth == begin.nth && !it.begins);
+                // Nodes take a tick or two to be told, and then a while to notice.
+                let (since, until) = ((begin.ms + 1_500).max(*from), over.map_or(end, |over| over.ms).min(*to));
                 if since < until {
                     alone_ms += until - since;
                     alone += within(since, until);
@@ -66,7 +66,7 @@ fn isolated(judged: &mut Judged, history: &History, end: u64) {
             }
         }
         judged.judged += alone;
-        if alone_ms >= ALONE_MS_MIN && alone * 20 * up_ms < all * alone_ms {
+        if alone_ms >= ALONE_MS_MIN && alone * 8 * up_ms < all * alone_ms {
             let what = format!("region {region} acked {alone} writes in {alone_ms} ms alone, of {all} in {up_ms} ms");
             judged.violation(what, [], None);
         }

@@ -1,5 +1,5 @@
 //! Counters: every sum lies within what is definite and what is unknown besides; where nothing is unknown, it is exact
-//! (P6). So with the increments of a sorted set's members, and, within its error, the number that a HyperLogLog tells.
+//! (P6). So with the increments of a sorted set's members, and, within its error, the number that a `HyperLogLog` tells.
 
 use super::{Judged, looks, writers};
 use crate::cells::{Cells, base, slug};

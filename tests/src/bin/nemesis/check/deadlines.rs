@@ -32,10 +32,7 @@ pub(crate) fn judge(facts: &Facts<'_>, _: &Cells) -> Judged {
         if !short && !update.key.starts_with("long") {
             continue;
         }
-        let name = match &update.what {
-            What::Insert(name) | What::SetFor(name, _) => name,
-            _ => continue,
-        };
+        let (What::Insert(name) | What::SetFor(name, _)) = &update.what else { continue };
         if let Some(first) = given.get(update.key.as_str()) {
             let revives = |over| first.as_ref().is_some_and(|first| revives(facts, first.write, over, write));
             if first.as_ref().and_then(|first| first.over).is_some_and(revives) {
@@ -97,7 +94,11 @@ fn revives(facts: &Facts<'_>, first: &Write<'_>, over: u64, second: &Write<'_>) 
     };
     let asked = call.asked.ms;
     let region = Some(usize::from(other.dot.actor.region) - 1);
-    let behind = facts.history.faults.iter().any(|it| it.region == region && it.off_ms.is_some_and(|off| off < 0));
+    let faults = &facts.history.faults;
+    let behind = faults.iter().filter(|it| it.region == region && it.begins && it.off_ms.is_some_and(|off| off < 0));
+    let over_at = |nth: u64| faults.iter().find(|it| it.nth == nth && !it.begins).map_or(u64::MAX, |it| it.ms);
+    let behind =
+        behind.into_iter().any(|it| it.ms < asked + MARGIN_MS && over_at(it.nth).saturating_add(MARGIN_MS) > asked);
     asked > over && other.behind.covers(one.dot) && !behind
 }
 

@@ -34,6 +34,8 @@ pub(crate) mod sessions;
 #[cfg(test)]
 pub(crate) mod tell;
 
+use std::slice;
+
 use crate::cells::Cells;
 use crate::facts::{Facts, Look};
 use crate::history::History;
@@ -120,8 +122,8 @@ impl Judged {
     /// About a read.
     fn wrong(&mut self, look: &Look<'_>, what: &str, others: impl IntoIterator<Item = u64>) {
         let Look { call, read, .. } = look;
-        let path = read.path.iter().map(|field| format!("/{field}")).collect::<String>();
-        let place = format!("{}{path} ({:?})", read.key, read.kind);
+        let path = [slice::from_ref(&read.key), &read.path].concat().join("/");
+        let place = format!("{path} ({:?})", read.kind);
         let what = format!("{} in region {}, {place}: {what}", call.asked.process, call.asked.region);
         self.violation(what, [call.asked.call].into_iter().chain(others), Some(&read.key));
     }

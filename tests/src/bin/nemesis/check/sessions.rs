@@ -60,11 +60,16 @@ fn notes(judged: &mut Judged, call: &Call) {
     }
 }
 
+/// A process, and an object.
+type Place<'a> = (&'a str, String);
+/// When something was acked, by which call, and its name.
+type Own<'a> = (u64, &'a Call, &'a str);
+
 /// What a process added and nobody ever removed, it finds: in the region that acked it, and wherever its session goes.
 fn own_writes(judged: &mut Judged, facts: &Facts<'_>) {
     let removed = ever_removed(facts);
     // By process and place: what it has added, when it was acked and where.
-    let mut own: BTreeMap<(&str, String), Vec<(u64, &Call, &str)>> = BTreeMap::new();
+    let mut own: BTreeMap<Place<'_>, Vec<Own<'_>>> = BTreeMap::new();
     for write in &facts.writes {
         for call in &write.calls {
             let Some(Answered { n, end: End::Written { .. }, .. }) = &call.answered else { continue };

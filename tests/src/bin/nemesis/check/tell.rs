@@ -141,10 +141,10 @@ impl Tale {
     }
 
     pub(crate) fn fault(&mut self, kind: &str, region: Option<usize>, begins: bool) -> &mut Self {
-        let (ms, fault) = (self.n * 1_000, self.history.faults.len() as u64 / 2);
+        let (ms, nth) = (self.n * 1_000, self.history.faults.len() as u64 / 2);
         let (kind, detail) = (kind.to_owned(), String::new());
         let off_ms = (kind == "clock").then_some(600_000);
-        self.history.faults.push(Fault { n: self.n, ms, fault, kind, region, begins, off_ms, detail });
+        self.history.faults.push(Fault { n: self.n, ms, nth, kind, region, begins, off_ms, detail });
         self.n += 1;
         self
     }

@@ -15,7 +15,8 @@ use halcyon_tests::Cluster;
 use tokio::time::{MissedTickBehavior, interval};
 
 use self::schedule::{Planned, Trouble};
-use crate::history::{Fault, Recorder};
+use crate::history::Fault;
+use crate::recorder::Recorder;
 
 const TICK: Duration = Duration::from_millis(100);
 /// Half the period of a flapping cable.
@@ -225,17 +226,17 @@ impl Injector {
         link
     }
 
-    fn note(&self, fault: u64, trouble: Trouble, begins: bool) {
+    fn note(&self, nth: u64, trouble: Trouble, begins: bool) {
         let (kind, region, detail) = (trouble.kind().to_owned(), trouble.region(), trouble.to_string());
         let off_ms = if let Trouble::Clock { off_ms, .. } = trouble { Some(off_ms) } else { None };
-        self.recorder.fault(Fault { n: 0, ms: 0, fault, kind, region, begins, off_ms, detail });
+        self.recorder.fault(Fault { n: 0, ms: 0, nth, kind, region, begins, off_ms, detail });
     }
 
     fn died(&mut self, region: usize, how: &str) {
-        let fault = self.next;
+        let nth = self.next;
         self.next += 1;
         let (kind, detail) = ("died".to_owned(), how.to_owned());
         let (begins, region) = (true, Some(region));
-        self.recorder.fault(Fault { n: 0, ms: 0, fault, kind, region, begins, off_ms: None, detail });
+        self.recorder.fault(Fault { n: 0, ms: 0, nth, kind, region, begins, off_ms: None, detail });
     }
 }

@@ -126,7 +126,12 @@ fn lane(
         let begin = at + between(dice, gap);
         let trouble = what(dice);
         let pause = matches!(trouble, Trouble::Pause { .. }) && dice.below(5) == 0;
-        let end = begin + if pause { LONG_PAUSE_MS } else { between(dice, long) };
+        let end = begin
+            + match trouble {
+                _ if pause => LONG_PAUSE_MS,
+                Trouble::Isolate { .. } => between(dice, (3_000, 6_000)),
+                _ => between(dice, long),
+            };
         if end > total_ms {
             return;
         }

@@ -18,8 +18,9 @@ use tokio::time::sleep;
 
 use self::ask::perform;
 use self::draw::{Drawer, Plan};
-use crate::history::{Answered, Asked, End, Recorder};
+use crate::history::{Answered, Asked, End};
 use crate::op::{Read, Value, What};
+use crate::recorder::Recorder;
 use crate::vector::Vector;
 
 /// How long a client waits for an answer: less than faults last, so that outcomes get lost.
@@ -127,7 +128,21 @@ impl Process {
             reads,
             updates,
         };
+        if request.is_some() && self.drawer.dice().below(24) == 0 {
+            self.ask_twice_at_once(&asked, request).await;
+        }
         self.ask(asked, request).await;
+    }
+
+    /// Two copies of one request under way together, and then, from whoever calls this, a third.
+    async fn ask_twice_at_once(&self, asked: &Asked, request: Option<RequestId>) {
+        let client = self.clients.get(asked.region).expect("a region");
+        let copy = async || {
+            let call = self.recorder.ask(asked.clone());
+            let answered = perform(client, asked, request).await;
+            self.recorder.answer(call, answered);
+        };
+        tokio::join!(copy(), copy());
     }
 
     /// One of the writes whose outcome is unknown: in its region, or in another one.
@@ -147,7 +162,12 @@ impl Process {
         self.recorder.answer(call, answered.clone());
         self.learn(&asked, &answered);
         let retried = self.pending.iter().any(|(other, _)| other.request == asked.request);
-        if let (End::Unknown(_), Some(request), false) = (&answered.end, request, retried) {
+        if let (End::Written { .. }, Some(request)) = (&answered.end, request)
+            && self.drawer.dice().below(12) == 0
+        {
+            // As if this process had been restarted, and had not noted the answer.
+            self.pending.push((asked, request));
+        } else if let (End::Unknown(_), Some(request), false) = (&answered.end, request, retried) {
             // A quarter of them are left alone for good.
             if self.drawer.dice().below(4) > 0 {
                 self.pending.push((asked, request));
