@@ -2,15 +2,15 @@
 //!
 //! | promise | invariants | rows of the catalogue of failures that they would show |
 //! |---|---|---|
-//! | P1 acked is durable | [`acked`], [`spoken`], [`vector`] | 1, 20, 48, 49 |
-//! | P2 one content per dot | [`content`], [`chain`], [`clocks`], [`calm`] | 1, 2, 4, 5, 10, 15 |
-//! | P3 convergence | [`bytes`], [`chain`], [`answers`], [`clocks`] | 12, 14, 15, 18, 19, 22, 25, 30, 36 |
-//! | P4 causal | [`vector`], [`causal`], [`sessions`], [`stable`] | 19, 26, 32, 45, 46 |
-//! | P5 atomic | [`atomic`], [`meaning`] | 20, 21 |
-//! | P6 no lost update | [`meaning`], [`answers`], [`accounts`], [`once`], [`refused`], [`swept`] | 18, 24, 32, 33, 34, 35, 36, 37, 43, 44, 47 |
-//! | P8 bounds hold | [`bounds`], [`meaning`] | 38 |
-//! | P9 local writes never wait | [`prompt`] | 25, 27, 28 |
-//! | P10 bounded resources | [`limits`], and the core's own check of itself after each step | 26, 27 |
+//! | P1 acked is durable | `acked`, `spoken`, `vector` | 1, 20, 48, 49 |
+//! | P2 one content per dot | `content`, `chain`, `clocks`, `calm` | 1, 2, 4, 5, 10, 15 |
+//! | P3 convergence | `bytes`, `chain`, `answers`, `clocks` | 12, 14, 15, 18, 19, 22, 25, 30, 36 |
+//! | P4 causal | `vector`, `causal`, `sessions`, `stable` | 19, 26, 32, 45, 46 |
+//! | P5 atomic | `atomic`, `meaning` | 20, 21 |
+//! | P6 no lost update | `meaning`, `answers`, `accounts`, `once`, `refused`, `swept` | 18, 24, 32, 33, 34, 35, 36, 37, 43, 44, 47 |
+//! | P8 bounds hold | `bounds`, `meaning` | 38 |
+//! | P9 local writes never wait | `prompt` | 25, 27, 28 |
+//! | P10 bounded resources | `limits`, and the core's own check of itself after each step | 26, 27 |
 //!
 //! P7 has no invariant, as there are no strict keyspaces. Whatever is added adds its rows here.
 //!
