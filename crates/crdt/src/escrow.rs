@@ -42,8 +42,8 @@ pub type Generation = BTreeMap<ActorId, Escrow>;
 pub fn rights(generation: &Generation, actor: ActorId) -> i128 {
     let received: i128 = generation.values().filter_map(|row| row.granted.get(&actor)).map(|n| i128::from(*n)).sum();
     let gone = generation.get(&actor).map_or(0, |own| {
-        let gone = |to: &ActorId| *to != actor && !planted(Mutant::RightsGivenTwice);
-        let passed = own.granted.iter().filter(|(to, _)| gone(to)).map(|(_, n)| i128::from(*n));
+        let elsewhere = |to: &ActorId| *to != actor && !planted(Mutant::RightsGivenTwice);
+        let passed = own.granted.iter().filter(|(to, _)| elsewhere(to)).map(|(_, n)| i128::from(*n));
         passed.sum::<i128>() + i128::from(own.used)
     });
     received - gone
