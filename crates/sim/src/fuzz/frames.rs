@@ -25,7 +25,9 @@ pub(super) fn body(data: &[u8]) {
     }
     reads_back::<Request>(data);
     if let Some(Response { result: Err(refusal), .. }) = reads_back::<Response>(data) {
-        assert!(!refusal.to_string().is_empty() && !refusal.name().is_empty());
+        // Its words may be none: some refusals carry their own.
+        drop(refusal.to_string());
+        assert!(!refusal.name().is_empty());
     }
     reads_back::<Op>(data);
     reads_back::<Query>(data);
