@@ -1,12 +1,16 @@
 //! Shrinking: a program that fails, cut down to the steps that it takes ("delta debugging", Zeller and Hildebrandt, IEEE TSE
-//! 2002): halves, quarters, and so on down to single steps, then fewer regions. What is left must break the same invariant.
+//! 2002): first a kind of fault or a few clients at a time, then halves of the steps, quarters, and so on down to single ones,
+//! then fewer regions. What is left must break the same invariant.
+
+use std::collections::BTreeSet;
 
 use super::program::{Program, Step, What};
 use super::report::Failure;
 use super::run::run;
+use crate::workload::ClientId;
 
 /// Runs that shrinking one program may take.
-const RUNS_MAX: u32 = 600;
+const RUNS_MAX: u32 = 400;
 
 /// The shortest program that was found to fail as this one does.
 pub fn shrink(program: &Program, failure: &Failure) -> Program {
@@ -21,10 +25,11 @@ pub fn shrink(program: &Program, failure: &Failure) -> Program {
 pub fn shrink_while(program: &Program, fails: impl Fn(&Program) -> bool) -> Program {
     let mut search = Search { best: program.clone(), fails, runs: 0 };
     // All faults of a kind, before any single one.
-    let kinds: std::collections::BTreeSet<_> = search.best.steps.iter().filter_map(kind).collect();
+    let kinds: BTreeSet<_> = search.best.steps.iter().filter_map(kind).collect();
     for gone in kinds {
         search.keep_if_it_fails(|step| kind(step) != Some(gone));
     }
+    search.fewer_clients();
     search.fewer_steps();
     search.fewer_regions();
     search.best
@@ -34,6 +39,13 @@ fn kind(step: &Step) -> Option<&'static str> {
     match &step.what {
         What::Fault(fault) => Some(fault.kind()),
         What::Action(_) => None,
+    }
+}
+
+fn client(step: &Step) -> Option<ClientId> {
+    match &step.what {
+        What::Action(action) => Some(action.client),
+        What::Fault(_) => None,
     }
 }
 
@@ -59,6 +71,19 @@ impl<F: Fn(&Program) -> bool> Search<F> {
             self.best = candidate;
         }
         fails
+    }
+
+    /// All that one client does, or several, before any single step: they mind each other little.
+    fn fewer_clients(&mut self) {
+        let clients: BTreeSet<_> = self.best.steps.iter().filter_map(client).collect();
+        let clients: Vec<_> = clients.into_iter().collect();
+        let mut chunk = clients.len().div_ceil(2);
+        while chunk > 0 {
+            for gone in clients.chunks(chunk) {
+                self.keep_if_it_fails(|step| client(step).is_none_or(|client| !gone.contains(&client)));
+            }
+            chunk /= 2;
+        }
     }
 
     fn fewer_steps(&mut self) {
