@@ -117,6 +117,23 @@ async fn a_node_whose_syncs_do_nothing_is_seen_to_lose_acked_writes() {
     assert!(lost >= 100, "a disk that lies must show: {} acked, {} there", acked.len(), there.len());
 }
 
+/// And the proof of the soak, which asks more questions: it must see what such a disk has lost.
+#[test]
+fn a_soak_on_disks_that_lie_fails_and_says_how_much_is_lost() {
+    if Shim::built().is_none() {
+        return;
+    }
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_soak"));
+    command.args(["--lying-disks", "--kills", "0", "--power-cuts", "20", "--seed", "3"]).env("TMPDIR", dir.path());
+    let ended = command.output().expect("a soak");
+    let said = String::from_utf8_lossy(&ended.stdout).into_owned();
+    assert!(!ended.status.success(), "must fail: {said}");
+    let closing =
+        said.lines().last().and_then(|line| line.strip_suffix(" lost")).and_then(|line| line.rsplit(' ').next());
+    assert!(closing.is_some_and(|lost| lost != "0"), "must say what is lost: {said}");
+}
+
 /// Runs the stand-in for a node for a while, and kills it. What it has acked and is not there then.
 fn lost_by_a_stand_in(shim: &Shim, dir: &Path, early: bool, power_cut: bool, dice: &mut Dice) -> usize {
     let disk = Disk::new(dir, &format!("{early}-{power_cut}"));

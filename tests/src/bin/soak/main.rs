@@ -19,8 +19,10 @@
 
 #![expect(clippy::expect_used, clippy::print_stdout, reason = "a harness that cannot go on fails by panicking")]
 
+mod agreement;
 mod arena;
 mod audit;
+mod blows;
 mod ledger;
 mod observer;
 mod outcome;
@@ -60,6 +62,9 @@ struct Args {
     /// The dice; drawn from the clock if not given. The blows are the same again, their moments nearly so.
     #[arg(long)]
     seed: Option<u64>,
+    /// Proves the soak: the disks only say that they sync, so writes are lost, and the run must fail.
+    #[arg(long, hide = true)]
+    lying_disks: bool,
     #[command(subcommand)]
     double: Option<Double>,
 }
@@ -103,7 +108,7 @@ fn clock_nanos() -> u32 {
 /// Whether all cycles went well.
 async fn soak(args: &Args, shim: &'static Shim, seed: u64, tally: &mut Tally) -> bool {
     let (mut dice, began) = (Dice::new(seed), Instant::now());
-    let mut arenas = [Arena::start(shim, 1).await, Arena::start(shim, 3).await];
+    let mut arenas = [Arena::start(shim, 1, args.lying_disks).await, Arena::start(shim, 3, args.lying_disks).await];
     let goal = |tally: &Tally| match args.minutes {
         Some(minutes) => began.elapsed() >= Duration::from_mins(minutes),
         None => tally.kills >= args.kills && tally.power_cuts >= args.power_cuts,
