@@ -53,6 +53,8 @@ pub struct Replica {
     hlc: Hlc,
     /// The wall clock that others were told this node's records will not lie behind.
     promised: UnixMs,
+    /// The latest time for which anything was read.
+    read_for: UnixMs,
     actors: Actors,
     peers: BTreeMap<RegionId, Peer>,
     delivery: Delivery,
@@ -112,6 +114,7 @@ impl Replica {
             hashes,
             hlc: start.hlc,
             promised: UnixMs::default(),
+            read_for: UnixMs::default(),
             actors: Arc::new(BTreeMap::from([(config.region, start.actor)])),
             commands: peers.keys().map(|peer| Command::Dial { peer: *peer }).collect(),
             peers,

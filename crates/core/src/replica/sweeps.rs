@@ -19,9 +19,17 @@ impl Replica {
         self.hlc.max(Hlc::from_parts(self.promised, 0).unwrap_or(Hlc::ZERO))
     }
 
-    /// The wall clock for an own record: never behind what others were told, should the clock be set back.
+    /// The wall clock for an own record: should the clock be set back, never behind what others were told, nor behind what
+    /// readers were shown as ended. A write that took it for living would be swept away with it.
     pub(super) fn own_wall(&self, now: Now) -> UnixMs {
-        now.wall.max(self.promised)
+        now.wall.max(self.promised).max(self.read_for)
+    }
+
+    /// The time for a read: the wall clock, but never behind what has been written here, what others were told, or an earlier
+    /// read. What has ended for one reader has ended for the next, and for who writes, whatever the clock does.
+    pub fn reading_time(&mut self, now: Now) -> UnixMs {
+        self.read_for = self.own_wall(now).max(self.hlc.wall());
+        self.read_for
     }
 
     /// Sweeps what every member's clock has passed. Until every one has been heard, nothing.

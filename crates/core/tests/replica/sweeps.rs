@@ -123,3 +123,21 @@ fn a_clock_set_back_does_not_break_the_word_given() {
     let Some(Job::Write { wall, .. }) = replica.poll_job() else { panic!("a job") };
     assert_eq!(Some(wall), told);
 }
+
+#[test]
+fn what_has_ended_for_a_reader_has_ended_for_all_who_come_after() {
+    let at = |mono: u64, wall: u64| Now { mono: ms(mono), wall: BASE.plus(ms(wall)) };
+    let disk = Disk::new(ActorId::mint(region(1), UnixMs(1)));
+    let mut replica = Replica::new(config(region(1), &[region(1), region(2)], 0), disk.start(), at(0, 5000));
+    let read = replica.reading_time(at(1, 5001));
+    assert_eq!(read, at(1, 5001).wall);
+    assert_eq!(replica.reading_time(at(2, 10)), read, "the clock was set back");
+    let body = halcyon_wire::Body::Write(crate::repair::write());
+    replica.handle_request(at(2, 10), halcyon_core::SessionId(1), halcyon_wire::Request { id: 1, body });
+    let Some(Job::Write { wall, .. }) = replica.poll_job() else { panic!("a job") };
+    assert_eq!(wall, read, "a write must not take for living what was read as ended");
+    // What others were told counts for readers too: it may be swept by now.
+    replica.handle_link(at(3, 9000), region(2), LinkEvent::OutUp);
+    while replica.poll_command().is_some() {}
+    assert!(replica.reading_time(at(4, 20)) >= read);
+}

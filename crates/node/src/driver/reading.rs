@@ -62,9 +62,8 @@ impl Driver {
         self.reply(session, &Response { id, result });
     }
 
-    /// The time for reads: the wall clock, but never behind what has been written here.
-    fn now(&self) -> UnixMs {
-        self.site.clocks.now().wall.max(self.replica.hlc().wall())
+    fn now(&mut self) -> UnixMs {
+        self.replica.reading_time(self.site.clocks.now())
     }
 
     fn digest(&mut self, session: SessionId, id: u64, at: UnixMs) {

@@ -5,7 +5,7 @@ use halcyon_crdt::{Answer, KeyInfo, Kind, Object, Page, Query as Question, Updat
 use halcyon_store::Snapshot;
 use halcyon_store::memory::MemorySnapshot;
 use halcyon_types::{ActorId, Dot, Hlc, RegionId, Seq, UnixMs, VersionVector};
-use halcyon_wire::{Body, Outcome, Refusal, Response};
+use halcyon_wire::{Body, Outcome, PeerMessage, Refusal, Response};
 
 use super::Invariant;
 use super::exchange::Exchange;
@@ -22,6 +22,8 @@ use crate::world::{Node, Observation, World};
 pub(super) struct Answers {
     told: Shared,
     exchange: Exchange,
+    /// The latest time that anybody has told: nobody has dropped what ends behind it.
+    latest: UnixMs,
     judged: u64,
 }
 
@@ -35,7 +37,7 @@ struct At<'a> {
 
 impl Answers {
     pub(super) const fn new(told: Shared) -> Self {
-        Self { told, exchange: Exchange::new(), judged: 0 }
+        Self { told, exchange: Exchange::new(), latest: UnixMs(0), judged: 0 }
     }
 
     fn answered(&mut self, asked: &Body, response: &Response, at: &At<'_>) -> Result<(), String> {
@@ -216,9 +218,13 @@ impl Invariant for Answers {
 
     fn see(&mut self, _world: &World, seen: &Observation<'_>) -> Result<(), String> {
         let asked = self.exchange.see(seen);
+        if let Observation::Spoke { message: PeerMessage::Heartbeat(beat), .. } = seen {
+            self.latest = self.latest.max(beat.hlc.wall());
+        }
         let (Some(asked), Observation::Replied { region, response, seen, now, .. }) = (asked, seen) else {
             return Ok(());
         };
+        self.latest = self.latest.max(*now);
         let actor = self.told.borrow().actors.get(&letter_of(*region)).copied();
         let Some(actor) = actor else { return Ok(()) };
         self.answered(&asked.body, response, &At { region: *region, actor, now: *now, seen })
@@ -227,8 +233,7 @@ impl Invariant for Answers {
     fn end(&mut self, world: &World) -> Result<(), String> {
         // The others hold the same bytes.
         let Some(node) = world.regions().find_map(|region| world.node(region)) else { return Ok(()) };
-        let Some(clocks) = world.clocks(node.region()) else { return Ok(()) };
-        self.everything(node, clocks.wall.max(node.replica().hlc().wall()))
+        self.everything(node, self.latest.max(node.replica().hlc().wall()))
     }
 
     fn judged(&self) -> u64 {

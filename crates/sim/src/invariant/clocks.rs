@@ -1,12 +1,13 @@
-//! Stamps (P2, P3): each record of a log is stamped above the one before it, across restarts and whatever its clock does; none
-//! lies below what a heartbeat of its process has promised; and no node's clock follows a peer's into the future.
+//! Stamps and times (P2, P3): each record of a log is stamped above the one before it, across restarts and whatever its clock does; none
+//! lies below what a heartbeat of its process has promised; no node's clock follows a peer's into the future; and
+//! the time for which a process reads does not go back, or what had ended would live again.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use halcyon_types::limits::DRIFT_MAX;
 use halcyon_types::{ActorId, Dot, Hlc, RegionId, Seq, UnixMs};
-use halcyon_wire::{PeerMessage, Record, StoredRecord};
+use halcyon_wire::{Outcome, PeerMessage, Record, StoredRecord};
 
 use super::Invariant;
 use crate::world::{Observation, World};
@@ -22,6 +23,8 @@ pub(super) struct Clocks {
     /// Records behind this one were promised not to lie below that stamp.
     promised: BTreeMap<ActorId, (Seq, Hlc)>,
     walls: BTreeMap<RegionId, Wall>,
+    /// The latest time for which each process has read.
+    read: BTreeMap<RegionId, UnixMs>,
     judged: u64,
 }
 
@@ -76,6 +79,19 @@ impl Clocks {
     }
 }
 
+impl Clocks {
+    /// What has ended for one reader has not come back for the next.
+    fn read_for(&mut self, at: RegionId, now: UnixMs) -> Result<(), String> {
+        self.judged += 1;
+        let latest = self.read.entry(at).or_insert(now);
+        if now < *latest {
+            return Err(format!("region {at} reads for {}, and has read for {}", now.0, latest.0));
+        }
+        *latest = now;
+        Ok(())
+    }
+}
+
 impl Invariant for Clocks {
     fn name(&self) -> &'static str {
         "stamps_rise_and_clocks_stay"
@@ -87,6 +103,10 @@ impl Invariant for Clocks {
 
     fn see(&mut self, world: &World, seen: &Observation<'_>) -> Result<(), String> {
         let at = match seen {
+            Observation::Replied { region, response, now, .. } => {
+                let reads = matches!(response.result, Ok(Outcome::Answer(_) | Outcome::Keys(_)));
+                return if reads { self.read_for(*region, *now) } else { Ok(()) };
+            }
             Observation::Applied { region, .. }
             | Observation::Heard { region, .. }
             | Observation::Started { region, .. }
@@ -102,6 +122,7 @@ impl Invariant for Clocks {
                 self.walls.entry(at).or_default().starts += 1;
                 // What an idle process has promised is not on its disk; its peers count nothing of it from then on.
                 self.promised.remove(&recovered.actor);
+                self.read.remove(&at);
                 self.stands(at, recovered.hlc)
             }
             Observation::Spoke { message: PeerMessage::Heartbeat(beat), .. } => {
@@ -145,6 +166,15 @@ mod tests {
         clocks.promised(actor(1), Seq(1), hlc(9));
         assert_eq!(clocks.stamped(&[stamped(1, 5)]), Ok(()), "it was under way");
         assert!(clocks.stamped(&[stamped(2, 8)]).is_err());
+    }
+
+    #[test]
+    fn a_reading_time_that_goes_back_is_noticed() {
+        let mut clocks = Clocks::default();
+        assert_eq!(clocks.read_for(region(1), UnixMs(5)), Ok(()));
+        assert_eq!(clocks.read_for(region(2), UnixMs(4)), Ok(()));
+        assert_eq!(clocks.read_for(region(1), UnixMs(5)), Ok(()));
+        assert!(clocks.read_for(region(1), UnixMs(4)).is_err());
     }
 
     #[test]

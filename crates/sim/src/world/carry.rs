@@ -51,7 +51,7 @@ impl World {
             Command::Reply { session, response } => {
                 let Some(seen) = self.node(region).map(|node| node.vv().clone()) else { return };
                 let acks = matches!(response.result, Ok(Outcome::Written(_)));
-                self.reply(region, session, &response, &seen);
+                self.reply(region, session, &response, (&seen, self.time(region)));
                 if acks {
                     self.moment(region, When::Acked);
                 }
@@ -116,19 +116,20 @@ impl World {
             Err(error) => (Err(reads::unreadable(&error)), VersionVector::new()),
         };
         self.figures.count("transactions begun");
-        self.reply(region, session, &Response { id, result }, &seen);
+        self.reply(region, session, &Response { id, result }, (&seen, self.time(region)));
     }
 
     fn read(&mut self, region: RegionId, session: SessionId, id: u64, body: &Body) {
-        let now = self.reading_time(region);
+        let Some(clocks) = self.clocks(region) else { return };
         let Some(node) = self.node_mut(region) else { return };
+        let now = node.replica.reading_time(clocks);
         let (result, seen) = node.read(session, body, now);
         self.figures.count("reads");
-        self.reply(region, session, &Response { id, result }, &seen);
+        self.reply(region, session, &Response { id, result }, (&seen, now));
     }
 
-    /// The time for reads: the wall clock, but never behind what has been written here.
-    pub(super) fn reading_time(&self, region: RegionId) -> UnixMs {
+    /// A region's time, for answers that are no reads.
+    fn time(&self, region: RegionId) -> UnixMs {
         let wall = self.clocks(region).map_or(UnixMs(0), |now| now.wall);
         self.node(region).map_or(wall, |node| wall.max(node.replica.hlc().wall()))
     }

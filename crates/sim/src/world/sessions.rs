@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use halcyon_core::SessionId;
-use halcyon_types::{RegionId, VersionVector};
+use halcyon_types::{RegionId, UnixMs, VersionVector};
 use halcyon_wire::{Outcome, Request, Response, codec};
 
 use super::World;
@@ -114,11 +114,16 @@ impl World {
         self.pump(region);
     }
 
-    /// A node answers, if there is still somebody to answer.
-    pub(super) fn reply(&mut self, region: RegionId, session: SessionId, response: &Response, seen: &VersionVector) {
+    /// A node answers, of a vector and a time, if there is still somebody to answer.
+    pub(super) fn reply(
+        &mut self,
+        region: RegionId,
+        session: SessionId,
+        response: &Response,
+        (seen, now): (&VersionVector, UnixMs),
+    ) {
         let found = self.connections.iter().find(|(_, open)| open.session == session).map(|(client, _)| *client);
         let Some(client) = found else { return };
-        let now = self.reading_time(region);
         self.observe(&Observation::Replied { client, region, response, seen, now });
         let mut bytes = Vec::new();
         codec::encode(&mut bytes, response);
