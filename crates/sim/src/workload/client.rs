@@ -4,20 +4,21 @@
 //! it may take its request to another region while the first has not answered. What must hold then is weaker (one record
 //! per region at most), and is judged so.
 
+mod bodies;
+mod transaction;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use halcyon_crdt::{Answer, PageRequest};
-use halcyon_types::{KeyspaceId, RegionId, RequestId, UnixMs, VersionVector};
-use halcyon_wire::{Body, Check, Outcome, Refusal, Request, Response, Seen, Session, TransactionId, Within, Write};
+use halcyon_crdt::{Answer, PageRequest, Update};
+use halcyon_types::{KeyspaceId, RegionId, UnixMs, VersionVector};
+use halcyon_wire::{Body, Check, Outcome, Refusal, Request, Response, Seen, Session, TransactionId};
 
 use super::action::{Action, ClientId, Does, End, Tie, Turn};
-use super::aims;
 use super::clients::Ask;
-use super::words::{dialect, text};
+use super::words::text;
 use crate::dice::Dice;
-use crate::scenario::{Command, CommandOp, ObjectRef, Query, QueryKind};
-use crate::world::EPOCH;
+use transaction::chain;
 
 /// How long a tied request may wait at its region.
 const WAIT_MS: u32 = 1_500;
@@ -78,7 +79,7 @@ enum Stage {
 struct Open {
     transaction: TransactionId,
     turns: VecDeque<Turn>,
-    buffer: Vec<halcyon_crdt::Update>,
+    buffer: Vec<Update>,
     checks: Vec<Check>,
 }
 
@@ -217,82 +218,6 @@ impl Client {
         }
     }
 
-    /// The next step of a transaction.
-    fn turn(&mut self, now: Duration, mut open: Open, asks: &mut VecDeque<Ask>) {
-        while let Some(turn) = open.turns.pop_front() {
-            match turn {
-                Turn::Write(command) => open.buffer.extend(dialect().updates(&command).unwrap_or_default()),
-                Turn::Read(query) => {
-                    let (object, question) = dialect().question(&query);
-                    let of_key = open.buffer.iter().filter(|update| update.object.key == object.key);
-                    let updates: Vec<_> = of_key.cloned().collect();
-                    let body = self.read(&query, false, Some((open.transaction, &updates)));
-                    open.checks.push(Check { object, query: question });
-                    if let Some(task) = &mut self.task {
-                        task.stage = Stage::Open(open);
-                    }
-                    return self.send(now, vec![body], asks);
-                }
-            }
-        }
-        let Some(task) = &mut self.task else { return };
-        if let Does::Transaction { thinks, .. } = &task.action.does {
-            task.alarm = Some(now + *thinks);
-            task.stage = Stage::Thinking(open);
-        }
-    }
-
-    fn think(&mut self, now: Duration, asks: &mut VecDeque<Ask>) {
-        let Some(task) = &mut self.task else { return };
-        let Stage::Thinking(open) = std::mem::replace(&mut task.stage, Stage::Simple) else { return };
-        let Does::Transaction { end, .. } = task.action.does else { return };
-        self.end(now, open, end, asks);
-    }
-
-    fn end(&mut self, now: Duration, open: Open, end: End, asks: &mut VecDeque<Ask>) {
-        let Open { transaction, buffer, mut checks, .. } = open;
-        let body = match end {
-            End::Forget => {
-                self.task = None;
-                return;
-            }
-            End::Abort => Body::Abort { transaction },
-            End::Commit | End::CommitChecked => {
-                if end == End::Commit {
-                    checks.clear();
-                }
-                Body::Write(Write {
-                    request: self.mint(now),
-                    session: Session::default(),
-                    seen: Seen::Transaction { transaction, checks },
-                    updates: buffer,
-                })
-            }
-        };
-        if let Some(task) = &mut self.task {
-            task.stage = if matches!(body, Body::Write(_)) { Stage::Committing } else { Stage::Simple };
-        }
-        self.send(now, vec![body], asks);
-    }
-
-    /// Writes the element of a link, once the chain's others are known.
-    fn link(&mut self, now: Duration, transaction: TransactionId, seen: &[String], asks: &mut VecDeque<Ask>) {
-        let Some(task) = &mut self.task else { return };
-        let Does::Link { from, to, region, name } = task.action.does else { return };
-        let cause = self.dice.pick(seen).map(|cause| (from, cause.as_str()));
-        let element = aims::link(&format!("{}.{name}", self.id.0), cause);
-        let op = CommandOp::SetAdd(vec![element]);
-        let command = Command { object: ObjectRef::key(aims::chain_key(to)), op };
-        // Nobody waits for the answer to this.
-        self.sent += 1;
-        let request = Request { id: self.sent, body: Body::Abort { transaction } };
-        asks.push_back(Ask { client: self.id, region: task.region, request });
-        task.region = region;
-        task.stage = Stage::Simple;
-        let body = self.write(now, &[command], Tie::Behind);
-        self.send(now, vec![body], asks);
-    }
-
     fn send(&mut self, now: Duration, bodies: Vec<Body>, asks: &mut VecDeque<Ask>) {
         let Some(task) = &mut self.task else { return };
         task.asks += 1;
@@ -325,38 +250,6 @@ impl Client {
         task.again.extend(bodies);
         task.alarm = Some(now + PAUSE);
     }
-
-    fn write(&mut self, now: Duration, commands: &[Command], tie: Tie) -> Body {
-        Body::Write(Write {
-            request: self.mint(now),
-            session: self.session(tie != Tie::Free),
-            seen: if tie == Tie::Context { Seen::Session } else { Seen::Present },
-            updates: commands.iter().flat_map(|command| dialect().updates(command).unwrap_or_default()).collect(),
-        })
-    }
-
-    fn read(&self, query: &Query, tied: bool, within: Option<(TransactionId, &[halcyon_crdt::Update])>) -> Body {
-        let (object, query) = dialect().question(query);
-        let within = within.map(|(transaction, updates)| Within { transaction, updates: updates.to_vec() });
-        Body::Read { session: self.session(tied), within, object, query }
-    }
-
-    fn session(&self, tied: bool) -> Session {
-        if tied { Session { token: self.token.clone(), wait_ms: WAIT_MS } } else { Session::default() }
-    }
-
-    /// A new name for a write.
-    fn mint(&mut self, now: Duration) -> RequestId {
-        let mut random = [0; 10];
-        for (byte, drawn) in random.iter_mut().zip(self.dice.roll().to_le_bytes().into_iter().chain([7, 7])) {
-            *byte = drawn;
-        }
-        RequestId::mint(EPOCH.plus(now), &random)
-    }
-}
-
-fn chain(chain: u8) -> Query {
-    Query { object: ObjectRef::key(aims::chain_key(chain)), kind: QueryKind::Members }
 }
 
 fn wait_of(body: &Body) -> Duration {

@@ -20,6 +20,9 @@ mod profile;
 pub mod questions;
 pub mod words;
 
+#[cfg(test)]
+mod tests;
+
 pub use action::{Action, ClientId, Does, End, Retry, Tie, Turn};
 pub use clients::{Ask, Clients};
 pub use draw::draw;
