@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | P1 acked is durable | `acked`, `spoken`, `vector` | 1, 20, 48, 49 |
 //! | P2 one content per dot | `content`, `chain`, `clocks`, `calm` | 1, 2, 4, 5, 10, 15 |
-//! | P3 convergence | `bytes`, `chain`, `answers`, `clocks` | 12, 14, 15, 18, 19, 22, 25, 30, 36 |
+//! | P3 convergence | `bytes`, `chain`, `answers`, `clocks` | 10, 11, 12, 14, 15, 18, 19, 22, 25, 30, 34, 36 |
 //! | P4 causal | `vector`, `causal`, `sessions`, `stable` | 19, 26, 32, 45, 46 |
 //! | P5 atomic | `atomic`, `meaning` | 20, 21 |
 //! | P6 no lost update | `meaning`, `answers`, `accounts`, `once`, `refused`, `swept` | 18, 24, 32, 33, 34, 35, 36, 37, 43, 44, 47 |
