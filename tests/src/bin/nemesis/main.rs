@@ -52,6 +52,9 @@ struct Args {
     /// Judge this history instead of running anything.
     #[arg(long, value_name = "FILE")]
     judge: Option<PathBuf>,
+    /// With --judge: put the smallest parts of it that show what is wrong into this directory.
+    #[arg(long, value_name = "DIR", requires = "judge")]
+    excerpts: Option<PathBuf>,
 }
 
 fn minutes(text: &str) -> Result<f64, String> {
@@ -64,7 +67,7 @@ async fn main() -> ExitCode {
     let args = Args::parse();
     match &args.judge {
         Some(file) => match History::load(file) {
-            Ok(history) => judge(&history),
+            Ok(history) => judge(&history, args.excerpts.as_deref()),
             Err(why) => {
                 eprintln!("{why}");
                 ExitCode::from(2)
@@ -105,9 +108,12 @@ async fn play(args: &Args) -> ExitCode {
     close(&history, faults, &verdicts)
 }
 
-fn judge(history: &History) -> ExitCode {
+fn judge(history: &History, excerpts: Option<&Path>) -> ExitCode {
     let verdicts = check::all(history);
     tell(history, &verdicts);
+    if let Some(dir) = excerpts {
+        keep_excerpts(history, &verdicts, dir);
+    }
     let faults = history.faults.iter().filter(|fault| fault.begins).count() as u64;
     close(history, faults, &verdicts)
 }

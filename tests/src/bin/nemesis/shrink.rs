@@ -5,65 +5,89 @@ use crate::check::{self, Checker, Violation};
 use crate::facts::Facts;
 use crate::history::{End, History};
 
-/// Past this many calls, only what the violation names is kept: judging is no longer quick enough to try.
-const TRIED_MAX: usize = 1_500;
+/// How often it is tried to do without something.
+const TRIES: usize = 1_000;
 
-/// Cuts away whatever is not needed for `checker` to find something wrong. `None` if a violation is of the run as a whole.
+/// Cuts away whatever is not needed for `checker` to say the same. `None` if that is about the run as a whole.
 pub(crate) fn shrink(history: &History, checker: &Checker, violation: &Violation) -> Option<History> {
     let mut small = history.clone();
     small.header.minutes = 0.0;
-    let about = |key: &str| violation.key.as_deref() == Some(key);
+    let narrowed = narrowed(&small, violation);
+    if shows(&narrowed, checker, violation) {
+        small = narrowed;
+    } else if !shows(&small, checker, violation) {
+        return None;
+    }
+    let mut tries = 0;
+    let mut size = small.calls.len() / 2;
+    while size > 0 {
+        let mut at = 0;
+        while at < small.calls.len() && tries < TRIES {
+            let mut fewer = small.clone();
+            fewer.calls.drain(at..(at + size).min(small.calls.len()));
+            tries += 1;
+            if shows(&fewer, checker, violation) {
+                small = fewer;
+            } else {
+                at += size;
+            }
+        }
+        size /= 2;
+    }
+    for drop in [drop_faults, drop_end, trim] {
+        let mut fewer = small.clone();
+        drop(&mut fewer, violation);
+        if shows(&fewer, checker, violation) {
+            small = fewer;
+        }
+    }
+    Some(small)
+}
+
+/// What a violation is most likely to need: the calls about its key, or, without one, all calls but nothing that was read.
+fn narrowed(history: &History, violation: &Violation) -> History {
+    let mut small = history.clone();
+    let Some(key) = &violation.key else {
+        for call in &mut small.calls {
+            call.asked.reads.clear();
+            if let Some(answered) = &mut call.answered {
+                answered.values.clear();
+                answered.again.clear();
+            }
+        }
+        return small;
+    };
     small.calls.retain(|call| {
         let asked = &call.asked;
         violation.calls.contains(&asked.call)
-            || asked.updates.iter().any(|update| about(&update.key))
-            || asked.reads.iter().any(|read| about(&read.key))
+            || asked.updates.iter().any(|update| update.key == *key)
+            || asked.reads.iter().any(|read| read.key == *key)
     });
-    if !shows(&small, checker, violation) {
-        small.calls.clone_from(&history.calls);
-        if !shows(&small, checker, violation) || small.calls.len() > TRIED_MAX {
-            return None;
-        }
-    }
-    if small.calls.len() <= TRIED_MAX {
-        let mut size = small.calls.len() / 2;
-        while size > 0 {
-            let mut at = 0;
-            while at < small.calls.len() {
-                let mut fewer = small.clone();
-                fewer.calls.drain(at..(at + size).min(small.calls.len()));
-                if shows(&fewer, checker, violation) {
-                    small = fewer;
-                } else {
-                    at += size;
-                }
-            }
-            size /= 2;
-        }
-    }
-    if checker.name != "availability" && checker.name != "deadlines" {
-        small.faults.clear();
-    }
-    if checker.name != "convergence" {
-        small.converged = None;
-    }
-    for call in &mut small.calls {
-        trim(call, violation);
-    }
-    shows(&small, checker, violation).then_some(small)
+    small
+}
+
+fn drop_faults(history: &mut History, _: &Violation) {
+    history.faults.clear();
+}
+
+fn drop_end(history: &mut History, _: &Violation) {
+    history.converged = None;
 }
 
 /// Reads of other keys are not needed where the violation is about one.
-fn trim(call: &mut crate::history::Call, violation: &Violation) {
-    let (Some(key), Some(answered)) = (&violation.key, &mut call.answered) else { return };
-    if key.starts_with("group:") || answered.end != End::Read && !answered.again.is_empty() {
-        return;
+fn trim(history: &mut History, violation: &Violation) {
+    let Some(key) = &violation.key else { return };
+    for call in &mut history.calls {
+        let Some(answered) = &mut call.answered else { continue };
+        if answered.end != End::Read && !answered.again.is_empty() {
+            continue;
+        }
+        let keep: Vec<bool> = call.asked.reads.iter().map(|read| read.key == *key).collect();
+        let mut flags = keep.iter();
+        answered.values.retain(|_| flags.next().copied().unwrap_or(false));
+        let mut flags = keep.iter();
+        call.asked.reads.retain(|_| flags.next().copied().unwrap_or(false));
     }
-    let keep: Vec<bool> = call.asked.reads.iter().map(|read| read.key == *key).collect();
-    let mut flags = keep.iter();
-    answered.values.retain(|_| flags.next().copied().unwrap_or(false));
-    let mut flags = keep.iter();
-    call.asked.reads.retain(|_| flags.next().copied().unwrap_or(false));
 }
 
 /// Whether a history shows this very violation, in the same words.

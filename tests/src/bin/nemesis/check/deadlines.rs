@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use super::Judged;
 use crate::cells::Cells;
 use crate::facts::{Facts, Write};
-use crate::history::FINAL;
+use crate::history::{FINAL, Fault};
 use crate::op::{Type, Value, What};
 
 /// What other regions' clocks may add, and what reading a clock may take on a busy machine.
@@ -76,15 +76,22 @@ fn find(judged: &mut Judged, facts: &Facts<'_>, write: &Write<'_>, key: &str, na
     }
 }
 
-/// The latest moment that the write's region can have taken for the present when it took the write.
+/// The latest moment that the write's region can have taken for the present when it took the write: a clock that was ahead
+/// goes on from where it was put until the true time is there.
 fn latest(facts: &Facts<'_>, write: &Write<'_>) -> u64 {
     let answered = write.calls.iter().filter_map(|call| call.answered.as_ref()).map(|answered| answered.ms).max();
     let answered = answered.unwrap_or(u64::MAX / 2);
     let region = write.only().map_or(0, |copy| usize::from(copy.dot.actor.region) - 1);
-    let clocks = facts.history.faults.iter().filter(|it| it.region == Some(region) && it.ms <= answered + MARGIN_MS);
-    clocks
-        .filter_map(|fault| fault.off_ms)
-        .fold(answered, |latest, off| latest.max(answered.saturating_add_signed(off.max(0))))
+    let begun = |it: &&Fault| it.begins && it.region == Some(region) && it.ms <= answered + MARGIN_MS;
+    facts.history.faults.iter().filter(begun).fold(answered, |latest, fault| {
+        let ahead = fault.off_ms.unwrap_or(0).max(0);
+        latest.max(over_at(facts, fault).min(answered).saturating_add_signed(ahead))
+    })
+}
+
+/// When a fault ended.
+fn over_at(facts: &Facts<'_>, fault: &Fault) -> u64 {
+    facts.history.faults.iter().find(|it| it.nth == fault.nth && !it.begins).map_or(u64::MAX, |it| it.ms)
 }
 
 /// Whether a write came to a key whose time was over, knew of it, and had a clock that said so.
@@ -94,11 +101,9 @@ fn revives(facts: &Facts<'_>, first: &Write<'_>, over: u64, second: &Write<'_>) 
     };
     let asked = call.asked.ms;
     let region = Some(usize::from(other.dot.actor.region) - 1);
-    let faults = &facts.history.faults;
-    let behind = faults.iter().filter(|it| it.region == region && it.begins && it.off_ms.is_some_and(|off| off < 0));
-    let over_at = |nth: u64| faults.iter().find(|it| it.nth == nth && !it.begins).map_or(u64::MAX, |it| it.ms);
-    let behind =
-        behind.into_iter().any(|it| it.ms < asked + MARGIN_MS && over_at(it.nth).saturating_add(MARGIN_MS) > asked);
+    let slow = |it: &Fault| it.begins && it.region == region && it.off_ms.is_some_and(|off| off < 0);
+    let around = |it: &Fault| it.ms < asked + MARGIN_MS && over_at(facts, it).saturating_add(MARGIN_MS) > asked;
+    let behind = facts.history.faults.iter().any(|it| slow(it) && around(it));
     asked > over && other.behind.covers(one.dot) && !behind
 }
 

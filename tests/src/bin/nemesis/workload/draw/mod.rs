@@ -232,8 +232,8 @@ impl Drawer {
             1 => vec![update(&format!("long-value:{name}"), What::SetFor(name, LONG_MS))],
             2 | 3 => {
                 let key = format!("short:{name}");
-                if self.dice.below(2) == 0 {
-                    self.to_revive.push_back((key.clone(), at_ms + 3 * SHORT_MS));
+                if self.dice.below(4) > 0 {
+                    self.to_revive.push_back((key.clone(), at_ms + 4 * SHORT_MS));
                 }
                 vec![update(&key, What::Insert(name)), update(&key, What::Expire(SHORT_MS))]
             }
