@@ -1,5 +1,6 @@
 //! The preloaded library, compiled where it is used.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -11,11 +12,11 @@ const SOURCE: &str = include_str!("../../shim/powerloss.c");
 #[derive(Debug)]
 pub struct Shim {
     library: PathBuf,
-    _dir: tempfile::TempDir,
 }
 
 impl Shim {
-    /// Compiled once per process. `None` where there is no C compiler, or no Linux; says so on standard error.
+    /// Compiled once per source, beside the program that asks, which is in the target directory. `None` where there is no C
+    /// compiler, or no Linux; says so on standard error.
     pub fn built() -> Option<&'static Self> {
         static BUILT: OnceLock<Option<Shim>> = OnceLock::new();
         BUILT.get_or_init(Self::build).as_ref()
@@ -32,17 +33,25 @@ impl Shim {
             return None;
         }
         let compiler = env::var_os("CC").unwrap_or_else(|| "cc".into());
-        let prefix = format!("halcyon-shim-{}-", process::id());
-        let dir = tempfile::Builder::new().prefix(&prefix).tempdir().expect("a directory for the library");
-        let (source, library) = (dir.path().join("powerloss.c"), dir.path().join("powerloss.so"));
+        let program = env::current_exe().expect("a program that runs");
+        let below = |end: String| program.with_file_name(format!("powerloss-{:016x}{end}", hash(SOURCE)));
+        let library = below(".so".to_owned());
+        if library.is_file() {
+            return Some(Self { library });
+        }
+        // Under a name of its own first: others may build it, too, or be loading it.
+        let (source, unfinished) = (below(format!(".{}.c", process::id())), below(format!(".{}.so", process::id())));
         fs::write(&source, SOURCE).expect("a source file");
         let mut command = Command::new(&compiler);
-        command.args(["-shared", "-fPIC", "-O2", "-o"]).arg(&library).arg(&source).args(["-ldl", "-lpthread"]);
-        match command.output() {
+        command.args(["-shared", "-fPIC", "-O2", "-o"]).arg(&unfinished).arg(&source).args(["-ldl", "-lpthread"]);
+        let ended = command.output();
+        fs::remove_file(&source).expect("a source file that was there");
+        match ended {
             Ok(ended) => {
                 let said = String::from_utf8_lossy(&ended.stderr).into_owned();
                 assert!(ended.status.success(), "tests/shim/powerloss.c does not compile:\n{said}");
-                Some(Self { library, _dir: dir })
+                fs::rename(&unfinished, &library).expect("a library beside the program");
+                Some(Self { library })
             }
             Err(error) => {
                 let compiler = compiler.to_string_lossy().into_owned();
@@ -51,4 +60,10 @@ impl Shim {
             }
         }
     }
+}
+
+fn hash(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
 }
