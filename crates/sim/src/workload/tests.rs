@@ -69,7 +69,7 @@ fn every_operation_and_every_question_is_drawn() {
                     ops.extend(commands.iter().map(|command| command.op.word()));
                 }
                 Does::Read { query, .. } => {
-                    _ = questions.insert(format!("{:?}", query.kind).split([' ', '(']).next().map(str::to_owned))
+                    _ = questions.insert(format!("{:?}", query.kind).split([' ', '(']).next().map(str::to_owned));
                 }
                 _ => {}
             }
