@@ -9,6 +9,8 @@
 //!
 //! The manifest, which names the database's files, is written in the same format, synced record by record too, and treated
 //! the same way, but that a torn end of it can be told from a damaged one by what has become of the logs (`manifest.rs`).
+//! Where that cannot be told it is refused: in a directory that was opened again and has flushed nothing since, and where
+//! several of its records shared the sync that a crash cut short. That errs on the side of asking.
 //!
 //! Whoever calls this holds the directory's lock: the end of a log that another process writes looks torn, too.
 
@@ -44,7 +46,9 @@ pub(super) fn mend(dir: &Path, synced: Option<u64>) -> Result<(), OpenError> {
         if let End::Damaged { at, how } = log.end {
             return Err(damaged(&path, at, how));
         }
-        if let (Some(_), Some((earlier, end))) = (log.last, torn.last()) {
+        // A crash tears one record: were the later log's torn too, the earlier one had been synced.
+        let goes_on = log.last.is_some() || log.end == End::Torn;
+        if let Some((earlier, end)) = torn.last().filter(|_| goes_on) {
             return Err(damaged(earlier, end.whole, "a later log goes on"));
         }
         last = log.last.or(last);
