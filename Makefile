@@ -7,7 +7,7 @@ SHELL := bash
 .DEFAULT_GOAL := build
 MAKEFLAGS += --no-builtin-rules
 .NOTPARALLEL:
-.PHONY: help setup build demo test tests shares sim mutants soak nemesis fuzz bench check fix fmt walls deny clippy docs
+.PHONY: help setup build demo test sim mutants soak nemesis fuzz bench check fix fmt walls deny clippy docs
 
 # Knobs, one per door that has any.
 FILTER ?=# make test FILTER=heal         only the tests whose name holds this
@@ -44,24 +44,24 @@ demo: build ## three regions on this machine, the shop replayed with one of them
 simulator = $(cargo) run --locked --quiet --profile proof -p halcyon-sim --features simulator --bin halcyon-sim --
 proof = HALCYON_BIN="$(bin)" $(cargo) run --locked --quiet --profile proof -p halcyon-tests --bin
 
-test: tests $(if $(FILTER),,shares) ## every test, and a bounded share of each of the proofs below
-
-tests: build
+test: build ## every test, and a bounded share of each of the proofs below
 	@echo "test: compiling the tests (a few minutes on two cores the first time), then thousands of cases and real processes"
 	$(if $(HALCYON_RETAIL_DIR),,@echo "skip: the tests on real order lines: HALCYON_RETAIL_DIR names no folder with them")
 	$(if $(HALCYON_SCENARIOS),,@echo "skip: scenarios from elsewhere: HALCYON_SCENARIOS names no file of them")
-	@export HALCYON_BIN="$(bin)"; $(cargo) test --locked --workspace --no-fail-fast -- $(FILTER)
+	@failed=""; \
+	HALCYON_BIN="$(bin)" $(cargo) test --locked --workspace --no-fail-fast -- $(FILTER) || failed="$$failed tests"; \
+	$(if $(FILTER),,$(shares)) \
+	[ -z "$$failed" ] || { echo "test: failed:$$failed" >&2; exit 1; }
 
 # One after the other, and all of them even if one fails.
-shares: build
-	@echo "test: now the simulator, its planted bugs, power cuts, the nemesis and the fuzzer: about ten minutes"
-	@failed=""; \
+define shares
+echo "test: now the simulator, its planted bugs, power cuts, the nemesis and the fuzzer: about ten minutes"; \
 	$(simulator) run --seeds 500 --ops 1000 || failed="$$failed sim"; \
 	$(simulator) mutants || failed="$$failed mutants"; \
 	$(proof) soak -- --kills 30 --power-cuts 30 || failed="$$failed soak"; \
 	$(proof) nemesis -- --minutes 2 || failed="$$failed nemesis"; \
-	$(proof) fuzz -- --seconds 30 || failed="$$failed fuzz"; \
-	[ -z "$$failed" ] || { echo "test: failed:$$failed" >&2; exit 1; }
+	$(proof) fuzz -- --seconds 30 || failed="$$failed fuzz";
+endef
 
 sim: setup ## simulated worlds under faults: make sim SEEDS=n OPS=n, or one of them again: make sim SEED=n OPS=n
 	@$(simulator) run --ops $(OPS) $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))

@@ -108,11 +108,14 @@ impl Node {
 
     /// `kill -TERM`, and waits until the process has ended.
     pub(crate) async fn terminate(&mut self) -> ExitStatus {
-        let mut child = self.child.take().expect("a node that runs");
-        let told = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
+        let told = Command::new("kill").args(["-TERM", &self.pid().to_string()]).status();
         assert!(told.expect("kill").success());
         let what = format!("{} stops when told to", self.region);
-        until(&what, async || child.try_wait().expect("a child of ours")).await
+        // It stays this node's child until it has ended, so that one that does not stop does not outlive the test.
+        let child = self.child.as_mut().expect("a node that runs");
+        let ended = until(&what, async || child.try_wait().expect("a child of ours")).await;
+        self.child = None;
+        ended
     }
 
     /// The process that runs.

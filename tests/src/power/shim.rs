@@ -29,7 +29,7 @@ impl Shim {
 
     fn build() -> Option<Self> {
         if !cfg!(target_os = "linux") {
-            eprintln!("skip: power cuts are emulated with LD_PRELOAD, which needs Linux");
+            crate::skip("power cuts are emulated with LD_PRELOAD, which needs Linux");
             return None;
         }
         let compiler = env::var_os("CC").unwrap_or_else(|| "cc".into());
@@ -55,7 +55,7 @@ impl Shim {
             }
             Err(error) => {
                 let compiler = compiler.to_string_lossy().into_owned();
-                eprintln!("skip: power cuts need a C compiler, and {compiler} does not start: {error}");
+                crate::skip(&format!("power cuts need a C compiler, and {compiler} does not start: {error}"));
                 None
             }
         }

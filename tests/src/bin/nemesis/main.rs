@@ -59,7 +59,11 @@ struct Args {
 
 fn minutes(text: &str) -> Result<f64, String> {
     let minutes: f64 = text.parse().map_err(|error| format!("{error}"))?;
-    if (0.0..=10_000.0).contains(&minutes) { Ok(minutes) } else { Err("say how many minutes, above nought".to_owned()) }
+    if minutes > 0.0 && minutes <= 10_000.0 {
+        Ok(minutes)
+    } else {
+        Err("say how many minutes, above nought".to_owned())
+    }
 }
 
 #[tokio::main(flavor = "current_thread")]
