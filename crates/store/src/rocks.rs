@@ -4,6 +4,7 @@
 //! DIR/HALCYON     "halcyon data, begun", then, once the database is made, "halcyon data, format 1"
 //! DIR/SYNCED      how far the database has been on disk (`high_water.rs`); locked while it is open
 //! DIR/db/         RocksDB: families state, log, local, derived
+//! DIR/OPENED      what the last start began with (`manifest.rs`)
 //! DIR/torn/       ends of logs that crashes had torn, cut off at a start: evidence, free to be deleted
 //! ```
 //!
@@ -100,6 +101,7 @@ impl RocksBackend {
         if state == directory::State::Begun {
             directory::finish(dir)?;
         }
+        wal_tail::note(dir)?;
         high_water.raise(last);
         Ok(Self { open: Arc::new(Open { db, high_water }) })
     }

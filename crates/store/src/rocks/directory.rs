@@ -12,6 +12,10 @@ use crate::error::OpenError;
 
 /// The format of everything in a data directory. A newer one is refused.
 const FORMAT: u64 = 1;
+/// The mark.
+const MARK: &str = "HALCYON";
+/// What the last start began with.
+const OPENED: &str = "OPENED";
 const FINISHED: &str = "halcyon data, format ";
 const BEGUN: &str = "halcyon data, begun";
 
@@ -24,12 +28,23 @@ pub(super) enum State {
     Finished,
 }
 
+/// What a start began with.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Opened {
+    /// The number of the log that it began.
+    pub(super) log: u64,
+    /// The manifest's name.
+    pub(super) manifest: String,
+    /// How much of the manifest was on disk.
+    pub(super) whole: u64,
+}
+
 fn mark_of(dir: &Path) -> PathBuf {
-    dir.join("HALCYON")
+    dir.join(MARK)
 }
 
 fn next_mark_of(dir: &Path) -> PathBuf {
-    dir.join("HALCYON.new")
+    dir.join(format!("{MARK}.new"))
 }
 
 /// Where RocksDB lives.
@@ -94,6 +109,19 @@ pub(super) fn finish(dir: &Path) -> Result<(), OpenError> {
     mark(dir, &format!("{FINISHED}{FORMAT}"))
 }
 
+/// Notes what a start has begun with.
+pub(super) fn note_opened(dir: &Path, Opened { log, manifest, whole }: &Opened) -> Result<(), OpenError> {
+    replace(dir, OPENED, &format!("{log} {manifest} {whole}")).map_err(|error| io(dir, &error))
+}
+
+/// What the last start began with, as far as is known.
+pub(super) fn opened(dir: &Path) -> Option<Opened> {
+    let text = fs::read_to_string(dir.join(OPENED)).ok()?;
+    let mut words = text.split_whitespace();
+    let (log, manifest, whole) = (words.next()?, words.next()?, words.next()?);
+    Some(Opened { log: log.parse().ok()?, manifest: manifest.to_owned(), whole: whole.parse().ok()? })
+}
+
 fn check_empty(dir: &Path) -> Result<(), OpenError> {
     let io = |error| io(dir, &error);
     create(dir).map_err(io)?;
@@ -115,12 +143,17 @@ fn create(dir: &Path) -> std::io::Result<()> {
 }
 
 fn mark(dir: &Path, text: &str) -> Result<(), OpenError> {
-    let io = |error| io(dir, &error);
-    let mut file = File::create(next_mark_of(dir)).map_err(io)?;
-    writeln!(file, "{text}").map_err(io)?;
-    file.sync_all().map_err(io)?;
-    fs::rename(next_mark_of(dir), mark_of(dir)).map_err(io)?;
-    File::open(dir).and_then(|dir| dir.sync_all()).map_err(io)
+    replace(dir, MARK, text).map_err(|error| io(dir, &error))
+}
+
+/// Writes a small file so that a power cut leaves the old one or the new one.
+fn replace(dir: &Path, name: &str, text: &str) -> std::io::Result<()> {
+    let unfinished = dir.join(format!("{name}.new"));
+    let mut file = File::create(&unfinished)?;
+    writeln!(file, "{text}")?;
+    file.sync_all()?;
+    fs::rename(&unfinished, dir.join(name))?;
+    File::open(dir)?.sync_all()
 }
 
 /// A running database always has these, and a killed one leaves them.

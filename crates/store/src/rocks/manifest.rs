@@ -4,6 +4,10 @@
 //! oldest log that the records before it need is still there. If that log is gone, the last record had been synced, and
 //! was damaged afterwards: without it the database would open with a hole.
 //!
+//! After a start the manifest names a log that never was, until something is flushed. So each start notes in `DIR/OPENED` the
+//! log that it began, and how long the manifest was: while that log is there, none of this life has been removed, so nothing
+//! that was written to the manifest since was acted on either.
+//!
 //! ```text
 //! record = tagged values, in this order as far as they are there, then others that are of no interest here
 //!          database id (string) ‖ comparator (string) ‖ log ‖ previous log ‖ next file ‖ largest family ‖ oldest log needed

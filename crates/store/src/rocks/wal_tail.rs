@@ -9,8 +9,8 @@
 //!
 //! The manifest, which names the database's files, is written in the same format, synced record by record too, and treated
 //! the same way, but that a torn end of it can be told from a damaged one by what has become of the logs (`manifest.rs`).
-//! Where that cannot be told it is refused: in a directory that was opened again and has flushed nothing since, and where
-//! several of its records shared the sync that a crash cut short. That errs on the side of asking.
+//! Where several of its records shared the sync that a crash cut short and a later one is whole, it is refused: that errs on
+//! the side of asking.
 //!
 //! Whoever calls this holds the directory's lock: the end of a log that another process writes looks torn, too.
 
@@ -36,7 +36,10 @@ pub(super) fn mend(dir: &Path, synced: Option<u64>) -> Result<(), OpenError> {
         return Err(damaged(&manifest, at, how));
     }
     let logs = write_ahead_logs(dir)?;
-    if edits.end == End::Torn && !edits.last.is_some_and(|oldest| logs.iter().any(|(number, _)| *number == oldest)) {
+    let is_there = |log: u64| logs.iter().any(|(number, _)| *number == log);
+    let opened = directory::opened(dir).filter(|opened| manifest.ends_with(&opened.manifest));
+    let begun = opened.filter(|opened| opened.whole <= edits.whole).map(|opened| opened.log);
+    if edits.end == End::Torn && ![edits.last, begun].into_iter().flatten().any(is_there) {
         return Err(damaged(&manifest, edits.whole, "its last record is lost, and logs that it went by are gone"));
     }
     let mut torn: Vec<(PathBuf, Log)> = Vec::new();
@@ -81,6 +84,15 @@ fn write_ahead_logs(dir: &Path) -> Result<Vec<(u64, PathBuf)>, OpenError> {
     }
     logs.sort_unstable();
     Ok(logs)
+}
+
+/// Notes what the database, which has just been opened, has on disk for certain.
+pub(super) fn note(dir: &Path) -> Result<(), OpenError> {
+    let Some((log, _)) = write_ahead_logs(dir)?.pop() else { return Ok(()) };
+    let manifest = directory::manifest(dir)?;
+    let whole = fs::metadata(&manifest).map_err(|error| directory::io(&manifest, &error))?.len();
+    let manifest = manifest.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    directory::note_opened(dir, &directory::Opened { log, manifest, whole })
 }
 
 /// Cuts off the torn end of a log, once it is kept elsewhere.

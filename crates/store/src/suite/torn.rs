@@ -372,6 +372,19 @@ fn p1_a_torn_end_of_the_manifest_is_cut_off_and_loses_nothing() {
 }
 
 #[test]
+fn p1_a_torn_end_of_the_manifest_is_cut_off_in_every_life_of_a_directory() {
+    for written in [Written::of(&[100; 3]), Written::with(&[300_000; 9], SMALL)] {
+        let dir = written.crashed(&written.bytes);
+        for life in 0..6 {
+            let path = manifest_of(dir.path());
+            let bytes = [fs::read(&path).unwrap(), vec![0x5A; 90]].concat();
+            fs::write(&path, bytes).unwrap();
+            assert_eq!(groups_in(&dir), Ok(written.groups), "life {life}");
+        }
+    }
+}
+
+#[test]
 fn a_last_edit_of_the_manifest_that_was_synced_and_is_lost_is_refused_or_harmless() {
     let dir = TempDir::new().unwrap();
     let db = RocksBackend::open_with(dir.path(), SMALL).unwrap();
