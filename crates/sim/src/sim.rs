@@ -27,6 +27,9 @@ pub(crate) fn run_seeds(args: &Run) -> ExitCode {
     if let (Some(seed), true) = (args.seed, args.trace) {
         let (report, words) = run_in_words(&Program::draw(seed, args.ops));
         print!("{words}");
+        if let Some(failure) = &report.failure {
+            println!("{failure}");
+        }
         println!("trace {}", report.trace);
     }
     let (first, count) = args.seed.map_or((args.first, args.seeds), |seed| (seed, 1));

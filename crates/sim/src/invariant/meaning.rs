@@ -2,7 +2,7 @@
 //! request there, be it a record or a refusal, and a transaction's checks must have held. What a node does by itself it may
 //! do: a grant is no more than half of what it has, and a sweep takes nothing that has not ended.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use halcyon_types::{Dot, Hlc, RegionId, Seq, UnixMs, VersionVector};
 use halcyon_wire::{Body, Record, Refusal, Seen, Write};
@@ -53,13 +53,13 @@ impl Meanings {
         let Body::Write(write) = &open.body else { return Ok(()) };
         let Some(commands) = commands_of(write).filter(|_| depends_on_rows(refusal)) else { return Ok(()) };
         let told = self.told.borrow();
-        // When it was refused is not known, so what ends by then is not either.
-        let keys = commands.iter().map(|command| command.object.key.as_str());
         let from = self.heard.get(&of).copied().unwrap_or_default();
         let moments = self.moments.get(&open.region).map_or(&[][..], |moments| moments.get(from..).unwrap_or_default());
-        let Some(last) = moments.last() else { return Ok(()) };
-        let ends = keys.map(|key| told.oracle.truth_of(last, key).deadline(key)).any(|end| end.is_some());
-        if ends || moments.len() > MOMENTS_MAX {
+        // When it was refused is not known, so what had ended by then is not either.
+        let keys: BTreeSet<_> = commands.iter().map(|command| command.object.key.as_str()).collect();
+        let ends =
+            |live: &VersionVector| keys.iter().any(|key| told.oracle.truth_of(live, key).deadline(key).is_some());
+        if moments.len() > MOMENTS_MAX || moments.iter().any(ends) {
             return Ok(());
         }
         let Some(actor) = told.actors.get(&crate::workload::words::letter_of(open.region)) else { return Ok(()) };
