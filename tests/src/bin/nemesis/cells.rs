@@ -41,6 +41,20 @@ pub(crate) struct Cells {
 pub(crate) struct Alive {
     pub(crate) least: usize,
     pub(crate) most: usize,
+    /// Whether any was acked, and may have been in sight.
+    pub(crate) acked: bool,
+}
+
+impl Alive {
+    pub(crate) const fn and(self, other: Self) -> Self {
+        Self { least: self.least + other.least, most: self.most + other.most, acked: self.acked || other.acked }
+    }
+
+    /// Whether somebody could be wrong about it: it must be there, or what was acked must be gone. What was only ever refused,
+    /// is unknown, or was out of sight says nothing.
+    pub(crate) const fn is_decided(self) -> bool {
+        self.least > 0 || (self.most == 0 && self.acked)
+    }
 }
 
 /// Where an object begins.
@@ -150,10 +164,14 @@ impl Cells {
 
     /// How many copies of all that was added at an address there are.
     pub(crate) fn alive(&self, facts: &Facts<'_>, address: &str, view: &View) -> Alive {
-        self.at(address).iter().fold(Alive::default(), |sum, adding| {
-            let alive = self.alive_of(facts, address, adding, view);
-            Alive { least: sum.least + alive.least, most: sum.most + alive.most }
-        })
+        let alive = |adding| self.alive_of(facts, address, adding, view);
+        self.at(address).iter().map(alive).fold(Alive::default(), Alive::and)
+    }
+
+    /// The writes that remove what is at an address.
+    pub(crate) fn removers<'f, 'a>(&self, facts: &'f Facts<'a>, address: &str) -> impl Iterator<Item = &'f Write<'a>> {
+        let removings = self.removings.get(address).into_iter().flatten();
+        removings.filter_map(|it| facts.writes.get(it.write))
     }
 
     /// How many copies of one addition there are.
@@ -168,7 +186,8 @@ impl Cells {
             let others = removings.iter().filter(|it| it.write != adding.write);
             others.filter_map(|it| facts.writes.get(it.write)).filter(|it| !it.is_refused() && it.asked < view.until)
         };
-        let mut alive = Alive { least: 0, most: write.loose };
+        let acked = write.copies.iter().any(|copy| view.may_have(copy.dot));
+        let mut alive = Alive { least: 0, most: write.loose, acked };
         for copy in &write.copies {
             let removed = removers().any(|remover| surely_removes(remover, copy, view));
             let spared = !adding.weak && removers().all(|remover| !may_remove(remover, copy, view));

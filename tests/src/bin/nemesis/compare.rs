@@ -9,8 +9,8 @@ use crate::op::{Read, Type, Value};
 /// What a comparison came to.
 #[derive(Debug, Default)]
 pub(crate) struct Compared {
-    /// Elements, or sums, about which there was something to say.
-    pub(crate) judged: u64,
+    /// Elements that could have been found wrong; of a register, the one value that was read.
+    pub(crate) judged: BTreeSet<String>,
     pub(crate) wrong: Vec<Wrong>,
 }
 
@@ -42,7 +42,7 @@ pub(crate) fn elements(facts: &Facts<'_>, cells: &Cells, read: &Read, value: &Va
         // A nested register's value may be hidden; that it has one may not.
         let alive = cells.alive(facts, address, view);
         let sum = expected.entry(name.to_owned()).or_default();
-        *sum = Alive { least: sum.least + alive.least, most: sum.most + alive.most };
+        *sum = sum.and(alive);
     }
     let mut compared = Compared::default();
     let address = |name: &str| match read.kind {
@@ -51,7 +51,9 @@ pub(crate) fn elements(facts: &Facts<'_>, cells: &Cells, read: &Read, value: &Va
         _ => format!("{below}e:{name}/"),
     };
     for (name, alive) in &expected {
-        compared.judged += u64::from(alive.least > 0 || alive.most == 0);
+        if alive.is_decided() {
+            compared.judged.insert(name.clone());
+        }
         let is = found.contains(name);
         if is && alive.most == 0 {
             compared.wrong(format!("{name:?} is there, and must not be"), address(name));
@@ -64,7 +66,8 @@ pub(crate) fn elements(facts: &Facts<'_>, cells: &Cells, read: &Read, value: &Va
     }
     if read.kind == Type::Register {
         let has = cells.alive(facts, &format!("{base}{HAS_VALUE}"), view);
-        compared.judged += u64::from(has.least > 0);
+        let decided = has.is_decided() || !compared.judged.is_empty();
+        compared.judged = decided.then(|| found.first().cloned().unwrap_or_default()).into_iter().collect();
         if found.is_empty() && has.least > 0 {
             compared.wrong("there is no value, and must be one".to_owned(), format!("{base}{HAS_VALUE}"));
         }
@@ -78,17 +81,29 @@ impl Compared {
     }
 }
 
-/// The least and the most that a sum can be, and how many additions are in doubt.
-pub(crate) fn bounds(facts: &Facts<'_>, cells: &Cells, address: &str, view: &View) -> (i64, i64, usize) {
-    let (mut least, mut most, mut doubtful) = (0, 0, 0);
+/// What a sum can be.
+#[derive(Debug, Default)]
+pub(crate) struct Bounds {
+    pub(crate) least: i64,
+    pub(crate) most: i64,
+    /// How many additions are in doubt.
+    pub(crate) doubtful: usize,
+    /// Whether any was acked and is not in doubt: without one, little could be wrong.
+    pub(crate) is_decided: bool,
+}
+
+/// The least and the most that a sum can be.
+pub(crate) fn bounds(facts: &Facts<'_>, cells: &Cells, address: &str, view: &View) -> Bounds {
+    let mut bounds = Bounds::default();
     for adding in cells.at(address) {
         let alive = cells.alive_of(facts, address, adding, view);
         let times = |count: usize| adding.amount * i64::try_from(count).unwrap_or(i64::MAX);
         let (low, high) = (times(alive.least), times(alive.most));
-        least += low.min(high);
-        most += low.max(high);
+        bounds.least += low.min(high);
+        bounds.most += low.max(high);
         // Where what was told contradicts itself, others say so.
-        doubtful += alive.most.saturating_sub(alive.least);
+        bounds.doubtful += alive.most.saturating_sub(alive.least);
+        bounds.is_decided |= adding.amount != 0 && alive.acked && alive.least == alive.most;
     }
-    (least, most, doubtful)
+    bounds
 }

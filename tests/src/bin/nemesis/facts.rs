@@ -21,6 +21,8 @@ pub(crate) struct Copy {
     pub(crate) sees_most: Vector,
     /// What it comes behind, in every region.
     pub(crate) behind: Vector,
+    /// The most that its region can have seen when it took this: what the receipt says.
+    pub(crate) told: Vector,
 }
 
 /// A write, with all its retries.
@@ -110,19 +112,18 @@ impl<'a> Facts<'a> {
         let mut all = vector.clone();
         loop {
             let before = all.clone();
-            for dot in before.iter() {
-                let up_to = self.behind.get(&dot.actor).map(|log| {
-                    let upto = log.partition_point(|(seq, _)| *seq <= dot.seq);
-                    upto.checked_sub(1).and_then(|at| log.get(at))
-                });
-                if let Some(Some((_, causes))) = up_to {
-                    all.join(causes);
-                }
-            }
+            before.iter().filter_map(|dot| self.causes(dot)).for_each(|causes| all.join(causes));
             if all == before {
                 return all;
             }
         }
+    }
+
+    /// What a record and those before it in its log come behind.
+    pub(crate) fn causes(&self, dot: Dot) -> Option<&Vector> {
+        let log = self.behind.get(&dot.actor)?;
+        let up_to = log.partition_point(|(seq, _)| *seq <= dot.seq);
+        log.get(up_to.checked_sub(1)?).map(|(_, causes)| causes)
     }
 }
 
@@ -217,8 +218,8 @@ fn copy(group: &[(&Call, &Vector)], dot: Dot, token: &Vector) -> Copy {
     let found = group.iter().find(there);
     let behind = found.map_or_else(Vector::default, |(_, base)| (*base).clone());
     match found.and_then(|(call, _)| exactly(call)) {
-        Some(sees) => Copy { dot, sees_least: sees.clone(), sees_most: sees, behind },
-        None => Copy { dot, sees_least: behind.clone(), sees_most: token.clone(), behind },
+        Some(sees) => Copy { dot, sees_least: sees.clone(), sees_most: sees, behind, told: token.clone() },
+        None => Copy { dot, sees_least: behind.clone(), sees_most: token.clone(), behind, told: token.clone() },
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::check::{Verdict, Violation};
+use crate::check::{self, Verdict, Violation};
 use crate::history::{Answered, Call, End, History};
 use crate::op::What;
 
@@ -83,10 +83,14 @@ pub(crate) fn counts<'a>(title: &str, counts: impl Iterator<Item = (&'a str, u64
     format!("{title}: {}\n", if counts.is_empty() { "none".to_owned() } else { counts.join(", ") })
 }
 
-/// What each checker had to judge.
+/// What each checker had to judge, and what conflicts there were; each with what a run wants at least.
 pub(crate) fn judged(verdicts: &[Verdict]) -> String {
-    let judged = verdicts.iter().map(|verdict| (verdict.checker, verdict.judged));
-    counts("judged", judged)
+    let (judged, met) = verdicts.split_at_checked(check::ALL.len()).unwrap_or((verdicts, &[]));
+    let line = |title: &str, verdicts: &[Verdict]| {
+        let counts = verdicts.iter().map(|it| format!("{} {} ({})", it.checker, it.judged, it.wanted));
+        format!("{title} (wanted): {}\n", counts.collect::<Vec<_>>().join(", "))
+    };
+    line("judged", judged) + &line("conflicts", met)
 }
 
 /// One violation, with the calls that show it.

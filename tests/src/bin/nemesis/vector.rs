@@ -25,7 +25,7 @@ pub(crate) struct Dot {
 }
 
 /// For each log, up to where it has been seen.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub(crate) struct Vector(BTreeMap<Actor, u64>);
 

@@ -27,7 +27,8 @@ pub(crate) fn judge(facts: &Facts<'_>, _: &Cells) -> Judged {
         let acks = acks(history, region);
         for (from, to) in up(history, region, end) {
             let within: Vec<u64> = acks.iter().copied().filter(|ack| (from..=to).contains(ack)).collect();
-            judged.judged += within.len() as u64 / 10;
+            // Less than that cannot be too long.
+            judged.judged += (to - from) / GAP_MS;
             let edges: Vec<u64> = [from].into_iter().chain(within).chain([to]).collect();
             for gap in edges.windows(2) {
                 if let [before, after] = gap
@@ -65,7 +66,8 @@ fn isolated(judged: &mut Judged, history: &History, end: u64) {
                 }
             }
         }
-        judged.judged += alone;
+        // Seconds alone.
+        judged.judged += if alone_ms >= ALONE_MS_MIN && all > 0 { alone_ms / 1_000 } else { 0 };
         if alone_ms >= ALONE_MS_MIN && alone * 8 * up_ms < all * alone_ms {
             let what = format!("region {region} acked {alone} writes in {alone_ms} ms alone, of {all} in {up_ms} ms");
             judged.violation(what, [], None);
@@ -107,7 +109,7 @@ fn up(history: &History, region: usize, end: u64) -> Vec<(u64, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::tell::{Tale, holds, violates};
+    use crate::check::tell::{Tale, holds, how_much, violates};
     use crate::op::What;
 
     /// A write a second, in each region, from second `from` to second `to`.
@@ -138,6 +140,8 @@ mod tests {
         write(&mut tale, &[0, 1, 2], 2);
         write(&mut silent, &[0, 1], 3);
         holds(judge, &tale.fault("isolate", Some(2), false).history());
+        // 29 s in each region, 9.5 of them alone in one.
+        assert_eq!(how_much(judge, &tale.history()), 3 * (29_000 / GAP_MS) + 9);
         violates(judge, &silent.fault("isolate", Some(2), false).history());
     }
 

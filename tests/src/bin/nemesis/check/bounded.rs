@@ -2,7 +2,7 @@
 
 use super::{Judged, looks, writers};
 use crate::cells::{Cells, base, slug};
-use crate::compare::bounds;
+use crate::compare::{Bounds, bounds};
 use crate::facts::Facts;
 use crate::op::{Type, Value};
 
@@ -11,8 +11,8 @@ pub(crate) fn judge(facts: &Facts<'_>, cells: &Cells) -> Judged {
     for look in looks(facts, &[Type::Bounded]) {
         let Value::Sum(value) = look.value else { continue };
         let address = format!("{}{}", base(&look.read.key, &look.read.path), slug(Type::Bounded));
-        let (least, most, doubtful) = bounds(facts, cells, &address, &look.view);
-        judged.judged += u64::from(!cells.at(&address).is_empty());
+        let Bounds { least, most, doubtful, is_decided } = bounds(facts, cells, &address, &look.view);
+        judged.judged += u64::from(is_decided);
         if *value < 0 {
             judged.wrong(look, &format!("{value} is below the bound"), writers(facts, cells, &address));
         }
@@ -27,7 +27,7 @@ pub(crate) fn judge(facts: &Facts<'_>, cells: &Cells) -> Judged {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::tell::{Tale, holds, violates};
+    use crate::check::tell::{Tale, holds, how_much, violates};
     use crate::op::What;
 
     #[test]
@@ -38,6 +38,8 @@ mod tests {
             .write("b", 1, &[("k", What::Spend(3))], "2.1:1", "1.1:1,2.1:1");
         let read = |value, seen| tale.clone().look("r", 2, ("k", Type::Bounded), Value::Sum(value), seen).history();
         holds(judge, &read(2, "1.1:2"));
+        assert_eq!(how_much(judge, &read(2, "1.1:2")), 1);
+        assert_eq!(how_much(judge, &read(0, "3.1:1")), 0, "nothing of it was in sight");
         violates(judge, &read(5, "1.1:2"));
         violates(judge, &read(-1, "1.1:2,2.1:1"));
     }

@@ -1,5 +1,6 @@
 //! Transactions whose reads are checked (P5): where only such transactions of one region write, each of those that were
-//! acked has changed what it read, so no two of them can have read the same.
+//! acked has changed what it read, so no two of them can have read the same. That shows something where another one had read
+//! it too, and was refused.
 
 use std::collections::BTreeMap;
 
@@ -10,15 +11,24 @@ use crate::history::{Answered, End, How};
 
 pub(crate) fn judge(facts: &Facts<'_>, _: &Cells) -> Judged {
     let mut judged = Judged::default();
-    let mut winners: BTreeMap<(&str, String), u64> = BTreeMap::new();
+    // Who read the same, and of them, who changed it.
+    let mut readers: BTreeMap<(&str, String), (u64, Vec<u64>)> = BTreeMap::new();
     for call in facts.history.calls.iter().filter(|call| call.asked.how == How::Checked) {
-        let Some(Answered { end: End::Written { .. }, values, .. }) = &call.answered else { continue };
+        let Some(Answered { end, values, .. }) = &call.answered else { continue };
         for (read, value) in call.asked.reads.iter().zip(values) {
-            judged.judged += 1;
-            if let Some(other) = winners.insert((&read.key, format!("{value:?}")), call.asked.call) {
-                let what = format!("two checked transactions have both changed {} from {value:?}", read.key);
-                judged.violation(what, [other, call.asked.call], Some(&read.key));
+            let (refused, winners) = readers.entry((&read.key, format!("{value:?}"))).or_default();
+            match end {
+                End::Refused(_) => *refused += 1,
+                End::Written { .. } => winners.push(call.asked.call),
+                End::Read | End::Unknown(_) => {}
             }
+        }
+    }
+    for ((key, value), (refused, winners)) in readers {
+        if winners.len() > 1 {
+            judged.violation(format!("checked transactions have all changed {key} from {value}"), winners, Some(key));
+        } else if winners.len() == 1 {
+            judged.judged += refused;
         }
     }
     judged
@@ -27,7 +37,7 @@ pub(crate) fn judge(facts: &Facts<'_>, _: &Cells) -> Judged {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::tell::{Tale, holds, violates};
+    use crate::check::tell::{Tale, holds, how_much, violates};
     use crate::op::{Read, Type, Update, Value, What};
 
     #[test]
@@ -46,5 +56,20 @@ mod tests {
         };
         holds(judge, &tale(0, 1));
         violates(judge, &tale(0, 0));
+    }
+
+    #[test]
+    fn a_winner_shows_something_where_another_had_read_the_same() {
+        let mut tale = Tale::default();
+        let read = |call: &mut crate::history::Call, end: End| {
+            call.asked.how = How::Checked;
+            call.asked.reads = vec![Read::new("checked:k", Type::Counter)];
+            *call.answered.as_mut().unwrap() = Answered { values: vec![Value::Sum(0)], end, ..Answered::default() };
+        };
+        let written = End::Written { dot: "1.1:1".parse().unwrap(), token: "1.1:1".parse().unwrap() };
+        tale.refused("a", 0, &[]).but(|call| read(call, written));
+        assert_eq!(how_much(judge, &tale.history()), 0, "alone");
+        tale.refused("b", 0, &[]).but(|call| read(call, End::Refused("Changed".to_owned())));
+        assert_eq!(how_much(judge, &tale.history()), 1);
     }
 }

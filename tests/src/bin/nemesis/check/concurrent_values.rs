@@ -12,7 +12,7 @@ pub(crate) fn judge(facts: &Facts<'_>, cells: &Cells) -> Judged {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::tell::{Tale, holds, violates};
+    use crate::check::tell::{Tale, holds, how_much, violates};
     use crate::op::{Value, What};
 
     #[test]
@@ -27,6 +27,10 @@ mod tests {
             tale.clone().look("final", 2, ("k", Type::Mv), values, "1.1:2,2.1:1").history()
         };
         holds(judge, &read(&["one", "two"]));
+        assert_eq!(how_much(judge, &read(&["one", "two"])), 3);
+        let mut unknown = Tale::default();
+        unknown.unknown("a", 0, &[("k", set("x"))]).look("r", 0, ("k", Type::Mv), Value::Texts(vec![]), "1.1:1");
+        assert_eq!(how_much(judge, &unknown.history()), 0);
         violates(judge, &read(&["one"]));
         violates(judge, &read(&["one", "old", "two"]));
         violates(judge, &read(&[]));

@@ -3,7 +3,7 @@
 
 use super::{Judged, looks, writers};
 use crate::cells::{Cells, base, slug};
-use crate::compare::bounds;
+use crate::compare::{Bounds, bounds};
 use crate::facts::{Facts, Look};
 use crate::op::{Type, Value};
 
@@ -29,8 +29,8 @@ pub(crate) fn judge(facts: &Facts<'_>, cells: &Cells) -> Judged {
 }
 
 fn sum_of(judged: &mut Judged, facts: &Facts<'_>, cells: &Cells, look: &Look<'_>, address: &str, sum: i64) {
-    let (least, most, doubtful) = bounds(facts, cells, address, &look.view);
-    judged.judged += u64::from(!cells.at(address).is_empty());
+    let Bounds { least, most, doubtful, is_decided } = bounds(facts, cells, address, &look.view);
+    judged.judged += u64::from(is_decided);
     if !(least..=most).contains(&sum) {
         let what = format!("the sum is {sum}, and must be within {least}..={most}, with {doubtful} additions in doubt");
         judged.wrong(look, &what, writers(facts, cells, address));
@@ -45,7 +45,8 @@ fn estimate(judged: &mut Judged, facts: &Facts<'_>, cells: &Cells, look: &Look<'
         least += u64::from(alive.least > 0);
         most += u64::from(alive.most > 0);
     }
-    judged.judged += u64::from(most > 0);
+    // Of fewer, all could be missing.
+    judged.judged += u64::from(least - least / 20 > 2);
     if count + 2 < least - least / 20 || count > most + most / 20 + 2 {
         let what = format!("{count} elements are estimated, and there are {least}..={most}");
         judged.wrong(look, &what, writers(facts, cells, address));
@@ -55,7 +56,7 @@ fn estimate(judged: &mut Judged, facts: &Facts<'_>, cells: &Cells, look: &Look<'
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::tell::{Tale, holds, violates};
+    use crate::check::tell::{Tale, holds, how_much, violates};
     use crate::op::What;
 
     fn sum(tale: &Tale, sum: i64) -> crate::history::History {
@@ -79,6 +80,19 @@ mod tests {
         holds(judge, &sum(&tale, 12));
         holds(judge, &sum(&tale, 9));
         violates(judge, &sum(&tale, 8));
+    }
+
+    #[test]
+    fn a_sum_says_something_where_an_increment_is_certain() {
+        let mut tale = Tale::default();
+        assert_eq!(how_much(judge, &sum(&tale, 0)), 0, "nobody wrote it");
+        tale.unknown("b", 1, &[("k", What::Add(3))]).refused("b", 1, &[("k", What::Add(3))]);
+        tale.write("b", 1, &[("k", What::Add(0))], "2.1:1", "2.1:1");
+        assert_eq!(how_much(judge, &sum(&tale, 0)), 0, "unknown, refused, or nought");
+        tale.write("b", 1, &[("k", What::Add(3))], "2.1:2", "2.1:2");
+        assert_eq!(how_much(judge, &sum(&tale, 3)), 1);
+        let early = tale.look("r", 0, ("k", Type::Counter), Value::Sum(0), "1.1:1").history();
+        assert_eq!(how_much(judge, &early), 0, "out of sight");
     }
 
     #[test]
@@ -115,6 +129,11 @@ mod tests {
         tale.write("a", 0, &[("k", What::Observe(names))], "1.1:1", "1.1:1");
         let read = |count| tale.clone().look("r", 0, ("k", Type::Hll), Value::Count(count), "1.1:1").history();
         holds(judge, &read(101));
+        assert_eq!(how_much(judge, &read(101)), 1);
+        let two = What::Observe(vec!["a".to_owned(), "b".to_owned()]);
+        let mut few = Tale::default();
+        few.write("a", 0, &[("k", two)], "1.1:1", "1.1:1").look("r", 0, ("k", Type::Hll), Value::Count(2), "1.1:1");
+        assert_eq!(how_much(judge, &few.history()), 0, "two more or less are no error");
         violates(judge, &read(80));
         violates(judge, &read(120));
     }

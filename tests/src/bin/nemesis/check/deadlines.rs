@@ -36,7 +36,7 @@ pub(crate) fn judge(facts: &Facts<'_>, _: &Cells) -> Judged {
         if let Some(first) = given.get(update.key.as_str()) {
             let revives = |over| first.as_ref().is_some_and(|first| revives(facts, first.write, over, write));
             if first.as_ref().and_then(|first| first.over).is_some_and(revives) {
-                find(&mut judged, facts, write, &update.key, name, Some(true));
+                find(&mut judged, facts, write, &update.key, name, true);
             }
             continue;
         }
@@ -52,8 +52,8 @@ pub(crate) fn judge(facts: &Facts<'_>, _: &Cells) -> Judged {
         let Some(Given { write, name, over }) = given else { continue };
         let end = facts.history.converged.as_ref().map_or(u64::MAX, |converged| converged.ms);
         match over {
-            None => find(&mut judged, facts, write, key, name, Some(true)),
-            Some(over) if *over < end => find(&mut judged, facts, write, key, name, Some(false)),
+            None => find(&mut judged, facts, write, key, name, true),
+            Some(over) if *over < end => find(&mut judged, facts, write, key, name, false),
             Some(_) => {}
         }
     }
@@ -61,7 +61,7 @@ pub(crate) fn judge(facts: &Facts<'_>, _: &Cells) -> Judged {
 }
 
 /// Compares the final reads of a key with what they should be.
-fn find(judged: &mut Judged, facts: &Facts<'_>, write: &Write<'_>, key: &str, name: &str, lasts: Option<bool>) {
+fn find(judged: &mut Judged, facts: &Facts<'_>, write: &Write<'_>, key: &str, name: &str, lasts: bool) {
     for look in facts.looks.iter().filter(|look| look.read.key == key && look.call.asked.process == FINAL) {
         let there = match (look.read.kind, look.value) {
             (Type::Set, Value::Texts(found)) => found.iter().any(|found| found == name),
@@ -69,7 +69,7 @@ fn find(judged: &mut Judged, facts: &Facts<'_>, write: &Write<'_>, key: &str, na
             _ => continue,
         };
         judged.judged += 1;
-        if lasts.is_some_and(|lasts| there != lasts) {
+        if there != lasts {
             let what = if there { "its time is over, and it is there" } else { "its time is not over, and it is gone" };
             judged.wrong(look, &format!("{name:?}: {what}"), write.calls.iter().map(|call| call.asked.call));
         }

@@ -15,8 +15,9 @@ pub(crate) fn judge(facts: &Facts<'_>, _: &Cells) -> Judged {
         let calls: Vec<u64> = write.calls.iter().map(|call| call.asked.call).collect();
         let mut of_region: BTreeMap<u16, Dot> = BTreeMap::new();
         for copy in &write.copies {
-            judged.judged += 1;
             let dot = copy.dot;
+            // The first of a log that answers what was asked once has nothing to differ from.
+            judged.judged += u64::from(copy.behind.get(dot.actor) > 0 || write.calls.len() > 1);
             let first = calls.first().copied().unwrap_or_default();
             if let Some(other) = of_dot.insert(dot, first) {
                 judged.violation(format!("{dot} answers two writes"), calls.iter().copied().chain([other]), None);
@@ -49,7 +50,7 @@ pub(crate) fn judge(facts: &Facts<'_>, _: &Cells) -> Judged {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::tell::{Tale, holds, violates};
+    use crate::check::tell::{Tale, holds, how_much, violates};
     use crate::op::What;
 
     #[test]
@@ -57,6 +58,8 @@ mod tests {
         let (one, other) = ([("k", What::Add(1))], [("k", What::Add(2))]);
         let mut tale = Tale::default();
         tale.write("a", 0, &one, "1.1:1", "1.1:1").request("q");
+        assert_eq!(how_much(judge, &tale.history()), 0, "the first of its log, asked once");
+        assert_eq!(how_much(judge, &tale.clone().write("a", 0, &other, "1.1:2", "1.1:2").history()), 1);
         holds(judge, &tale.clone().write("a", 0, &one, "1.1:1", "1.1:3").request("q").history());
         holds(judge, &tale.clone().write("a", 1, &one, "1.1:1", "1.1:3").request("q").history());
         holds(judge, &tale.clone().write("a", 0, &other, "1.1:2", "1.1:2").history());

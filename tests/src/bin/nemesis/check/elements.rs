@@ -12,7 +12,7 @@ pub(crate) fn judge(facts: &Facts<'_>, cells: &Cells) -> Judged {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::tell::{Tale, holds, violates};
+    use crate::check::tell::{Tale, holds, how_much, violates};
     use crate::op::{Value, What};
 
     fn found(names: &[&str]) -> Value {
@@ -67,6 +67,22 @@ mod tests {
         holds(judge, &tale.clone().look("final", 0, ("k", Type::Set), found(&[]), "1.1:1").history());
         violates(judge, &tale.clone().look("final", 0, ("k", Type::Set), found(&["x"]), "1.1:1").history());
         violates(judge, &tale.look("final", 0, ("k", Type::Set), found(&["z"]), "1.1:1").history());
+    }
+
+    #[test]
+    fn what_was_acked_and_in_sight_is_judged_and_nothing_else() {
+        let look = |tale: &Tale, seen| tale.clone().look("r", 0, ("k", Type::Set), found(&[]), seen).history();
+        let mut tale = Tale::default();
+        tale.refused("a", 0, &[("k", insert("x"))]).unknown("a", 0, &[("k", insert("u"))]);
+        assert_eq!(how_much(judge, &look(&tale, "1.1:9")), 0, "refused, or unknown");
+        tale.write("a", 0, &[("k", insert("y"))], "1.1:1", "1.1:1");
+        assert_eq!(how_much(judge, &look(&tale, "2.1:9")), 0, "out of sight");
+        assert_eq!(how_much(judge, &look(&tale, "1.1:1")), 1, "it must be there");
+        tale.write("a", 0, &[("k", remove("y"))], "1.1:2", "1.1:2");
+        assert_eq!(how_much(judge, &look(&tale, "1.1:2")), 1, "it must be gone");
+        let mut early = Tale::default();
+        early.plain("r", 0, ("k", Type::Set), found(&[])).write("a", 0, &[("k", insert("y"))], "1.1:1", "1.1:1");
+        assert_eq!(how_much(judge, &early.history()), 0, "before any write");
     }
 
     #[test]

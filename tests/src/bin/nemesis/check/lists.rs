@@ -33,7 +33,8 @@ pub(crate) fn judge(facts: &Facts<'_>, _: &Cells) -> Judged {
             row.iter().map(|value| (value, born.get(&(look.read.key.as_str(), value.as_str())))).collect();
         for (at, (value, born)) in there.iter().enumerate() {
             let Some(born) = born else { continue };
-            for (other_at, (other, older)) in there.iter().enumerate() {
+            let mut has_a_place = false;
+            for (other_at, (other, older)) in there.iter().enumerate().filter(|(other_at, _)| *other_at != at) {
                 let Some(older) = older else { continue };
                 let behind = match born.how {
                     What::InsertAfter(target, _) if target == *other => true,
@@ -41,19 +42,20 @@ pub(crate) fn judge(facts: &Facts<'_>, _: &Cells) -> Judged {
                     What::PushFront(_) if born.copy.sees_least.covers(older.copy.dot) => false,
                     _ => continue,
                 };
-                judged.judged += 1;
-                if at != other_at && (at > other_at) != behind {
+                has_a_place = true;
+                if (at > other_at) != behind {
                     let side = if behind { "behind" } else { "before" };
                     let what = format!("{value:?} must stand {side} {other:?}, which its writer had seen: {row:?}");
                     judged.wrong(look, &what, [born.call, older.call]);
                 }
             }
+            judged.judged += u64::from(has_a_place);
         }
     }
     for look in looks(facts, &[Type::Zset]) {
         let Value::Scores(scores) = look.value else { continue };
         let members: BTreeSet<_> = scores.iter().map(|(member, _)| member).collect();
-        judged.judged += u64::from(!scores.is_empty());
+        judged.judged += u64::from(scores.len() > 1);
         if !scores.is_sorted_by_key(|(member, score)| (*score, member)) || members.len() < scores.len() {
             judged.wrong(look, &format!("members out of order, or twice: {scores:?}"), []);
         }
@@ -79,7 +81,8 @@ mod tests {
             tale.clone().look("r", 0, ("list:k", Type::List), row, "1.1:4").history()
         };
         holds(judge, &read(&["0", "½", "1", "2"]));
-        assert_eq!(how_much(judge, &read(&["0", "½", "1", "2"])), 4);
+        assert_eq!(how_much(judge, &read(&["0", "½", "1", "2"])), 3, "all but the first to come");
+        assert_eq!(how_much(judge, &read(&["1"])), 0, "one alone stands nowhere");
         violates(judge, &read(&["0", "½", "2", "1"]));
         violates(judge, &read(&["½", "0", "1", "2"]));
         violates(judge, &read(&["1", "0", "½", "2"]));
@@ -92,6 +95,7 @@ mod tests {
             Tale::default().look("r", 0, ("zset:k", Type::Zset), Value::Scores(scores), "-").history()
         };
         holds(judge, &read(&[("b", 1), ("a", 2), ("c", 2)]));
+        assert_eq!(how_much(judge, &read(&[("b", 1)])), 0, "one is in order");
         violates(judge, &read(&[("a", 2), ("b", 1)]));
         violates(judge, &read(&[("c", 2), ("a", 2)]));
         violates(judge, &read(&[("a", 1), ("a", 2)]));

@@ -14,8 +14,11 @@
 //! | [`checked`] | P5 | of two transactions that checked the same read, one is refused |
 //! | [`dots`] | P2 | one write per dot, one dot per request and region |
 //! | [`deadlines`] | | what has expired is gone, what has not is there |
-//! | [`convergence`] | P1, P3 | after the heal, in time: equal vectors, digests and reads, and every acked dot |
+//! | [`convergence`] | P1, P3 | after the heal, in time: equal vectors, digests and reads, all answered, and every acked dot |
 //! | [`availability`] | P9 | regions that live ack writes, whatever is cut |
+//!
+//! What a checker counts as judged is what it could have found wrong. And a run in which clients hardly met, or never ran out
+//! of rights, has shown little, however much was judged: [`conflicts`] counts that.
 
 pub(crate) mod atomic;
 pub(crate) mod availability;
@@ -23,6 +26,7 @@ pub(crate) mod bounded;
 pub(crate) mod causal;
 pub(crate) mod checked;
 pub(crate) mod concurrent_values;
+pub(crate) mod conflicts;
 pub(crate) mod convergence;
 pub(crate) mod counters;
 pub(crate) mod deadlines;
@@ -39,12 +43,12 @@ use std::slice;
 use crate::cells::Cells;
 use crate::facts::{Facts, Look};
 use crate::history::History;
-use crate::op::Type;
+use crate::op::{Read, Type};
 
 /// What a checker has found.
 #[derive(Debug, Default)]
 pub(crate) struct Judged {
-    /// How many things it could say anything about.
+    /// How many things it could have found wrong.
     pub(crate) judged: u64,
     pub(crate) violations: Vec<Violation>,
 }
@@ -92,27 +96,32 @@ pub(crate) const ALL: [Checker; 14] = [
 pub(crate) struct Verdict {
     pub(crate) checker: &'static str,
     pub(crate) judged: u64,
+    /// With fewer, the run has shown nothing.
+    pub(crate) wanted: u64,
     pub(crate) violations: Vec<Violation>,
 }
 
-/// Runs every checker.
+/// Runs every checker, and then counts the conflicts.
 pub(crate) fn all(history: &History) -> Vec<Verdict> {
     let facts = Facts::of(history);
     let cells = Cells::of(&facts);
-    ALL.iter().map(|checker| one(checker, &facts, &cells)).collect()
+    ALL.iter().chain(&conflicts::ALL).map(|checker| one(checker, &facts, &cells)).collect()
 }
 
 /// Runs one.
 pub(crate) fn one(checker: &Checker, facts: &Facts<'_>, cells: &Cells) -> Verdict {
     let Judged { judged, mut violations } = (checker.judge)(facts, cells);
-    let enough = f64::from(checker.enough) * facts.history.header.minutes;
-    #[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
-    let too_few = (judged as f64) < enough;
-    if too_few {
-        let what = format!("it had {judged} things to judge, and wants {enough:.0}: the run shows nothing");
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a number of minutes, parsed as positive"
+    )]
+    let wanted = (f64::from(checker.enough) * facts.history.header.minutes) as u64;
+    if judged < wanted {
+        let what = format!("the run had {judged} of them, and wants {wanted}: it shows nothing");
         violations.push(Violation { what, calls: Vec::new(), key: None });
     }
-    Verdict { checker: checker.name, judged, violations }
+    Verdict { checker: checker.name, judged, wanted, violations }
 }
 
 impl Judged {
@@ -123,11 +132,15 @@ impl Judged {
     /// About a read.
     fn wrong(&mut self, look: &Look<'_>, what: &str, others: impl IntoIterator<Item = u64>) {
         let Look { call, read, .. } = look;
-        let path = [slice::from_ref(&read.key), &read.path].concat().join("/");
-        let place = format!("{path} ({:?})", read.kind);
-        let what = format!("{} in region {}, {place}: {what}", call.asked.process, call.asked.region);
+        let what = format!("{} in region {}, {}: {what}", call.asked.process, call.asked.region, place(read));
         self.violation(what, [call.asked.call].into_iter().chain(others), Some(&read.key));
     }
+}
+
+/// What was read, in words.
+fn place(read: &Read) -> String {
+    let path = [slice::from_ref(&read.key), &read.path].concat().join("/");
+    format!("{path} ({:?})", read.kind)
 }
 
 /// The calls that wrote something at an address or below.
@@ -152,7 +165,7 @@ fn compared(facts: &Facts<'_>, cells: &Cells, kinds: &'static [Type]) -> Judged 
     let mut judged = Judged::default();
     for look in looks(facts, kinds) {
         let compared = crate::compare::elements(facts, cells, look.read, look.value, &look.view);
-        judged.judged += compared.judged;
+        judged.judged += compared.judged.len() as u64;
         for wrong in compared.wrong {
             judged.wrong(look, &wrong.what, writers(facts, cells, &wrong.address));
         }

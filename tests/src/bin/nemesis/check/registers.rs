@@ -16,7 +16,7 @@ pub(crate) fn judge(facts: &Facts<'_>, cells: &Cells) -> Judged {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::tell::{Tale, holds, violates};
+    use crate::check::tell::{Tale, holds, how_much, violates};
     use crate::op::{Value, What};
 
     fn set(value: &str) -> What {
@@ -38,7 +38,15 @@ mod tests {
         holds(judge, &read(Some("other")));
         violates(judge, &read(Some("old")));
         violates(judge, &read(Some("nobody's")));
+        assert_eq!(how_much(judge, &read(Some("new"))), 1, "one value is read, whatever it must not be");
         violates(judge, &read(None));
+    }
+
+    #[test]
+    fn a_register_whose_every_write_was_refused_or_is_unknown_says_nothing() {
+        let mut tale = Tale::default();
+        tale.refused("a", 0, &[("k", set("x"))]).unknown("a", 0, &[("k", set("y"))]);
+        assert_eq!(how_much(judge, &tale.look("r", 0, ("k", Type::Register), found(None), "1.1:1").history()), 0);
     }
 
     #[test]

@@ -9,11 +9,12 @@ use crate::cells::{Cells, base};
 use crate::facts::Facts;
 use crate::history::{Answered, Call, End};
 use crate::op::{Type, Update, Value, What};
+use crate::vector::Vector;
 
 pub(crate) fn judge(facts: &Facts<'_>, _: &Cells) -> Judged {
     let mut judged = Judged::default();
     for told in &facts.told {
-        judged.judged += 1;
+        judged.judged += u64::from(told.at_least != Vector::default());
         if !told.at_least.within(told.token) {
             let what = format!(
                 "{} in region {} was told {}, which is behind {}: what it brought, or what the region had said before",
@@ -40,24 +41,29 @@ fn notes(judged: &mut Judged, call: &Call) {
     for ((read, before), after) in call.asked.reads.iter().zip(&answered.values).zip(&answered.again) {
         let here = |update: &&Update| update.key == read.key && update.path == read.path;
         for update in call.asked.updates.iter().filter(here) {
-            let shows = match (&update.what, before, after) {
-                (What::Add(amount), Value::Sum(before), Value::Sum(after)) => *after == before + amount,
-                (What::Insert(name), _, Value::Texts(after)) if read.kind == Type::Set => after.contains(name),
-                (What::Remove(name), _, Value::Texts(after)) if read.kind == Type::Set => !after.contains(name),
-                (What::SetMv(name), _, Value::Texts(after)) if read.kind == Type::Mv => *after == [name.clone()],
-                (What::Set(name), _, Value::Text(after)) => after.as_ref() == Some(name),
-                (What::PushBack(name), _, Value::Row(after)) => after.last() == Some(name),
-                (What::PushFront(name), _, Value::Row(after)) => after.first() == Some(name),
-                (What::Enable, _, Value::Is(after)) => *after,
-                _ => continue,
-            };
-            judged.judged += 1;
-            if !shows {
+            // Where it looked so before, a note that is not read shows nothing.
+            judged.judged += u64::from(shows(&update.what, read.kind, before, before) == Some(false));
+            if shows(&update.what, read.kind, before, after) == Some(false) {
                 let what = format!("{:?} was noted, and {before:?} became {after:?}", update.what);
                 judged.violation(what, [call.asked.call], Some(&read.key));
             }
         }
     }
+}
+
+/// Whether `now` shows what was noted over `before`; `None` if that cannot be said.
+fn shows(what: &What, kind: Type, before: &Value, now: &Value) -> Option<bool> {
+    Some(match (what, before, now) {
+        (What::Add(amount), Value::Sum(before), Value::Sum(now)) => *now == before + amount,
+        (What::Insert(name), _, Value::Texts(now)) if kind == Type::Set => now.contains(name),
+        (What::Remove(name), _, Value::Texts(now)) if kind == Type::Set => !now.contains(name),
+        (What::SetMv(name), _, Value::Texts(now)) if kind == Type::Mv => *now == [name.clone()],
+        (What::Set(name), _, Value::Text(now)) => now.as_ref() == Some(name),
+        (What::PushBack(name), _, Value::Row(now)) => now.last() == Some(name),
+        (What::PushFront(name), _, Value::Row(now)) => now.first() == Some(name),
+        (What::Enable, _, Value::Is(now)) => *now,
+        _ => return None,
+    })
 }
 
 /// A process, and an object.
@@ -119,7 +125,7 @@ fn ever_removed(facts: &Facts<'_>) -> BTreeSet<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::tell::{Tale, holds, violates};
+    use crate::check::tell::{Tale, holds, how_much, violates};
 
     fn found(names: &[&str]) -> Value {
         Value::Texts(names.iter().map(|&name| name.to_owned()).collect())
@@ -129,6 +135,7 @@ mod tests {
     fn a_region_that_goes_back_is_caught() {
         let mut tale = Tale::default();
         tale.look("a", 0, ("k", Type::Set), found(&[]), "1.1:5");
+        assert_eq!(how_much(judge, &tale.history()), 0, "the first to be told cannot be told less");
         holds(judge, &tale.clone().look("b", 0, ("k", Type::Set), found(&[]), "1.1:5").history());
         violates(judge, &tale.clone().look("b", 0, ("k", Type::Set), found(&[]), "1.1:4").history());
         holds(judge, &tale.clone().look("b", 1, ("k", Type::Set), found(&[]), "1.1:4").history());
@@ -164,6 +171,15 @@ mod tests {
             tale.history()
         };
         holds(judge, &tale(7));
+        assert_eq!(how_much(judge, &tale(7)), 1);
         violates(judge, &tale(3));
+        // What was so before shows nothing.
+        let mut again = Tale::default();
+        again.look("a", 0, ("k", Type::Set), found(&["x"]), "-").but(|call| {
+            let what = What::Insert("x".to_owned());
+            call.asked.updates = vec![Update { key: "k".to_owned(), path: vec![], what }];
+            call.answered.as_mut().unwrap().again = vec![found(&["x"])];
+        });
+        assert_eq!(how_much(judge, &again.history()), 0);
     }
 }

@@ -157,7 +157,7 @@ impl Tale {
     }
 }
 
-type Judge = fn(&Facts<'_>, &Cells) -> Judged;
+pub(crate) type Judge = fn(&Facts<'_>, &Cells) -> Judged;
 
 fn judged(judge: Judge, history: &History) -> Judged {
     let facts = Facts::of(history);

@@ -206,8 +206,14 @@ impl Drawer {
     /// Reads something of this region's alone, and changes it if nobody else has.
     fn checked(&mut self, at_ms: u64, region: usize) -> Plan {
         let name = REGIONS.get(region).copied().unwrap_or("?");
-        let kind = pick(&mut self.dice, &[Type::Register, Type::Set, Type::Counter]);
-        let key = format!("checked:{name}:{}:{}", at_ms / EPOCH_MS, slug(kind));
+        // One object of an epoch, so that they meet.
+        let epoch = at_ms / EPOCH_MS;
+        let kind = match epoch % 3 {
+            0 => Type::Register,
+            1 => Type::Set,
+            _ => Type::Counter,
+        };
+        let key = format!("checked:{name}:{epoch}:{}", slug(kind));
         let what = match kind {
             Type::Register => What::Set(self.unique()),
             Type::Set => What::Insert(self.unique()),
