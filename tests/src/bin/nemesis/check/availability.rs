@@ -6,10 +6,10 @@ use crate::cells::Cells;
 use crate::facts::Facts;
 use crate::history::{Answered, End, FINAL, History};
 
-/// Between two acks of a region that lives, at most: far more than a busy disk takes.
-const GAP_MS: u64 = 12_000;
+/// Between two acks of a region that lives, at most: seven times what a busy machine was seen to take.
+const GAP_MS: u64 = 8_000;
 /// A node that comes back has its clients back only after they have dialled again.
-const GRACE_MS: u64 = 4_000;
+const GRACE_MS: u64 = 2_000;
 /// A region alone for less than this, in all, shows nothing.
 const ALONE_MS_MIN: u64 = 2_000;
 /// Faults that stop a node.

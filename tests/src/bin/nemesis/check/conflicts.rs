@@ -14,12 +14,12 @@ use crate::op::What;
 
 /// What is counted. None of it can be wrong; there can be too little of it.
 pub(crate) const ALL: [Checker; 6] = [
-    Checker { name: "register-siblings", judge: registers, enough: 1 },
-    Checker { name: "value-siblings", judge: values, enough: 1 },
-    Checker { name: "additions-beside-removals", judge: additions, enough: 1 },
-    Checker { name: "enablings-beside-clears", judge: enablings, enough: 1 },
-    Checker { name: "increments-beside-resets", judge: increments, enough: 1 },
-    Checker { name: "refused-spends", judge: refused_spends, enough: 1 },
+    Checker { name: "register-siblings", judge: registers, enough: 40 },
+    Checker { name: "value-siblings", judge: values, enough: 50 },
+    Checker { name: "additions-beside-removals", judge: additions, enough: 5 },
+    Checker { name: "enablings-beside-clears", judge: enablings, enough: 7 },
+    Checker { name: "increments-beside-resets", judge: increments, enough: 7 },
+    Checker { name: "refused-spends", judge: refused_spends, enough: 6 },
 ];
 
 fn registers(facts: &Facts<'_>, _: &Cells) -> Judged {
