@@ -32,8 +32,8 @@ fn difference(first: &Report, second: &Report) -> String {
 
 /// The first event that two more runs do not share.
 fn parting(program: &Program) -> String {
-    let (once, again) = (run_in_words(program).1, run_in_words(program).1);
-    let mut lines = once.lines().map(Some).chain([None]).zip(again.lines().map(Some).chain([None]));
+    let (first, second) = (run_in_words(program).1, run_in_words(program).1);
+    let mut lines = first.lines().map(Some).chain([None]).zip(second.lines().map(Some).chain([None]));
     match lines.find(|(one, other)| one != other) {
         Some((one, other)) => {
             format!("in two more they part at\n{}\n{}", one.unwrap_or("the end"), other.unwrap_or("the end"))
