@@ -14,7 +14,7 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run seeds; the last line is `sim: N seeds, N failed`.
+    /// Run seeds; the last line is `sim: N seeds, N failed, N run twice, N rows missing`.
     Run(Run),
     /// Plant each known bug and run seeds until it is caught; the last line is `mutants: N planted, N caught`.
     Mutants(Mutants),

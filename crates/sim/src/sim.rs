@@ -1,4 +1,5 @@
-//! Running seeds: what failed, cut down to a few steps, and what the seeds went through.
+//! Running seeds: what failed, cut down to a few steps, and what the seeds went through. Some are run twice: what a seed shows
+//! must be had again.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::num::NonZeroUsize;
@@ -6,19 +7,24 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use halcyon_sim::invariant::twice;
 use halcyon_sim::world::{Failure, Figures, Program, Report, run, run_in_words, shrink};
 
 use crate::args::Run;
-use crate::coverage;
+use crate::coverage::Coverage;
 use crate::workers::each;
 
 /// Failing seeds that are cut down; the others are only named.
 const SHRUNK_MAX: usize = 3;
 
+/// The seeds that this divides are run twice.
+const TWICE_EVERY: u64 = 50;
+
 /// What came of one seed.
 struct Outcome {
     seed: u64,
     figures: Figures,
+    twice: bool,
     failure: Option<(Failure, Option<Program>)>,
 }
 
@@ -34,7 +40,8 @@ pub(crate) fn run_seeds(args: &Run) -> ExitCode {
     }
     let (first, count) = args.seed.map_or((args.first, args.seeds), |seed| (seed, 1));
     let jobs = args.jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
-    let (mut figures, mut failed, shrunk) = (Figures::default(), 0_u64, AtomicUsize::new(0));
+    let (mut coverage, mut failed, mut twice) = (Coverage::default(), 0_u64, 0_u64);
+    let shrunk = AtomicUsize::new(0);
     let mut progress = Progress::new(count);
     let seeds = usize::try_from(count).unwrap_or(usize::MAX);
     each(
@@ -42,7 +49,8 @@ pub(crate) fn run_seeds(args: &Run) -> ExitCode {
         seeds,
         |index| one(first + index as u64, args.ops, &shrunk),
         |outcome| {
-            figures.join(&outcome.figures);
+            coverage.take(&outcome.figures);
+            twice += u64::from(outcome.twice);
             if let Some((failure, program)) = &outcome.failure {
                 failed += 1;
                 tell(outcome.seed, args.ops, failure, program.as_ref());
@@ -50,19 +58,24 @@ pub(crate) fn run_seeds(args: &Run) -> ExitCode {
             progress.step(failed);
         },
     );
-    let holes = coverage::print(&figures, count);
-    println!("sim: {count} seeds, {failed} failed");
+    let holes = coverage.print();
+    println!("sim: {count} seeds, {failed} failed, {twice} run twice, {holes} rows missing");
     if failed == 0 && holes == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn one(seed: u64, ops: u64, shrunk: &AtomicUsize) -> Outcome {
     let program = Program::draw(seed, ops);
-    let Report { failure, figures, .. } = run(&program);
-    let failure = failure.map(|failure| {
-        let short = (shrunk.fetch_add(1, Ordering::Relaxed) < SHRUNK_MAX).then(|| shrink(&program, &failure));
+    let report = run(&program);
+    let twice = seed.is_multiple_of(TWICE_EVERY);
+    // A seed that is not the same twice has no steps to which it could be cut down.
+    let parted = if twice { twice::run_again(&program, &report).err() } else { None };
+    let Report { failure, figures, .. } = report;
+    let failed = failure.map(|failure| {
+        let short = parted.is_none() && shrunk.fetch_add(1, Ordering::Relaxed) < SHRUNK_MAX;
+        let short = short.then(|| shrink(&program, &failure));
         (failure, short)
     });
-    Outcome { seed, figures, failure }
+    Outcome { seed, figures, twice, failure: parted.map(|parted| (parted, None)).or(failed) }
 }
 
 fn tell(seed: u64, ops: u64, failure: &Failure, short: Option<&Program>) {

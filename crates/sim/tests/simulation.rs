@@ -32,7 +32,8 @@ fn two_runs_of_a_seed_are_the_same_to_the_last_byte() {
 #[test]
 fn a_program_is_cut_down_to_the_steps_that_it_takes() {
     let counts = |program: &Program, name| run(program).figures.counts.get(name).copied().unwrap_or_default();
-    let fails = |program: &Program| counts(program, "syncs that failed") > 0 && counts(program, "crashes") > 1;
+    let fails =
+        |program: &Program| counts(program, "groups lost by a failed sync") > 0 && counts(program, "crashes") > 1;
     let long = (1..200).map(|seed| Program::draw(seed, OPS)).find(fails).expect("some seed has both");
     let short = shrink_while(&long, fails);
     assert!(fails(&short), "what is left still does it");

@@ -2,15 +2,16 @@
 //!
 //! | promise | invariants | rows of the catalogue of failures that they would show |
 //! |---|---|---|
-//! | P1 acked is durable | `acked`, `spoken`, `vector` | 1, 20, 48, 49 |
+//! | P1 acked is durable | `acked`, `spoken`, `vector`, `starts`, `logs`, `syncs` | 1, 20, 48, 49 |
 //! | P2 one content per dot | `content`, `chain`, `clocks`, `calm` | 1, 2, 4, 5, 10, 15 |
-//! | P3 convergence | `bytes`, `chain`, `answers`, `clocks` | 10, 11, 12, 14, 15, 18, 19, 22, 25, 30, 34, 36 |
+//! | P3 convergence | `bytes`, `chain`, `answers`, `clocks`, `agreement` | 10, 11, 12, 14, 15, 18, 19, 22, 25, 30, 34, 36 |
 //! | P4 causal | `vector`, `causal`, `sessions`, `stable` | 19, 26, 32, 45, 46 |
-//! | P5 atomic | `atomic`, `meaning` | 20, 21 |
+//! | P5 atomic | `atomic`, `meaning`, `staged` | 20, 21 |
 //! | P6 no lost update | `meaning`, `answers`, `accounts`, `once`, `refused`, `swept` | 18, 24, 32, 33, 34, 35, 36, 37, 43, 44, 47 |
 //! | P8 bounds hold | `bounds`, `meaning` | 38 |
 //! | P9 local writes never wait | `prompt` | 25, 27, 28 |
-//! | P10 bounded resources | `limits`, and the core's own check of itself after each step | 26, 27 |
+//! | P10 bounded resources | `limits`, `messages`, `panics` (and with it the core's own check of itself after each step) | 26, 27 |
+//! | the simulator's own | `twice` | |
 //!
 //! P7 has no invariant, as there are no strict keyspaces. Whatever is added adds its rows here.
 //!
@@ -20,6 +21,7 @@
 
 mod accounts;
 mod acked;
+mod agreement;
 mod answers;
 mod atomic;
 mod bounds;
@@ -31,16 +33,25 @@ mod clocks;
 mod content;
 mod exchange;
 mod limits;
+mod logs;
 mod meaning;
+mod messages;
 mod once;
+mod panics;
 mod prompt;
 mod refused;
 mod sessions;
 mod spoken;
 mod stable;
+mod staged;
+mod starts;
 mod swept;
+mod syncs;
 mod told;
+pub mod twice;
 mod vector;
+
+pub use agreement::LIVENESS;
 
 use crate::world::{Observation, World};
 
@@ -96,5 +107,39 @@ pub fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(swept::Swept::new(told.clone())),
         Box::new(answers::Answers::new(told)),
         Box::new(calm::Calm::default()),
+        Box::new(starts::Starts::default()),
+        Box::new(logs::Logs::default()),
+        Box::new(staged::Staged::default()),
+        Box::new(syncs::Syncs::default()),
+        Box::new(messages::Messages::default()),
+        Box::new(agreement::Agreement::default()),
+        Box::new(panics::Panics::default()),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: &str = include_str!("../../../../docs/testing.md");
+
+    #[test]
+    fn the_page_of_proofs_names_each_invariant_by_its_promise() {
+        for invariant in all() {
+            let (name, promise) = (invariant.name(), invariant.promise());
+            let row = PAGE.lines().find(|line| line.starts_with(&format!("| {promise} "))).expect("a row for each");
+            assert!(row.contains(&format!("`{name}`")), "{promise} names {name}");
+        }
+        assert!(PAGE.contains(twice::NAME));
+    }
+
+    #[test]
+    fn the_page_of_proofs_names_no_other_as_having_caught_a_bug() {
+        let known: Vec<_> = all().iter().map(|one| format!("| `{}` ({}) |", one.name(), one.promise())).collect();
+        let caught: Vec<_> = PAGE.lines().filter(|line| line.starts_with("| `") && line.contains("` (P")).collect();
+        assert!(caught.len() > 10, "the table of planted bugs");
+        for line in caught {
+            assert!(known.iter().any(|known| line.starts_with(known)), "{line}");
+        }
+    }
 }

@@ -143,8 +143,9 @@ impl Client {
                 task.alarm = task.alarm.map(|_| now);
             }
         } else {
-            let bodies = std::mem::take(&mut task.again);
+            let (bodies, first) = (std::mem::take(&mut task.again), asks.len());
             self.send(now, bodies, asks);
+            asks.range_mut(first..).for_each(|ask| ask.again = true);
         }
         self.go_on(now, asks);
     }
@@ -226,7 +227,7 @@ impl Client {
             self.sent += 1;
             waits = waits.max(wait_of(&body));
             let request = Request { id: self.sent, body: body.clone() };
-            asks.push_back(Ask { client: self.id, region: task.region, request });
+            asks.push_back(Ask { client: self.id, region: task.region, request, again: false });
             task.open.insert(self.sent, body);
         }
         task.alarm = Some(now + task.action.retry.patience + waits);

@@ -18,6 +18,8 @@ pub struct Ask {
     pub region: RegionId,
     /// What.
     pub request: Request,
+    /// Whether it has asked the same before, and knows of no answer.
+    pub again: bool,
 }
 
 /// Every client. One begins with its first action; a client does one thing after the other.
@@ -78,6 +80,11 @@ impl Clients {
     /// Whether every client has done what it was to do.
     pub fn is_idle(&self) -> bool {
         self.begun.values().all(Client::is_idle)
+    }
+
+    /// Whether a client is in the midst of something.
+    pub fn is_busy(&self, client: ClientId) -> bool {
+        self.begun.get(&client).is_some_and(|client| !client.is_idle())
     }
 
     fn step(&mut self, id: ClientId, step: impl FnOnce(&mut Client, &mut VecDeque<Ask>)) {

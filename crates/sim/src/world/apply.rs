@@ -10,7 +10,6 @@ use super::seat::Armed;
 
 impl World {
     pub(super) fn strike(&mut self, fault: &Fault) {
-        self.figures.count(fault.kind());
         let now = self.now;
         match *fault {
             Fault::Cable { from, to, cable } => {
@@ -31,11 +30,14 @@ impl World {
                     if let Some(link) = self.links.get_mut(&way) {
                         link.severed = link.severed.max(now + lasts);
                     }
-                    self.lose(way);
+                    self.lose(way, "connections severed");
                 }
             }
-            Fault::Drop { from, to } => self.lose((from, to)),
-            Fault::Crash { region, when: When::Now, kept, alone, down } => self.crash(region, kept, alone, down),
+            Fault::Drop { from, to } => self.lose((from, to), "connections dropped"),
+            Fault::Crash { region, when: When::Now, kept, alone, down } => {
+                self.figures.add(When::Now.crashes(), u64::from(self.node(region).is_some()));
+                self.crash(region, kept, alone, down);
+            }
             Fault::Crash { region, when, kept, alone, down } => {
                 if let Some(seat) = self.seats.get_mut(&region) {
                     seat.armed = Some(Armed { when, kept, alone, down });
@@ -93,7 +95,7 @@ impl World {
 }
 
 impl Fault {
-    /// Its kind, for counting.
+    /// Its kind, in words.
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Cable { .. } => "cables changed",

@@ -1,6 +1,6 @@
 //! What a replica wants, and how it is done: as the driver of a real node does it.
 
-use halcyon_core::{Alarm, Command, Job, SessionId};
+use halcyon_core::{Command, Job, SessionId};
 use halcyon_store::reads::{self, Writer};
 use halcyon_types::mutant::{Mutant, planted};
 use halcyon_types::{ActorId, RegionId, Seq, UnixMs, VersionVector};
@@ -65,13 +65,8 @@ impl World {
             Command::Read { session, id, body } => self.read(region, session, id, &body),
             Command::Dial { peer } => self.dial(region, peer),
             Command::Drop { peer, reason } => self.drop_in(region, peer, &reason),
-            Command::Alarm(alarm) => self.alarm(region, &alarm),
+            Command::Alarm(alarm) => self.observe(&Observation::Alarmed { region, alarm: &alarm }),
         }
-    }
-
-    fn alarm(&mut self, region: RegionId, alarm: &Alarm) {
-        self.observe(&Observation::Alarmed { region, alarm });
-        self.fail("no_alarm", "P2", format!("region {region}: {alarm}"));
     }
 
     fn send_range(
@@ -83,10 +78,8 @@ impl World {
     ) {
         let Some(node) = self.node(region) else { return };
         let own = node.actor == actor;
-        let stored = match node.reader.log(actor, after, upto, bytes) {
-            Ok(stored) => stored,
-            Err(error) => return self.fail("logs_are_read", "P1", format!("region {region}: {error}")),
-        };
+        let read = node.reader.log(actor, after, upto, bytes);
+        let Some(stored) = self.log_read(region, read) else { return };
         let Some(first) = after.next() else { return };
         let range = Range { actor, first, records: stored.into_iter().map(|record| record.bytes).collect() };
         let (last, bytes) = (range.last(), range.bytes());

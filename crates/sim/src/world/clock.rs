@@ -34,6 +34,11 @@ impl WallClock {
         (self.ahead_us, self.since, self.ppm) = (self.ahead_at(now), now, ppm);
     }
 
+    /// How far its drift alone has carried it, ahead or behind.
+    pub(super) fn drifted(&self, now: Duration) -> Duration {
+        Duration::from_micros((micros(now.saturating_sub(self.since)) * self.ppm / 1_000_000).unsigned_abs())
+    }
+
     pub(super) fn set_right(&mut self) {
         *self = Self::default();
     }

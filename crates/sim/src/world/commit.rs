@@ -2,7 +2,7 @@
 //! then is anybody told.
 
 use halcyon_core::{Job, JobResult, Ticket};
-use halcyon_store::{ApplyError, CommitError, StageError, Staged, WriteJob};
+use halcyon_store::{ApplyError, CommitError, Fatal, StageError, Staged, WriteFailure, WriteJob};
 use halcyon_types::limits::GROUP_BYTES_MAX;
 use halcyon_types::{RegionId, UnixMs, VersionVector};
 use halcyon_wire::{Record, StoredRecord};
@@ -11,10 +11,20 @@ use super::World;
 use super::event::Event;
 use super::fault::When;
 use super::hasty;
+use super::judging::went;
 use super::known::{Known, Unreadable};
 use super::node::{Group, Node, Work};
 use super::observation::Observation;
 use super::seat::Seat;
+
+/// Why a committer does not take what it is given.
+#[derive(Debug, thiserror::Error)]
+enum Untaken {
+    #[error(transparent)]
+    Record(#[from] ApplyError),
+    #[error(transparent)]
+    Any(#[from] Fatal),
+}
 
 impl World {
     /// Begins the next group, if something waits and none is under way.
@@ -30,16 +40,13 @@ impl World {
         if armed.is_some_and(|armed| armed.when == When::Syncing) {
             self.schedule(now + takes / 2, Event::Crash { region, life });
         }
-        match staged {
-            Ok(jobs) => {
-                self.figures.count("groups");
-                self.trace.tell(now, Some(region), "stage", &(jobs as u64).to_le_bytes(), || format!("{jobs} jobs"));
-                self.schedule(now + takes, Event::Synced { region, life });
-                if hasty::is_hasty() {
-                    self.tell_early(region);
-                }
-            }
-            Err(message) => self.fail("the_committer_takes_all", "P5", format!("region {region}: {message}")),
+        self.observe(&Observation::Staged { region, result: went(&staged) });
+        let Ok(jobs) = staged else { return };
+        self.count_staged(region, takes);
+        self.trace.tell(now, Some(region), "stage", &(jobs as u64).to_le_bytes(), || format!("{jobs} jobs"));
+        self.schedule(now + takes, Event::Synced { region, life });
+        if hasty::is_hasty() {
+            self.tell_early(region);
         }
     }
 
@@ -53,26 +60,25 @@ impl World {
         // Where there is nothing to write, the failure waits for what comes.
         if let Some((failure, down)) = failing.take_if(|_| node.committer.staged().0 > 0) {
             backend.fail_next_write(failure);
-            if node.committer.commit().is_ok() {
-                return self.fail("a_failed_sync_is_told", "P1", format!("region {region} noticed nothing"));
-            }
+            let result = node.committer.commit();
+            self.observe(&Observation::SyncEnded { region, fails: true, result: went(&result) });
             // A failed sync is final: the process stops, and nobody is told.
-            self.figures.count("syncs that failed");
+            self.figures.count(match failure {
+                WriteFailure::Lost => "groups lost by a failed sync",
+                WriteFailure::Kept => "groups kept through a failed sync",
+            });
             return self.crash(region, false, false, down);
         }
         let committed = match group.early.take() {
             Some(early) => hasty::sync(backend).map(|()| early).map_err(CommitError::from),
             None => node.committer.commit(),
         };
-        let committed = match committed {
-            Ok(committed) => committed,
-            Err(error) => return self.fail("a_sync_succeeds", "P1", format!("region {region}: {error}")),
-        };
-        let records = match known.records_of(node, &group, &committed.own) {
-            Ok(records) => records,
-            Err(error) => return self.fail("logs_are_read", "P1", format!("region {region}: {error}")),
-        };
+        let synced = committed.map(|committed| (known.records_of(node, &group, &committed.own), committed));
+        self.observe(&Observation::SyncEnded { region, fails: false, result: went(&synced) });
+        let Ok((records, committed)) = synced else { return };
+        let Some(records) = self.log_read(region, records) else { return };
         self.tell_synced(region, &committed.vv, &records);
+        self.count_synced(region, &group, &records, committed.hlc);
         if self.failure.is_some() || self.moment(region, When::Synced) {
             return;
         }
@@ -94,7 +100,7 @@ impl World {
 
 impl Node {
     /// Takes what waits into a group; how many jobs.
-    fn stage_group(&mut self, real: UnixMs, group_max: usize) -> Result<usize, String> {
+    fn stage_group(&mut self, real: UnixMs, group_max: usize) -> Result<usize, Untaken> {
         let mut group = Group::default();
         while let Some(work) = self.queue.pop_front() {
             self.stage(work, real, &mut group)?;
@@ -108,7 +114,7 @@ impl Node {
         Ok(jobs)
     }
 
-    fn stage(&mut self, Work { job, snapshot }: Work, real: UnixMs, group: &mut Group) -> Result<(), String> {
+    fn stage(&mut self, Work { job, snapshot }: Work, real: UnixMs, group: &mut Group) -> Result<(), Untaken> {
         let settled: (Ticket, JobResult) = match job {
             Job::Write { ticket, wall, write, actors, .. } => {
                 let job = WriteJob { now: wall, real, write: &write, snapshot, actors: &actors };
@@ -116,22 +122,23 @@ impl Node {
                     Ok(Staged::Fresh { dot, shortages }) => (ticket, JobResult::Written { dot, shortages }),
                     Ok(Staged::Duplicate(dot)) => (ticket, JobResult::Duplicate(dot)),
                     Err(StageError::Refused(refusal)) => (ticket, JobResult::Refused(refusal)),
-                    Err(StageError::Fatal(fatal)) => return Err(fatal.to_string()),
+                    Err(StageError::Fatal(fatal)) => return Err(fatal.into()),
                 }
             }
             Job::Record { ticket, wall, record, stored } => {
-                let taken = self.committer.stage_record(wall, &record, &stored);
-                taken.map_err(|error: ApplyError| error.to_string())?;
+                self.committer.stage_record(wall, &record, &stored)?;
                 group.foreign.insert(ticket, (record, stored));
                 (ticket, JobResult::Applied)
             }
             Job::Grant { ticket, wall, counter, to, amount, actors } => {
-                let granted = self.committer.stage_grant(wall, real, &counter, to, amount, &actors);
-                (ticket, JobResult::Done(granted.map_err(|error| error.to_string())?))
+                let granted = self.committer.stage_grant(wall, real, &counter, to, amount, &actors)?;
+                group.grants += u64::from(granted.is_some());
+                (ticket, JobResult::Done(granted))
             }
             Job::Sweep { ticket, wall, upto, keys } => {
-                let swept = self.committer.stage_sweep(wall, real, upto, keys);
-                (ticket, JobResult::Done(swept.map_err(|error| error.to_string())?))
+                let swept = self.committer.stage_sweep(wall, real, upto, keys)?;
+                group.sweeps += u64::from(swept.is_some());
+                (ticket, JobResult::Done(swept))
             }
         };
         group.results.push(settled);

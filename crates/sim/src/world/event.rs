@@ -4,6 +4,7 @@ use bytes::Bytes;
 use halcyon_core::SessionId;
 use halcyon_types::{ActorId, RegionId, Seq};
 
+use super::link::Arrival;
 use crate::workload::ClientId;
 
 /// Who dialled, and who was dialled; of a cable, who speaks and who hears.
@@ -15,7 +16,7 @@ pub(super) enum Event {
     /// A step of the program.
     Step(usize),
     /// A message arrives.
-    Arrive { way: Way, open: u64, bytes: Bytes },
+    Arrive { way: Way, open: u64, arrival: Arrival, bytes: Bytes },
     /// A link has taken a range.
     Taken { way: Way, open: u64, actor: ActorId, last: Seq, bytes: usize },
     /// A dial comes to its end; `fails` whatever stands at the other.

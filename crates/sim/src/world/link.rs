@@ -3,10 +3,23 @@
 use std::time::Duration;
 
 use halcyon_types::RegionId;
+use halcyon_types::limits::PULL_PATIENCE;
 use halcyon_wire::PeerMessage;
 
 use super::fault::Cable;
 use crate::dice::Dice;
+
+/// A message's way, and what it did to it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Arrival {
+    pub(super) at: Duration,
+    /// It arrives a second time.
+    pub(super) repeated: bool,
+    /// Before one of its stream that was sent earlier.
+    pub(super) overtakes: bool,
+    /// Under way for so long that a pull over a way like it, there and back, is given up.
+    pub(super) late: bool,
+}
 
 /// From one region to another.
 #[derive(Debug)]
@@ -53,19 +66,20 @@ impl Link {
     }
 
     /// When a message sent now arrives, each copy of it: none if it is lost. Streams do not wait for each other.
-    pub(super) fn arrivals(&mut self, now: Duration, message: &PeerMessage) -> Vec<Duration> {
+    pub(super) fn arrivals(&mut self, now: Duration, message: &PeerMessage) -> Vec<Arrival> {
         if self.is_cut(now) || self.dice.per_mille(self.cable.loses) {
             return Vec::new();
         }
         let copies = if self.dice.per_mille(self.cable.repeats) { 2 } else { 1 };
-        let travels: Vec<_> = (0..copies).map(|_| self.travel()).collect();
+        let travels: Vec<_> = (0..copies).map(|nth| (nth > 0, self.travel())).collect();
         let [control, records] = &mut self.arrived;
         let last = if matches!(message, PeerMessage::Range(_)) { records } else { control };
         let reorders = self.cable.reorders;
-        let arrival = |travel| {
+        let arrival = |(repeated, travel): (bool, Duration)| {
             let at = if reorders { now + travel } else { (now + travel).max(*last) };
+            let overtakes = !repeated && at < *last;
             *last = (*last).max(at);
-            at
+            Arrival { at, repeated, overtakes, late: at.saturating_sub(now) * 2 >= PULL_PATIENCE }
         };
         travels.into_iter().map(arrival).collect()
     }

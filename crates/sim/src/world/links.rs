@@ -11,7 +11,8 @@ use halcyon_wire::{PeerMessage, codec};
 use super::World;
 use super::event::{Event, Way};
 use super::fault::When;
-use super::observation::Observation;
+use super::link::Arrival;
+use super::observation::{Between, Observation};
 
 impl World {
     /// Gives a message to the link; `false` if there is none.
@@ -24,11 +25,13 @@ impl World {
         let Some(link) = self.links.get_mut(&(from, to)) else { return false };
         let Some(open) = link.out else { return false };
         let arrivals = link.arrivals(now, message);
-        self.figures.add("messages lost", u64::from(arrivals.is_empty()));
-        self.figures.add("messages repeated", u64::from(arrivals.len() > 1));
+        if arrivals.is_empty() {
+            let cut = link.is_cut(now);
+            self.figures.count(if cut { "messages swallowed by a cut" } else { "messages lost on the way" });
+        }
         let bytes = Bytes::from(bytes);
-        for at in arrivals {
-            self.schedule(at, Event::Arrive { way: (from, to), open, bytes: bytes.clone() });
+        for arrival in arrivals {
+            self.schedule(arrival.at, Event::Arrive { way: (from, to), open, arrival, bytes: bytes.clone() });
         }
         true
     }
@@ -52,18 +55,16 @@ impl World {
         self.pump(way.0);
     }
 
-    pub(super) fn arrive(&mut self, way: Way, open: u64, bytes: &[u8]) {
+    pub(super) fn arrive(&mut self, way: Way, open: u64, arrival: Arrival, bytes: &[u8]) {
         let (from, to) = way;
         if self.links.get(&way).is_none_or(|link| link.inn != Some(open)) {
             return;
         }
         let Some(now) = self.clocks(to) else { return };
         self.trace.tell(self.now, Some(to), "arrive", bytes, || format!("from {from}"));
-        let message = match codec::decode::<PeerMessage>(bytes) {
-            Ok(message) => message,
-            Err(error) => return self.fail("messages_are_read", "P10", format!("from {from} to {to}: {error}")),
-        };
+        let Some(message) = self.read_message(Between::Nodes(from, to), bytes) else { return };
         let records = matches!(message, PeerMessage::Range(_));
+        self.count_arrival(arrival);
         let Some(node) = self.node_mut(to) else { return };
         if let Err(reason) = node.replica.handle_peer(now, from, message) {
             self.drop_in(to, from, &reason);
@@ -77,7 +78,6 @@ impl World {
     /// A node drops what a peer has dialled, for what the peer said.
     pub(super) fn drop_in(&mut self, region: RegionId, peer: RegionId, reason: &PeerError) {
         self.observe(&Observation::Dropped { region, reason });
-        self.fail("no_peer_is_dropped", "P10", format!("region {region} drops region {peer}: {reason}"));
         self.lose_in((peer, region));
     }
 
@@ -86,6 +86,7 @@ impl World {
         let Some(link) = self.links.get_mut(&(from, to)) else { return };
         let travels = link.travel() * 2;
         let fails = link.dice.per_mille(link.cable.refuses);
+        self.figures.add("dials that failed on the way", u64::from(fails));
         self.schedule(self.now + travels, Event::Dialled { way: (from, to), life, fails });
     }
 
@@ -102,10 +103,10 @@ impl World {
         let Some(link) = self.links.get_mut(&way) else { return };
         let refused = link.is_severed(now);
         if fails {
-            self.figures.count("dials that failed");
             return self.tell(from, to, LinkEvent::OutDown);
         }
         if back || link.is_cut(now) || refused || !answers {
+            self.figures.count("dials that nobody answered");
             let patience = if refused { Duration::from_millis(5) } else { HANDSHAKE_TIMEOUT };
             let waits = link.dice.span(Duration::from_millis(1), patience);
             return self.schedule(now + waits, Event::Dialled { way, life, fails: true });
@@ -125,11 +126,11 @@ impl World {
         self.pump(region);
     }
 
-    /// A connection is lost, with a word to both ends.
-    pub(super) fn lose(&mut self, way: Way) {
+    /// A connection is lost, with a word to both ends; if there is one, it counts as `what`.
+    pub(super) fn lose(&mut self, way: Way, what: &'static str) {
         let Some(link) = self.links.get(&way) else { return };
         if let Some(open) = link.out {
-            self.figures.count("connections lost");
+            self.figures.count(what);
             self.schedule(self.now, Event::OutLost { way, open });
         }
         self.lose_in(way);

@@ -10,6 +10,7 @@
 //! event of all three.
 
 mod apply;
+mod bearing;
 mod carry;
 mod clock;
 mod commit;
@@ -17,6 +18,7 @@ mod draw;
 mod event;
 mod fault;
 mod hasty;
+mod judging;
 mod known;
 mod link;
 mod links;
@@ -44,15 +46,15 @@ use halcyon_types::{Now, RegionId};
 pub use clock::EPOCH;
 pub use fault::{Cable, Fault, When};
 pub use node::Node;
-pub use observation::Observation;
+pub use observation::{Between, Observation};
 pub use panics::hear_panics;
-pub use play::LIVENESS;
 pub use program::{Program, Step, What};
 pub use report::{Failure, Figures, Report};
 pub use run::{run, run_in_words};
 pub use shrink::{shrink, shrink_while};
 
 use crate::invariant::Invariant;
+pub use crate::invariant::LIVENESS;
 use crate::workload::{ClientId, Clients};
 use event::{Event, Way};
 use link::Link;
@@ -105,6 +107,11 @@ impl World {
         Some(Now { mono: self.now.saturating_sub(seat.node.as_ref()?.began), wall: seat.clock.at(self.now) })
     }
 
+    /// Whether every client has done what it was to do.
+    pub fn clients_are_idle(&self) -> bool {
+        self.clients.is_idle()
+    }
+
     fn number(&mut self) -> u64 {
         self.count += 1;
         self.count
@@ -113,26 +120,5 @@ impl World {
     fn schedule(&mut self, at: Duration, event: Event) {
         let number = self.number();
         self.events.insert((at.max(self.now), number), event);
-    }
-
-    /// Shows the invariants what happens; the first that objects ends the run.
-    fn observe(&mut self, seen: &Observation<'_>) {
-        if self.failure.is_some() {
-            return;
-        }
-        let mut invariants = std::mem::take(&mut self.invariants);
-        let objection = invariants.iter_mut().find_map(|invariant| {
-            let message = invariant.see(self, seen).err()?;
-            Some((invariant.name(), invariant.promise(), message))
-        });
-        self.invariants = invariants;
-        if let Some((invariant, promise, message)) = objection {
-            self.fail(invariant, promise, message);
-        }
-    }
-
-    fn fail(&mut self, invariant: &'static str, promise: &'static str, message: String) {
-        let at = self.now;
-        self.failure.get_or_insert(Failure { invariant, promise, at, message });
     }
 }

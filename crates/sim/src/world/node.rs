@@ -21,6 +21,9 @@ pub(super) struct Group {
     pub(super) results: Vec<(Ticket, JobResult)>,
     /// The records of others in it, as they came.
     pub(super) foreign: BTreeMap<Ticket, (Record, StoredRecord)>,
+    /// Grants and sweeps in it that made a record.
+    pub(super) grants: u64,
+    pub(super) sweeps: u64,
     /// What came of it, if it was told before its sync: only where that bug is planted.
     pub(super) early: Option<Committed>,
 }

@@ -1,11 +1,24 @@
 //! What invariants are shown, in the order in which it happens.
 
+use std::error::Error;
+
 use halcyon_core::{Alarm, PeerError};
 use halcyon_store::Recovered;
 use halcyon_types::{RegionId, UnixMs, VersionVector};
 use halcyon_wire::{PeerMessage, Record, Request, Response, StoredRecord};
 
 use crate::workload::ClientId;
+
+/// Who speaks to whom.
+#[derive(Debug, Clone, Copy)]
+pub enum Between {
+    /// One node to another.
+    Nodes(RegionId, RegionId),
+    /// A client to its node.
+    ClientAndNode(ClientId, RegionId),
+    /// A node to its client.
+    NodeAndClient(RegionId, ClientId),
+}
 
 /// Something happened.
 #[derive(Debug)]
@@ -88,6 +101,43 @@ pub enum Observation<'a> {
         /// From what.
         recovered: &'a Recovered,
     },
+    /// A node does not begin, for what is on its disk.
+    Unopened {
+        /// Whose.
+        region: RegionId,
+        /// Why.
+        why: &'a str,
+    },
+    /// A message that has arrived is read.
+    MessageRead {
+        /// Whose.
+        between: Between,
+        /// How it went.
+        result: Result<(), &'a dyn Error>,
+    },
+    /// A region's log is read: to send what is in it, or to tell of it.
+    LogRead {
+        /// Whose.
+        region: RegionId,
+        /// How it went.
+        result: Result<(), &'a dyn Error>,
+    },
+    /// A committer is given what waits.
+    Staged {
+        /// Whose.
+        region: RegionId,
+        /// How it went.
+        result: Result<(), &'a dyn Error>,
+    },
+    /// A sync ends.
+    SyncEnded {
+        /// Whose.
+        region: RegionId,
+        /// Whether the disk was made to fail.
+        fails: bool,
+        /// How it went, as the committer tells.
+        result: Result<(), &'a dyn Error>,
+    },
     /// A node has handled something, and carried out what follows from it.
     Stepped {
         /// Whose.
@@ -111,4 +161,11 @@ pub enum Observation<'a> {
     Healed,
     /// All regions agree, nothing is under way, and the clients are idle.
     Converged,
+    /// It is [`LIVENESS`](super::LIVENESS) after the heal, and they do not.
+    Unsettled,
+    /// Something panics, which ends the run.
+    Panicked {
+        /// What it says, and where.
+        words: &'a str,
+    },
 }

@@ -10,15 +10,7 @@ use super::fault::Cable;
 use super::observation::Observation;
 use super::program::What;
 use super::seat::SYNC;
-
-/// From the heal until all agree, at most.
-///
-/// What takes longest, one after the other: a connection whose other end has died, or that was cut, is given up after
-/// `IDLE_TIMEOUT`; a dial under way fails after `HANDSHAKE_TIMEOUT`, and the next comes after `RECONNECT_LAST` at most; then
-/// each region's missing records are pulled, which takes a `PULL_PATIENCE` and a round trip for each region that could have
-/// had them; and a client's request may wait for its session for `SESSION_WAIT_MAX` more. That is 10 + 5 + 5 + 5 + 30 s, and
-/// some to spare.
-pub const LIVENESS: Duration = Duration::from_mins(1);
+use crate::invariant::LIVENESS;
 
 /// Between two looks at whether all agree.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
@@ -55,8 +47,7 @@ impl World {
                 }
             }
             if !self.advance(bound) {
-                let message = self.picture();
-                return self.fail("all_agree_in_time", "P3", message);
+                return self.observe(&Observation::Unsettled);
             }
         }
         self.figures.converged_in = self.now.saturating_sub(healed);
@@ -107,13 +98,14 @@ impl World {
     /// Something happens; to a process that stands still it happens later.
     fn happen(&mut self, number: u64, event: Event) {
         if let Some(until) = self.waits(&event) {
+            self.figures.count("what waited for a node that stood still");
             // Under its old number: nothing overtakes what was sent before it, however often it waits.
             self.events.insert((until, number), event);
             return;
         }
         match event {
             Event::Step(index) => self.step(index),
-            Event::Arrive { way, open, bytes } => self.arrive(way, open, &bytes),
+            Event::Arrive { way, open, arrival, bytes } => self.arrive(way, open, arrival, &bytes),
             Event::Taken { way, open, actor, last, bytes } => self.taken(way, open, (actor, last, bytes)),
             Event::Dialled { way, life, fails } => self.dialled(way, life, fails),
             Event::OutLost { way, open } => self.out_lost(way, open),
@@ -185,34 +177,5 @@ impl World {
         let Some(Some(first)) = nodes.next() else { return false };
         let settled = |node: Option<&super::Node>| node.is_some_and(|node| node.is_idle() && node.vv() == first.vv());
         self.clients.is_idle() && first.is_idle() && nodes.all(settled)
-    }
-
-    /// How the world stands, for whoever wants to know why it does not settle.
-    fn picture(&self) -> String {
-        use std::fmt::Write as _;
-        let mut text = format!("not all agree {LIVENESS:?} after the heal; clients idle: {}", self.clients.is_idle());
-        for (region, seat) in &self.seats {
-            match &seat.node {
-                Some(node) => {
-                    let _ = write!(text, "; region {region} idle: {}, at {:?}", node.is_idle(), node.vv());
-                }
-                None => {
-                    let _ = write!(text, "; region {region} is down");
-                }
-            }
-        }
-        text
-    }
-
-    fn judge_the_end(&mut self) {
-        let mut invariants = std::mem::take(&mut self.invariants);
-        let objection = invariants.iter_mut().find_map(|invariant| {
-            let message = invariant.end(self).err()?;
-            Some((invariant.name(), invariant.promise(), message))
-        });
-        self.invariants = invariants;
-        if let Some((invariant, promise, message)) = objection {
-            self.fail(invariant, promise, message);
-        }
     }
 }

@@ -63,8 +63,8 @@ impl World {
                 self.figures.count("starts refused for a dead clock");
                 return self.schedule(now + Duration::from_millis(300), Event::Start { region, life });
             }
-            Err(Unopened::Damaged(message)) => {
-                return self.fail("a_node_starts", "P1", format!("region {region}: {message}"));
+            Err(Unopened::Damaged(why)) => {
+                return self.observe(&Observation::Unopened { region, why: &why });
             }
         };
         seat.lives = life;
@@ -111,14 +111,10 @@ impl World {
             drop(anew.catch_up(&node.reader, &recovered.vv));
             seat.known = anew;
         }
-        match seat.known.catch_up(&node.reader, &recovered.vv) {
-            Ok(records) if records.is_empty() => {}
-            Ok(records) => {
-                self.figures.add("records that a crash kept", records.len() as u64);
-                self.observe(&Observation::Applied { region, vv: &recovered.vv, records: &records });
-            }
-            Err(error) => self.fail("logs_are_read", "P1", format!("region {region}: {error}")),
-        }
+        let found = seat.known.catch_up(&node.reader, &recovered.vv);
+        let Some(records) = self.log_read(region, found).filter(|records| !records.is_empty()) else { return };
+        self.figures.add("records first seen after a crash", records.len() as u64);
+        self.observe(&Observation::Applied { region, vv: &recovered.vv, records: &records });
     }
 
     /// The power fails. What is being synced has reached the disk or not.
@@ -126,6 +122,7 @@ impl World {
         let Some(seat) = self.seats.get_mut(&region) else { return };
         let Some(mut node) = seat.node.take() else { return };
         let syncing = node.group.is_some();
+        let unsynced = syncing && node.committer.staged().0 > 0;
         if syncing && kept {
             // Nobody hears how it went.
             drop(node.committer.commit());
@@ -135,8 +132,8 @@ impl World {
         let life = seat.lives + 1;
         self.trace.tell(self.now, Some(region), "crash", &[u8::from(kept)], || format!("for {down:?}"));
         self.figures.count("crashes");
-        self.figures.add("crashes in a sync, lost", u64::from(syncing && !kept));
-        self.figures.add("crashes in a sync, kept", u64::from(syncing && kept));
+        self.figures.add("groups lost by a crash", u64::from(unsynced && !kept));
+        self.figures.add("groups kept through a crash", u64::from(unsynced && kept));
         self.forget_links(region);
         self.lose_clients(region);
         if alone {
@@ -170,7 +167,7 @@ impl World {
         let Some(Armed { kept, alone, down, .. }) = seat.armed.take_if(|armed| armed.when == when) else {
             return false;
         };
-        self.figures.count("crashes at a chosen moment");
+        self.figures.count(when.crashes());
         self.crash(region, kept, alone, down);
         true
     }

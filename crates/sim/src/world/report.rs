@@ -28,7 +28,7 @@ pub struct Failure {
     pub message: String,
 }
 
-/// What runs went through.
+/// What a run went through.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Figures {
     /// Counts, by name.
@@ -37,7 +37,7 @@ pub struct Figures {
     pub judged: BTreeMap<&'static str, u64>,
     /// Virtual time.
     pub lived: Duration,
-    /// From the heal until all agreed: the longest.
+    /// From the heal until all agreed.
     pub converged_in: Duration,
 }
 
@@ -50,17 +50,5 @@ impl Figures {
     /// Counts so many more.
     pub(super) fn add(&mut self, what: &'static str, more: u64) {
         *self.counts.entry(what).or_default() += more;
-    }
-
-    /// Takes another run's into these.
-    pub fn join(&mut self, other: &Self) {
-        for (name, count) in &other.counts {
-            *self.counts.entry(name).or_default() += count;
-        }
-        for (name, count) in &other.judged {
-            *self.judged.entry(name).or_default() += count;
-        }
-        self.lived += other.lived;
-        self.converged_in = self.converged_in.max(other.converged_in);
     }
 }

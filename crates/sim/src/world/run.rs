@@ -32,7 +32,7 @@ pub fn run_in_words(program: &Program) -> (Report, String) {
 /// A panic is a failure like any other: the core checks its whole state after each step.
 fn finish(world: &mut World) -> Report {
     if let Err(panic) = catch_unwind(AssertUnwindSafe(|| world.play())) {
-        world.fail("no_panic", "P10", words(&*panic));
+        world.panicked(&words(&*panic));
     }
     let mut figures = std::mem::take(&mut world.figures);
     figures.lived = world.now;

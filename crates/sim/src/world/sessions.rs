@@ -10,7 +10,7 @@ use halcyon_wire::{Outcome, Request, Response, codec};
 
 use super::World;
 use super::event::Event;
-use super::observation::Observation;
+use super::observation::{Between, Observation};
 use crate::dice::Dice;
 use crate::workload::{Ask, ClientId};
 
@@ -39,12 +39,13 @@ impl Connection {
 impl World {
     /// Sends what the clients want to ask.
     pub(super) fn ask(&mut self) {
-        while let Some(Ask { client, region, request }) = self.clients.poll_ask() {
+        while let Some(Ask { client, region, request, again }) = self.clients.poll_ask() {
             self.observe(&Observation::Asked { client, region, request: &request });
             let mut bytes = Vec::new();
             codec::encode(&mut bytes, &request);
             self.trace.tell(self.now, Some(region), "ask", &bytes, || format!("client {}: {request:?}", client.0));
             self.figures.count("requests");
+            self.figures.add("requests asked again", u64::from(again));
             self.connect(client, region);
             let now = self.now;
             let Some(connection) = self.connections.get_mut(&client) else { continue };
@@ -102,10 +103,8 @@ impl World {
             return self.schedule(self.now + waits, Event::Lose { client, session });
         }
         self.trace.tell(self.now, Some(region), "asked", bytes, || format!("client {}", client.0));
-        let request = match codec::decode::<Request>(bytes) {
-            Ok(request) => request,
-            Err(error) => return self.fail("messages_are_read", "P10", format!("from client {}: {error}", client.0)),
-        };
+        let between = Between::ClientAndNode(client, region);
+        let Some(request) = self.read_message::<Request>(between, bytes) else { return };
         self.observe(&Observation::Heard { client, region, request: &request });
         let Some(now) = self.clocks(region) else { return };
         if let Some(node) = self.node_mut(region) {
@@ -138,10 +137,8 @@ impl World {
         let Some(connection) = self.connections.get(&client).filter(|open| open.session == session) else { return };
         let region = connection.region;
         self.trace.tell(self.now, Some(region), "answer", bytes, || format!("client {}", client.0));
-        let response = match codec::decode::<Response>(bytes) {
-            Ok(response) => response,
-            Err(error) => return self.fail("messages_are_read", "P10", format!("to client {}: {error}", client.0)),
-        };
+        let between = Between::NodeAndClient(region, client);
+        let Some(response) = self.read_message::<Response>(between, bytes) else { return };
         self.figures.count(match &response.result {
             Ok(Outcome::Written(_)) => "writes acknowledged",
             Ok(_) => "reads answered",
@@ -159,7 +156,8 @@ impl World {
         }
         self.leave(client);
         self.trace.tell(self.now, None, "lose", &client.0.to_le_bytes(), || format!("client {}", client.0));
-        self.figures.count("clients disconnected");
+        let busy = self.clients.is_busy(client);
+        self.figures.add("clients disconnected in the midst of something", u64::from(busy));
         self.clients.handle_disconnected(self.now, client);
         self.ask();
     }

@@ -88,7 +88,7 @@ impl Client {
         // Nobody waits for the answer to this.
         self.sent += 1;
         let request = Request { id: self.sent, body: Body::Abort { transaction } };
-        asks.push_back(Ask { client: self.id, region: task.region, request });
+        asks.push_back(Ask { client: self.id, region: task.region, request, again: false });
         task.region = region;
         task.stage = Stage::Simple;
         let body = self.write(now, &[command], Tie::Behind);
