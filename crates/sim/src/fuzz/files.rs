@@ -30,8 +30,7 @@ fn any_log(records: Records, data: &[u8]) {
     let whole = Log { bytes: log.whole, end: End::Whole, ..log };
     assert_eq!(holds(records, synced), whole, "cut where its last whole record ends");
     if records != Records::Edits {
-        let old = holds(Records::Numbered(Some(u64::MAX)), synced);
-        assert!(old.whole == 0 && (old.end != End::Whole || synced.is_empty()), "old records are taken: {old:?}");
+        is_old(synced, u64::MAX);
     }
     let mut flipped = synced.to_vec();
     let Some(at) = place.checked_rem(flipped.len()) else { return };
@@ -46,12 +45,21 @@ fn any_log(records: Records, data: &[u8]) {
     assert!(length(cut.whole) <= at && cut.last <= whole.last, "cut at {at}: {cut:?}");
 }
 
+/// A log that comes behind later numbers: what the disk held before.
+fn is_old(bytes: &[u8], last: u64) {
+    let log = holds(Records::Numbered(Some(last)), bytes);
+    assert!(log.whole == 0 && (log.end != End::Whole || bytes.is_empty()), "old records are taken: {log:?}");
+}
+
 /// A log that is known, and what may become of it.
 fn drawn_log(source: &mut Source<'_>) {
     let log = Written::draw(source);
     let len = log.bytes.len();
     let (_, last) = log.until(len);
     assert_eq!(holds(log.records, &log.bytes), found(len, (len, last), End::Whole), "as it was written");
+    if let (Records::Numbered(_), Some(last)) = (log.records, last) {
+        is_old(&log.bytes, last);
+    }
     let last_begins = log.until(len - 1).0;
     let mut bytes = log.bytes.clone();
     match source.below(5) {
@@ -70,7 +78,8 @@ fn drawn_log(source: &mut Source<'_>) {
             is_damaged(&log, &bytes);
         }
         2 => {
-            let cut = place(source) % len;
+            let (cut, at_a_block) = (place(source) % len, source.below(4) == 0);
+            let cut = if at_a_block { cut / BLOCK * BLOCK } else { cut };
             bytes.truncate(cut);
             let whole = log.until(cut);
             let filled = cut % BLOCK == 0 && (whole.0..cut).all(|at| log.is_filler(at));
