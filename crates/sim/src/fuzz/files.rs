@@ -96,7 +96,7 @@ fn drawn_log(source: &mut Source<'_>) {
         _ => {
             let with = source.byte();
             bytes.resize(len + usize::from(source.pair() % 2048), with);
-            let filled = bytes.len() % BLOCK == 0 && bytes.len() - len < HEADER;
+            let filled = bytes.len().is_multiple_of(BLOCK) && bytes.len() - len < HEADER;
             let end = if bytes.len() == len || filled { End::Whole } else { End::Torn };
             assert_eq!(holds(log.records, &bytes), found(bytes.len(), (len, last), end), "with a tail of {with}");
         }

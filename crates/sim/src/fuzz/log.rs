@@ -122,10 +122,11 @@ fn content(source: &mut Source<'_>, len: usize) -> Vec<u8> {
 fn edit(source: &mut Source<'_>) -> (Vec<u8>, Option<u64>) {
     let mut head = Vec::new();
     if source.below(4) == 0 {
-        let comparator = source.take(26);
+        // Not any bytes: a record within a record is taken for a later one, and the log refused rather than cut.
+        let comparator = [source.byte(); 26];
         varint(&mut head, 1);
         varint(&mut head, comparator.len() as u64);
-        head.extend_from_slice(comparator);
+        head.extend_from_slice(&comparator);
     }
     if source.below(2) == 0 {
         varint(&mut head, 2);
