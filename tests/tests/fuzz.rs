@@ -2,8 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::process::Command;
+use std::time::Duration;
 
-use halcyon_tests::fuzz::{Campaign, Tally, Target, attempt, files, folder, inputs, keep, seeds, targets};
+use halcyon_tests::fuzz::{
+    Campaign, Tally, Target, UnderWay, attempt, files, folder, inputs, keep, seeds, targets, tell, watch,
+};
+use tempfile::TempDir;
 
 /// Mutations of a target.
 const MUTATIONS: u64 = 2000;
@@ -12,6 +17,9 @@ const SLOW: [&str; 2] = ["disk", "programs"];
 const FEWER: u64 = 250;
 /// Set, the corpora are written and not compared.
 const WRITE: &str = "HALCYON_WRITE_CORPORA";
+/// Set, this process is a lane, and notes its inputs there.
+const LANE: &str = "HALCYON_FUZZ_TEST_LANE";
+const UNDER_WAY: &str = "HALCYON_FUZZ_TEST_UNDER_WAY";
 
 #[test]
 fn every_corpus_and_everything_that_once_failed_violates_no_law() {
@@ -49,34 +57,77 @@ fn the_corpora_are_those_that_their_seeds_make() {
 
 #[test]
 fn mutations_of_each_corpus_violate_no_law() {
-    let (slow, fast): (Vec<_>, Vec<_>) = targets().partition(|(name, _)| SLOW.contains(name));
-    let few = std::thread::spawn(|| campaign(slow, FEWER));
-    let many = campaign(fast, MUTATIONS);
-    for (name, tally) in few.join().unwrap().into_iter().chain(many) {
+    let few = std::thread::spawn(|| lane("slow", Duration::from_mins(1)));
+    let many = lane("fast", Duration::from_mins(1));
+    let tallies: BTreeMap<_, _> = few.join().unwrap().into_iter().chain(many).collect();
+    assert_eq!(tallies.len(), targets().count());
+    for (name, tally) in tallies {
         if let Some(finding) = tally.findings.first() {
-            let file = keep(finding);
+            let file = keep(&name, finding);
             panic!("{name}: {} with {} ({} bytes)", finding.message, file.display(), finding.input.len());
         }
-        assert_eq!(tally.executions, if SLOW.contains(&name) { FEWER } else { MUTATIONS });
+        assert_eq!(tally.executions, if SLOW.contains(&&*name) { FEWER } else { MUTATIONS });
     }
 }
 
-fn campaign(targets: Vec<Target>, mutations: u64) -> BTreeMap<&'static str, Tally> {
-    let mut campaign = Campaign::new(targets, 7);
-    campaign.round(|had| had < mutations);
-    campaign.finish()
-}
-
 #[test]
-fn a_body_that_breaks_a_law_is_found_and_its_message_is_kept() {
-    // The laws are asserted by panics, so a campaign that cannot see one sees nothing.
-    let mut campaign = Campaign::new([("frames", fails_on_versions as fn(&[u8]))], 7);
-    campaign.round(|had| had < 16);
-    let tallies = campaign.finish();
-    let [finding, ..] = &tallies["frames"].findings[..] else { panic!("not found") };
-    assert!(finding.message.contains("a version") && finding.input.first() == Some(&1));
+fn an_input_that_breaks_a_law_or_overflows_the_stack_or_never_ends_is_found_and_kept() {
+    // Laws are asserted by panics, so a campaign that cannot see one sees nothing.
+    for (planted, said, limit) in
+        [("breaks", "a version", 60), ("overflows", "SIGABRT", 60), ("never-ends", "no end", 3)]
+    {
+        let tallies = lane(planted, Duration::from_secs(limit));
+        let [finding, ..] = &tallies["frames"].findings[..] else { panic!("{planted}: not found") };
+        assert!(finding.message.contains(said), "{planted}: {}", finding.message);
+        assert_eq!(finding.input.first(), Some(&1), "{planted}");
+    }
 }
 
-fn fails_on_versions(data: &[u8]) {
-    assert_ne!(data.first(), Some(&1), "a version");
+/// Runs a lane in a process of its own.
+fn lane(name: &str, limit: Duration) -> BTreeMap<String, Tally> {
+    let dir = TempDir::new().unwrap();
+    let under_way = dir.path().join("under-way");
+    let mut lane = Command::new(std::env::current_exe().unwrap());
+    lane.args(["--exact", "a_lane_of_these_tests", "--nocapture"]).env(LANE, name).env(UNDER_WAY, &under_way);
+    watch(lane, &under_way, limit)
+}
+
+/// Not a test of its own: another process for those above.
+#[test]
+fn a_lane_of_these_tests() {
+    let (Some(lane), Some(under_way)) = (std::env::var_os(LANE), std::env::var_os(UNDER_WAY)) else { return };
+    let (slow, fast): (Vec<_>, Vec<_>) = targets().partition(|(name, _)| SLOW.contains(name));
+    let (targets, mutations): (Vec<Target>, u64) = match lane.to_str() {
+        Some("slow") => (slow, FEWER),
+        Some("fast") => (fast, MUTATIONS),
+        Some("breaks") => (vec![("frames", breaks)], 16),
+        Some("overflows") => (vec![("frames", overflows)], 16),
+        Some("never-ends") => (vec![("frames", never_ends)], 16),
+        _ => panic!("no lane: {lane:?}"),
+    };
+    // The test runner has begun a line of its own.
+    println!();
+    let mut campaign = Campaign::new(targets, 7, UnderWay::create(under_way.as_ref()));
+    campaign.round(|had| had < mutations, tell);
+}
+
+fn is_versioned(data: &[u8]) -> bool {
+    data.first() == Some(&1)
+}
+
+fn breaks(data: &[u8]) {
+    assert!(!is_versioned(data), "a version");
+}
+
+fn overflows(data: &[u8]) {
+    fn deeper(depth: u64) -> u64 {
+        if depth == u64::MAX { 0 } else { 1 + std::hint::black_box(deeper(std::hint::black_box(depth + 1))) }
+    }
+    assert!(!is_versioned(data) || deeper(0) > 0);
+}
+
+fn never_ends(data: &[u8]) {
+    while is_versioned(std::hint::black_box(data)) {
+        std::hint::spin_loop();
+    }
 }

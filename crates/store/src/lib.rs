@@ -24,6 +24,7 @@ mod dedupe;
 mod derived;
 mod digest;
 mod error;
+pub mod files;
 mod group;
 mod identity;
 mod layout;

@@ -4,7 +4,7 @@
 //! DIR/HALCYON     "halcyon data, begun", then, once the database is made, "halcyon data, format 1"
 //! DIR/SYNCED      how far the database has been on disk (`high_water.rs`); locked while it is open
 //! DIR/db/         RocksDB: families state, log, local, derived
-//! DIR/OPENED      what the last start began with (`manifest.rs`)
+//! DIR/OPENED      what the last start began with (`files/manifest.rs`)
 //! DIR/torn/       ends of logs that crashes had torn, cut off at a start: evidence, free to be deleted
 //! ```
 //!
@@ -15,9 +15,6 @@
 
 mod directory;
 mod high_water;
-mod log_end;
-mod log_format;
-mod manifest;
 mod options;
 mod wal_tail;
 

@@ -21,6 +21,8 @@ mod damaged;
 mod derived;
 mod durable;
 mod failing;
+#[cfg(feature = "rocksdb")]
+mod files;
 pub(crate) mod node;
 mod opening;
 pub(crate) mod programs;

@@ -1,20 +1,19 @@
 //! A campaign: mutated inputs, round-robin over the targets, and what came of them.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
-use super::{Mutator, Target, folder, inputs};
+use serde::{Deserialize, Serialize};
+
+use super::{Mutator, Target, UnderWay, folder, inputs};
 
 /// Distinct failures of a target that are kept: the first ones are enough to work on.
 const FINDINGS_MAX: usize = 8;
 
 /// A law that an input has violated.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Finding {
-    /// Of which target.
-    pub target: &'static str,
     /// What was said.
     pub message: String,
     /// The input.
@@ -22,7 +21,7 @@ pub struct Finding {
 }
 
 /// What one target has had.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Tally {
     /// Inputs run.
     pub executions: u64,
@@ -33,15 +32,15 @@ pub struct Tally {
 /// Targets, their corpora and their mutations.
 #[derive(Debug)]
 pub struct Campaign {
-    lanes: Vec<Lane>,
+    streams: Vec<Stream>,
+    under_way: UnderWay,
 }
 
 #[derive(Debug)]
-struct Lane {
+struct Stream {
     target: Target,
     corpus: Vec<Vec<u8>>,
     mutator: Mutator,
-    tally: Tally,
 }
 
 /// Runs a body on an input.
@@ -56,43 +55,48 @@ pub fn attempt(body: fn(&[u8]), data: &[u8]) -> Result<(), String> {
 }
 
 impl Campaign {
-    /// A campaign against `targets`, with the mutations of `seed`.
-    pub fn new(targets: impl IntoIterator<Item = Target>, seed: u64) -> Self {
-        let lane = |target: Target| {
+    /// A campaign against `targets`, with the mutations of `seed`; each input is noted before it is run.
+    pub fn new(targets: impl IntoIterator<Item = Target>, seed: u64, under_way: UnderWay) -> Self {
+        let stream = |target: Target| {
             let corpus = inputs(target.0).into_iter().map(|(_, data)| data).collect();
-            Lane { target, corpus, mutator: Mutator::new(seed), tally: Tally::default() }
+            Stream { target, corpus, mutator: Mutator::new(seed) }
         };
-        Self { lanes: targets.into_iter().map(lane).collect() }
+        Self { streams: targets.into_iter().map(stream).collect(), under_way }
     }
 
-    /// A turn of every target, which ends where `goes_on` says so of the number of inputs that it has had. What a target is
-    /// given is its own stream, however long the turns are.
-    pub fn round(&mut self, mut goes_on: impl FnMut(u64) -> bool) {
-        for Lane { target: (name, body), corpus, mutator, tally } in &mut self.lanes {
-            let mut had = 0;
-            while goes_on(had) {
-                tally.run(name, *body, mutator.mutate(corpus));
-                had += 1;
-            }
+    /// The corpora as they are. Tells what came of each.
+    pub fn corpora(&mut self, mut tell: impl FnMut(&'static str, Tally)) {
+        for Stream { target, corpus, .. } in &self.streams {
+            let mut tally = Tally::default();
+            corpus.iter().for_each(|input| tally.run(*target, input.clone(), &mut self.under_way));
+            tell(target.0, tally);
         }
     }
 
-    /// What came of it, by target.
-    pub fn finish(self) -> BTreeMap<&'static str, Tally> {
-        self.lanes.into_iter().map(|lane| (lane.target.0, lane.tally)).collect()
+    /// A turn of every target, which ends where `goes_on` says so of the number of inputs that it has had. Tells what came
+    /// of each. What a target is given is its own stream, however long the turns are.
+    pub fn round(&mut self, mut goes_on: impl FnMut(u64) -> bool, mut tell: impl FnMut(&'static str, Tally)) {
+        for Stream { target, corpus, mutator } in &mut self.streams {
+            let mut tally = Tally::default();
+            while goes_on(tally.executions) {
+                tally.run(*target, mutator.mutate(corpus), &mut self.under_way);
+            }
+            tell(target.0, tally);
+        }
     }
 }
 
 impl Tally {
     /// Runs a body on one more input.
-    pub fn run(&mut self, target: &'static str, body: fn(&[u8]), input: Vec<u8>) {
+    fn run(&mut self, (target, body): Target, input: Vec<u8>, under_way: &mut UnderWay) {
         self.executions += 1;
+        under_way.note(target, &input);
         if let Err(message) = attempt(body, &input) {
-            self.note(Finding { target, message, input });
+            self.note(Finding { message, input });
         }
     }
 
-    /// Adds what another stream of mutations had.
+    /// Adds what another turn or another stream of mutations had.
     pub fn join(&mut self, other: Self) {
         self.executions += other.executions;
         other.findings.into_iter().for_each(|finding| self.note(finding));
@@ -109,12 +113,12 @@ impl Tally {
     }
 }
 
-/// Saves the input of a failure, and says where.
+/// Saves the input of a failure of a target, and says where.
 ///
 /// # Panics
 /// It cannot be written.
-pub fn keep(finding: &Finding) -> PathBuf {
-    let dir = folder().join("artifacts").join(finding.target);
+pub fn keep(target: &str, finding: &Finding) -> PathBuf {
+    let dir = folder().join("artifacts").join(target);
     fs::create_dir_all(&dir).expect("a folder for failures");
     let file = dir.join(format!("{:016x}", hash(&finding.input)));
     fs::write(&file, &finding.input).expect("a failure's input");

@@ -13,11 +13,15 @@ mod framing;
 mod mutate;
 mod seeds;
 mod sessions;
+mod under_way;
+mod watch;
 
 pub use campaign::{Campaign, Finding, Tally, attempt, keep};
 pub use halcyon_sim::fuzz::Target;
 pub use mutate::Mutator;
 pub use seeds::seeds;
+pub use under_way::UnderWay;
+pub use watch::{tell, watch};
 
 use std::fs;
 use std::path::{Path, PathBuf};

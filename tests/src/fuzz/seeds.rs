@@ -6,6 +6,15 @@ use halcyon_sim::dice::Dice;
 
 const FIXTURES: &str = include_str!("../../../crates/wire/tests/wire/format.txt");
 const CLUSTER: &str = include_str!("../../../regions.toml");
+/// Files of a data directory, and by which byte the target `files` tells them (`sim/src/fuzz/files.rs`).
+const FILES: [(u8, &str, &[u8]); 6] = [
+    (0, "log", include_bytes!("../../../crates/store/tests/files/log")),
+    (1, "manifest", include_bytes!("../../../crates/store/tests/files/manifest")),
+    (3, "CURRENT", include_bytes!("../../../crates/store/tests/files/CURRENT")),
+    (3, "HALCYON", include_bytes!("../../../crates/store/tests/files/HALCYON")),
+    (3, "OPENED", include_bytes!("../../../crates/store/tests/files/OPENED")),
+    (3, "SYNCED", include_bytes!("../../../crates/store/tests/files/SYNCED")),
+];
 /// Files of a corpus that is made of choices.
 const CHOICES: u64 = 24;
 
@@ -20,6 +29,7 @@ pub fn seeds(target: &str) -> Vec<(String, Vec<u8>)> {
         "node" => [choices(11, 500), node()].concat(),
         "programs" => choices(12, 400),
         "disk" => choices(13, 160),
+        "files" => files(),
         _ => Vec::new(),
     }
 }
@@ -59,6 +69,23 @@ fn choices(seed: u64, length: u64) -> Vec<(String, Vec<u8>)> {
         (format!("choices-{number:02}"), (0..length).map(|_| dice.roll().to_le_bytes()[0]).collect())
     };
     (0..CHOICES).map(file).collect()
+}
+
+/// Real ones, whole and torn, and logs that are drawn.
+fn files() -> Vec<(String, Vec<u8>)> {
+    let mut files = Vec::new();
+    for (kind, name, file) in FILES {
+        // Before a log stands which of its bits flips.
+        let head: &[u8] = if kind == 3 { &[kind] } else { &[kind, 0, 3, 70, 5] };
+        files.push((name.to_owned(), [head, file].concat()));
+        if kind != 3 {
+            let torn = file.len() - file.len() / 20;
+            files.push((format!("{name}-torn"), [head, file.get(..torn).unwrap_or_default()].concat()));
+            files.push((format!("{name}-with-a-tail"), [head, file, &[0; 90]].concat()));
+        }
+    }
+    files.extend(choices(14, 120).into_iter().map(|(name, drawn)| (name, [vec![2], drawn].concat())));
+    files
 }
 
 /// Steps of the target `node`: a link, a greeting as it should be, and then a document as it stands in the fixtures, once

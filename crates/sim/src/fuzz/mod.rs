@@ -8,6 +8,7 @@
 //! | `node` | choices, and messages as they are: what peers and clients say to a node |
 //! | `topology` | a `regions.toml` |
 //! | `disk` | choices: what has become of the bytes of a store |
+//! | `files` | a log or a mark of a data directory; choices: a log, and what has become of it |
 //!
 //! The same functions run under `cargo fuzz` (`fuzz/`), under the seeded runner on a stable toolchain (`tests/src/bin/fuzz`),
 //! and for a moment in every test run. They read no clock and no random number: an input is a function of its bytes, so a
@@ -15,8 +16,10 @@
 
 mod disk;
 pub mod drawn;
+mod files;
 mod frames;
 mod garden;
+mod log;
 pub mod msgpack;
 mod node;
 mod programs;
@@ -34,6 +37,7 @@ pub type Target = (&'static str, fn(&[u8]));
 /// Each of them.
 pub const TARGETS: &[Target] = &[
     ("disk", disk::body),
+    ("files", files::body),
     ("frames", frames::body),
     ("node", node::body),
     ("programs", programs::body),
@@ -66,7 +70,7 @@ mod tests {
 
     #[test]
     fn records_of_the_garden_are_taken_and_can_be_told_from_garbage() {
-        let (name, body) = TARGETS[4];
+        let (name, body) = TARGETS[5];
         assert_eq!(name, "records");
         for record in records() {
             body(&record);

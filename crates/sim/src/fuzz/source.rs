@@ -21,6 +21,11 @@ impl<'a> Source<'a> {
         self.0.is_empty()
     }
 
+    /// What is left.
+    pub const fn rest(&self) -> &'a [u8] {
+        self.0
+    }
+
     /// The next byte; nought behind the end.
     pub fn byte(&mut self) -> u8 {
         let Some((first, rest)) = self.0.split_first() else { return 0 };

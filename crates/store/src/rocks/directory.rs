@@ -9,6 +9,7 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::OpenError;
+use crate::files::{self, Format, Opened};
 
 /// The format of everything in a data directory. A newer one is refused.
 const FORMAT: u64 = 1;
@@ -16,8 +17,6 @@ const FORMAT: u64 = 1;
 const MARK: &str = "HALCYON";
 /// What the last start began with.
 const OPENED: &str = "OPENED";
-const FINISHED: &str = "halcyon data, format ";
-const BEGUN: &str = "halcyon data, begun";
 
 /// How far a directory has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,17 +25,6 @@ pub(super) enum State {
     Begun,
     /// There is a database.
     Finished,
-}
-
-/// What a start began with.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Opened {
-    /// The number of the log that it began.
-    pub(super) log: u64,
-    /// The manifest's name.
-    pub(super) manifest: String,
-    /// How much of the manifest was on disk.
-    pub(super) whole: u64,
 }
 
 fn mark_of(dir: &Path) -> PathBuf {
@@ -58,22 +46,20 @@ pub(super) fn prepare(dir: &Path) -> Result<State, OpenError> {
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound => {
             check_empty(dir)?;
-            mark(dir, BEGUN)?;
+            mark(dir, Format::Begun)?;
             return Ok(State::Begun);
         }
         Err(error) => return Err(io(dir, &error)),
     };
-    let text = String::from_utf8_lossy(&text);
-    if text.trim_end() == BEGUN {
-        return Ok(State::Begun);
-    }
-    let format = text.trim_end().strip_prefix(FINISHED);
-    match format.and_then(|format| format.parse().ok()) {
-        Some(FORMAT) => check_database(dir).map(|()| State::Finished),
-        Some(found) if found > FORMAT => Err(OpenError::Format { found, expected: FORMAT }),
-        _ if database(dir).join("CURRENT").exists() => Err(OpenError::Damaged {
-            reason: format!("{} says {text:?}, not {:?}", mark_of(dir).display(), format!("{FINISHED}{FORMAT}")),
-        }),
+    match Format::parse(&text) {
+        Some(Format::Begun) => Ok(State::Begun),
+        Some(Format::Finished(FORMAT)) => check_database(dir).map(|()| State::Finished),
+        Some(Format::Finished(found)) if found > FORMAT => Err(OpenError::Format { found, expected: FORMAT }),
+        _ if database(dir).join("CURRENT").exists() => {
+            let (mark, text) = (mark_of(dir), String::from_utf8_lossy(&text));
+            let expected = Format::Finished(FORMAT).to_string();
+            Err(OpenError::Damaged { reason: format!("{} says {text:?}, not {expected:?}", mark.display()) })
+        }
         _ => Err(not_ours(dir)),
     }
 }
@@ -90,13 +76,12 @@ pub(super) fn clear(dir: &Path) -> Result<(), OpenError> {
 pub(super) fn manifest(dir: &Path) -> Result<PathBuf, OpenError> {
     let current = database(dir).join("CURRENT");
     let text = fs::read(&current).map_err(|error| io(dir, &error))?;
-    let text = String::from_utf8_lossy(&text);
-    let named = text.strip_suffix('\n').filter(|name| {
-        let number = name.strip_prefix("MANIFEST-");
-        number.is_some_and(|number| !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit()))
-    });
+    let named = files::manifest_named(&text);
     let path = named.map(|name| database(dir).join(name)).filter(|path| path.exists());
-    path.ok_or_else(|| OpenError::Damaged { reason: format!("{} names no manifest: {text:?}", current.display()) })
+    path.ok_or_else(|| {
+        let text = String::from_utf8_lossy(&text);
+        OpenError::Damaged { reason: format!("{} names no manifest: {text:?}", current.display()) }
+    })
 }
 
 /// The number of a write ahead log; none if the file is none.
@@ -106,20 +91,17 @@ pub(super) fn number_of_log(path: &Path) -> Option<u64> {
 
 /// The database is there to stay.
 pub(super) fn finish(dir: &Path) -> Result<(), OpenError> {
-    mark(dir, &format!("{FINISHED}{FORMAT}"))
+    mark(dir, Format::Finished(FORMAT))
 }
 
 /// Notes what a start has begun with.
-pub(super) fn note_opened(dir: &Path, Opened { log, manifest, whole }: &Opened) -> Result<(), OpenError> {
-    replace(dir, OPENED, &format!("{log} {manifest} {whole}")).map_err(|error| io(dir, &error))
+pub(super) fn note_opened(dir: &Path, opened: &Opened) -> Result<(), OpenError> {
+    replace(dir, OPENED, &opened.to_string()).map_err(|error| io(dir, &error))
 }
 
 /// What the last start began with, as far as is known.
 pub(super) fn opened(dir: &Path) -> Option<Opened> {
-    let text = fs::read_to_string(dir.join(OPENED)).ok()?;
-    let mut words = text.split_whitespace();
-    let (log, manifest, whole) = (words.next()?, words.next()?, words.next()?);
-    Some(Opened { log: log.parse().ok()?, manifest: manifest.to_owned(), whole: whole.parse().ok()? })
+    Opened::parse(&fs::read(dir.join(OPENED)).ok()?)
 }
 
 fn check_empty(dir: &Path) -> Result<(), OpenError> {
@@ -142,8 +124,8 @@ fn create(dir: &Path) -> std::io::Result<()> {
     above.map_while(|above| File::open(above).ok()).try_for_each(|above| above.sync_all())
 }
 
-fn mark(dir: &Path, text: &str) -> Result<(), OpenError> {
-    replace(dir, MARK, text).map_err(|error| io(dir, &error))
+fn mark(dir: &Path, format: Format) -> Result<(), OpenError> {
+    replace(dir, MARK, &format.to_string()).map_err(|error| io(dir, &error))
 }
 
 /// Writes a small file so that a power cut leaves the old one or the new one.

@@ -4,10 +4,6 @@
 //! read of it is therefore a lower bound: exact after a kill (the kernel keeps what a process wrote), and some seconds old
 //! at worst after a power loss. A database that is opened and ends below it has lost what was acknowledged, whoever lost
 //! it, and is refused. The file is locked for as long as the database is open, before anything in the directory is touched.
-//!
-//! ```text
-//! "halcyon synced " ‖ number of the database's last change, 20 digits ‖ " " ‖ 8 hex digits of the text so far ‖ newline
-//! ```
 
 use std::fs::{File, TryLockError};
 use std::io::{self, ErrorKind, Read};
@@ -16,8 +12,7 @@ use std::path::{Path, PathBuf};
 
 use super::directory;
 use crate::error::OpenError;
-
-const TITLE: &str = "halcyon synced ";
+use crate::files;
 
 /// The file, open and locked.
 #[derive(Debug)]
@@ -43,7 +38,7 @@ impl HighWater {
         let mut bytes = Vec::new();
         let read = (&self.0).take(256).read_to_end(&mut bytes);
         read.map_err(|error| OpenError::Io { reason: format!("SYNCED: {error}") })?;
-        let found = parse(&bytes);
+        let found = files::synced(&bytes);
         if found.is_none() && bytes.iter().any(|byte| *byte != 0) {
             tracing::warn!("the file SYNCED cannot be read and is begun anew; it only guards against lost logs");
         }
@@ -53,7 +48,7 @@ impl HighWater {
     /// Says that every change up to `last` is on disk. That this was not written is no reason to stop: what stands there
     /// stays true.
     pub(super) fn raise(&self, last: u64) {
-        if let Err(error) = self.0.write_all_at(text(last).as_bytes(), 0) {
+        if let Err(error) = self.0.write_all_at(files::synced_text(last).as_bytes(), 0) {
             tracing::debug!(%error, "SYNCED was not written");
         }
     }
@@ -70,45 +65,4 @@ impl Drop for HighWater {
 
 fn path_of(dir: &Path) -> PathBuf {
     dir.join("SYNCED")
-}
-
-fn text(last: u64) -> String {
-    let said = format!("{TITLE}{last:020}");
-    let check = check_of(&said);
-    format!("{said} {check}\n")
-}
-
-fn check_of(said: &str) -> String {
-    let hash = blake3::hash(said.as_bytes()).to_hex();
-    hash.chars().take(8).collect()
-}
-
-fn parse(bytes: &[u8]) -> Option<u64> {
-    let (said, check) = std::str::from_utf8(bytes).ok()?.strip_suffix('\n')?.rsplit_once(' ')?;
-    if check != check_of(said) {
-        return None;
-    }
-    said.strip_prefix(TITLE)?.parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_mark_is_read_as_it_was_written_or_not_at_all() {
-        for last in [0, 7, u64::MAX] {
-            let written = text(last);
-            assert_eq!(parse(written.as_bytes()), Some(last));
-            assert_eq!(written.len(), text(1).len(), "overwritten in place");
-            for bit in 0..written.len() * 8 {
-                let mut bytes = written.clone().into_bytes();
-                bytes[bit / 8] ^= 1 << (bit % 8);
-                assert_eq!(parse(&bytes), None, "bit {bit}");
-            }
-            for len in 0..written.len() {
-                assert_eq!(parse(&written.as_bytes()[..len]), None, "cut at {len}");
-            }
-        }
-    }
 }

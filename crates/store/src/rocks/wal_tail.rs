@@ -2,13 +2,13 @@
 //!
 //! RocksDB's own replay is both too strict and too lax. It refuses a last record that a power loss has garbled, though that
 //! was never synced and nobody was told of it; and a bit that flips in the wrong place makes it leave out every record
-//! behind it, or the whole file, without a word, or never return. So every log is read here first (`log_end.rs`):
+//! behind it, or the whole file, without a word, or never return. So every log is read here first (`files/log_end.rs`):
 //!
 //! * A torn end is cut off. What was cut is kept in `DIR/torn/`, and the log of this program says so.
 //! * Anything else that is wrong is refused, and nothing is touched. Nothing is ever repaired by leaving a record out.
 //!
 //! The manifest, which names the database's files, is written in the same format, synced record by record too, and treated
-//! the same way, but that a torn end of it can be told from a damaged one by what has become of the logs (`manifest.rs`).
+//! the same way, but that a torn end of it can be told from a damaged one by what has become of the logs (`files/manifest.rs`).
 //! Where several of its records shared the sync that a crash cut short and a later one is whole, it is refused: that errs on
 //! the side of asking.
 //!
@@ -19,8 +19,8 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::directory;
-use super::log_end::{self, End, Log, Records};
 use crate::error::OpenError;
+use crate::files::{self, End, Log, Opened, Records};
 
 /// Torn ends that are kept, the latest.
 const KEPT_MAX: usize = 8;
@@ -31,7 +31,7 @@ const KEPT_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// on disk, as far as is known.
 pub(super) fn mend(dir: &Path, synced: Option<u64>) -> Result<(), OpenError> {
     let manifest = directory::manifest(dir)?;
-    let edits = log_end::read(&manifest, Records::Edits).map_err(|error| directory::io(&manifest, &error))?;
+    let edits = read(&manifest, Records::Edits).map_err(|error| directory::io(&manifest, &error))?;
     if let End::Damaged { at, how } = edits.end {
         return Err(damaged(&manifest, at, how));
     }
@@ -45,7 +45,7 @@ pub(super) fn mend(dir: &Path, synced: Option<u64>) -> Result<(), OpenError> {
     let mut torn: Vec<(PathBuf, Log)> = Vec::new();
     let (mut last, mut ends) = (None, None);
     for (_, path) in logs {
-        let log = log_end::read(&path, Records::Numbered(last)).map_err(|error| directory::io(&path, &error))?;
+        let log = read(&path, Records::Numbered(last)).map_err(|error| directory::io(&path, &error))?;
         if let End::Damaged { at, how } = log.end {
             return Err(damaged(&path, at, how));
         }
@@ -72,6 +72,10 @@ pub(super) fn mend(dir: &Path, synced: Option<u64>) -> Result<(), OpenError> {
     torn.iter().try_for_each(|(path, log)| cut(dir, path, log).map_err(|error| directory::io(path, &error)))
 }
 
+fn read(path: &Path, records: Records) -> io::Result<Log> {
+    files::read_log(File::open(path)?, records)
+}
+
 /// The numbered logs, in order.
 fn write_ahead_logs(dir: &Path) -> Result<Vec<(u64, PathBuf)>, OpenError> {
     let db = directory::database(dir);
@@ -92,7 +96,7 @@ pub(super) fn note(dir: &Path) -> Result<(), OpenError> {
     let manifest = directory::manifest(dir)?;
     let whole = fs::metadata(&manifest).map_err(|error| directory::io(&manifest, &error))?.len();
     let manifest = manifest.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    directory::note_opened(dir, &directory::Opened { log, manifest, whole })
+    directory::note_opened(dir, &Opened { log, manifest, whole })
 }
 
 /// Cuts off the torn end of a log, once it is kept elsewhere.

@@ -7,13 +7,9 @@
 //! * A later record begins behind the place: the record there had been synced. Damage.
 //! * One flipped bit is all that is wrong: no torn write looks like that. Damage.
 //! * Otherwise it is the torn end of the log. A last record that was synced and of which more than a bit was lost later
-//!   looks just the same; the mark of what was synced (`high_water.rs`) tells then, or else the node's peers.
-//!
-//! Nothing here changes a file.
+//!   looks just the same; the mark of what was synced (`marks.rs`) tells then, or else the node's peers.
 
-use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
 
 use super::log_format::{BLOCK, Fragment, HEADER, Part, is_one_bit_off};
 use super::manifest;
@@ -23,65 +19,72 @@ const NUMBERS: usize = 12;
 
 /// A log, read to its end.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Log {
-    /// The length of the file.
-    pub(super) bytes: u64,
+pub struct Log {
+    /// How much of it was read: all, unless it is damaged.
+    pub bytes: u64,
     /// Where its last whole record ends.
-    pub(super) whole: u64,
+    pub whole: u64,
     /// The number of the last change in it, if it has any; in a manifest, of the oldest log that it needs.
-    pub(super) last: Option<u64>,
+    pub last: Option<u64>,
     /// What stands behind the last whole record.
-    pub(super) end: End,
+    pub end: End,
 }
 
 /// How a log ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
+pub enum End {
     /// With its last record.
     Whole,
     /// With one that a crash has cut off or garbled before its sync.
     Torn,
     /// It was damaged here, after it had been synced.
-    Damaged { at: u64, how: &'static str },
+    Damaged {
+        /// Where what cannot be begins.
+        at: u64,
+        /// What it was told by.
+        how: &'static str,
+    },
 }
 
 /// Whether records of a log are numbered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Records {
+pub enum Records {
     /// By their changes, upwards: a write ahead log. The last number of the logs before it, if they have any.
     Numbered(Option<u64>),
     /// Not: a manifest.
     Edits,
 }
 
-/// Reads a log to its end.
-pub(super) fn read(path: &Path, records: Records) -> io::Result<Log> {
-    let file = File::open(path)?;
-    let bytes = file.metadata()?.len();
-    let mut blocks = Blocks { file, next: 0, block: Vec::with_capacity(BLOCK) };
+/// Reads a log to its end, a block at a time.
+///
+/// # Errors
+/// It cannot be read further.
+pub fn read(from: impl Read, records: Records) -> io::Result<Log> {
+    let mut blocks = Blocks { from, next: 0, block: Vec::with_capacity(BLOCK) };
     let mut walk = Walk { records, whole: 0, last: None, open: None };
+    let mut end = None;
     while let Some(base) = blocks.advance()? {
         if let Some(at) = walk.block(base, &blocks.block) {
-            let end = walk.judge(base, at, &mut blocks)?;
-            return Ok(Log { bytes, whole: walk.whole, last: walk.last, end });
+            end = Some(walk.judge(base, at, &mut blocks)?);
+            break;
         }
     }
-    let end = if walk.open.is_some() { End::Torn } else { End::Whole };
-    Ok(Log { bytes, whole: walk.whole, last: walk.last, end })
+    let end = end.unwrap_or(if walk.open.is_some() { End::Torn } else { End::Whole });
+    Ok(Log { bytes: blocks.next, whole: walk.whole, last: walk.last, end })
 }
 
-/// A file, block by block.
-struct Blocks {
-    file: File,
+/// A log, block by block.
+struct Blocks<R> {
+    from: R,
     next: u64,
     block: Vec<u8>,
 }
 
-impl Blocks {
-    /// Reads the next block; where it begins, unless the file has ended.
+impl<R: Read> Blocks<R> {
+    /// Reads the next block; where it begins, unless the log has ended.
     fn advance(&mut self) -> io::Result<Option<u64>> {
         self.block.clear();
-        let read = (&mut self.file).take(BLOCK as u64).read_to_end(&mut self.block)?;
+        let read = (&mut self.from).take(BLOCK as u64).read_to_end(&mut self.block)?;
         let base = self.next;
         self.next += read as u64;
         Ok((read > 0).then_some(base))
@@ -139,7 +142,7 @@ impl Walk {
     }
 
     /// What it means that the fragment at `at` of this block cannot be.
-    fn judge(&self, mut base: u64, at: usize, blocks: &mut Blocks) -> io::Result<End> {
+    fn judge(&self, mut base: u64, at: usize, blocks: &mut Blocks<impl Read>) -> io::Result<End> {
         let place = base + at as u64;
         let damaged = |how| Ok(End::Damaged { at: place, how });
         if blocks.block.get(at..).is_some_and(is_one_bit_off) {
