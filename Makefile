@@ -58,7 +58,7 @@ define shares
 echo "test: now the simulator, its planted bugs, power cuts, the nemesis and the fuzzer: about ten minutes"; \
 	$(simulator) run --seeds 500 --ops 1000 || failed="$$failed sim"; \
 	$(simulator) mutants || failed="$$failed mutants"; \
-	$(proof) soak -- --kills 30 --power-cuts 30 || failed="$$failed soak"; \
+	$(proof) soak -- --kills 30 --power-cuts 30 --sync-failures 24 --garbled 24 || failed="$$failed soak"; \
 	$(proof) nemesis -- --minutes 2 || failed="$$failed nemesis"; \
 	$(proof) fuzz -- --seconds 30 || failed="$$failed fuzz";
 endef

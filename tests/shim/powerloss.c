@@ -5,20 +5,21 @@
  * library notes, in a journal that outlives its process, which bytes and which directory entries have been synced; the
  * harness then cuts the files back to that (tests/src/power). It changes nothing that the program does, unless told to.
  *
- * The journal is text, one event a line, written by one write(2) each, after the event (but O before it), so that a line never promises
- * more than has happened. What was done and not yet noted when the process died, the harness finds by comparing.
+ * The journal is text, one event a line, written by one write(2) each, after the event (but K and O before it), so that a line never
+ * promises more than has happened. What was done and not yet noted when the process died, the harness finds by comparing.
  *
  *   C dir name ino        a file was created           S ino len       its first len bytes are durable
- *   M dir name ino        a directory was created      T ino len       it was cut to len bytes, which counts at once
+ *   M dir name ino        a directory was created      T ino len       it was cut to len bytes; pending until its sync
  *   R dir old new ino     an entry was renamed         D dir n         dir holds what its events up to this process's
  *                                                                      n-th event have made of it
  *   U dir name            an entry was removed         H ino from to   a failed sync has lost these bytes for ever
  *   F path                its sync was made to fail    X what          something was done that this model does not know
  *   O ino at hex          bytes were there before a write that is about to replace them
+ *   K ino len file        what stands behind its first len bytes, which are about to be all, is kept in this file aside
  *   P pid                 a process begins; the events C, M, R and U are counted from here
  *
  * What a rename replaced or an unlink removed is kept under its inode's number in a directory aside, until a sync of
- * the directory has made that final.
+ * the directory has made that final; what was cut off a file, in a new file there, until a sync of that file has.
  *
  * Environment:
  *   HALCYON_SHIM_DIR            watch what is below this directory (absolute, without symbolic links); unset: do nothing
@@ -26,6 +27,7 @@
  *   HALCYON_SHIM_ASIDE          the directory aside, elsewhere on the same file system
  *   HALCYON_SHIM_SYNC_DELAY_US  before every sync, wait so long: widens the time in which a kill meets unsynced bytes
  *   HALCYON_SHIM_FAIL_SYNC_AT   n: the n-th sync of this process returns EIO
+ *   HALCYON_SHIM_FAIL_SYNC_OF   only those are counted whose file or directory has a name that begins or ends so
  *   HALCYON_SHIM_FAIL_SYNC_HOW  "kept": though it has done its work; "lost": the bytes are gone, whatever is synced later
  *   HALCYON_SHIM_IGNORE_SYNC    1: a sync does nothing and says that it has
  *
@@ -58,7 +60,7 @@
 #define REPLACED 256 /* bytes that one write may replace */
 
 static char watched[DESCRIPTORS];
-static char root[PATH_MAX], aside[PATH_MAX];
+static char root[PATH_MAX], aside[PATH_MAX], fail_of[64];
 static size_t root_len;
 static int journal = -1;
 static long delay_us, fail_at, fail_lost, ignoring, syncs;
@@ -101,10 +103,12 @@ static void note(const char *format, ...) {
 __attribute__((constructor)) static void begin(void) {
     const char *dir = getenv("HALCYON_SHIM_DIR"), *file = getenv("HALCYON_SHIM_JOURNAL");
     const char *kept = getenv("HALCYON_SHIM_ASIDE"), *how = getenv("HALCYON_SHIM_FAIL_SYNC_HOW");
+    const char *of = getenv("HALCYON_SHIM_FAIL_SYNC_OF");
     if (!dir || !file || !kept) return;
     REAL("open", int, const char *, int, ...);
     snprintf(aside, sizeof aside, "%s", kept);
     snprintf(root, sizeof root, "%s", dir);
+    snprintf(fail_of, sizeof fail_of, "%s", of ? of : "");
     delay_us = number("HALCYON_SHIM_SYNC_DELAY_US");
     fail_at = number("HALCYON_SHIM_FAIL_SYNC_AT");
     ignoring = number("HALCYON_SHIM_IGNORE_SYNC");
@@ -198,6 +202,40 @@ static void made_final(unsigned long dir, long upto) {
     removed_count = left;
 }
 
+/* -- cutting off ---------------------------------------------------------------------------------------------------- */
+
+static int kept_ends;
+
+static int copy_end(int from, int to, off_t at) {
+    char bytes[65536];
+    ssize_t count;
+    while ((count = pread(from, bytes, sizeof bytes, at)) > 0) {
+        if (raw_write(to, bytes, (size_t)count) != count) return 0;
+        at += count;
+    }
+    return !count;
+}
+
+/* Before the file `path` is cut to `length` bytes: keeps what is behind them. Whether anything is. */
+static int keep_end(const char *path, off_t length) {
+    char name[64], whole[PATH_MAX + 64];
+    struct stat data;
+    int saved = errno, shorter = !stat(path, &data) && S_ISREG(data.st_mode) && data.st_size > length;
+    if (shorter) {
+        snprintf(name, sizeof name, "end-%d-%d", (int)getpid(), __sync_add_and_fetch(&kept_ends, 1));
+        snprintf(whole, sizeof whole, "%s/%s", aside, name);
+        int from = open(path, O_RDONLY | O_CLOEXEC), to = open(whole, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+        if (from >= 0 && to >= 0 && copy_end(from, to, length))
+            note("K %lu %lld %s\n", (unsigned long)data.st_ino, (long long)length, name);
+        else
+            note("X cannot keep the end of %s\n", path);
+        if (from >= 0) close(from);
+        if (to >= 0) close(to);
+    }
+    errno = saved;
+    return shorter;
+}
+
 /* -- opening and closing -------------------------------------------------------------------------------------------- */
 
 static void watch(int fd, int flags) {
@@ -227,13 +265,14 @@ static int opened(opener open_it, int at, const char *path, int flags, mode_t mo
     }
     pthread_mutex_lock(&lock);
     locate(at, path, &place);
+    int shorter = flags & O_TRUNC && place.ino && keep_end(place.path, 0);
     int fd = open_it(at, path, flags, mode);
     if (fd >= 0 && !fstat(fd, &data)) {
         watch(fd, flags);
         if (!place.ino) {
             note("C %lu %s %lu\n", place.dir, place.name, (unsigned long)data.st_ino);
             forget_at_sync(NULL);
-        } else if (flags & O_TRUNC) {
+        } else if (shorter) {
             note("T %lu 0\n", (unsigned long)data.st_ino);
         }
     }
@@ -397,15 +436,13 @@ ssize_t pwritev64v2(int fd, const struct iovec *parts, int count, off_t offset, 
     return flagged(fd, parts, count, offset, flags);
 }
 
-static void cut(int fd) {
-    struct stat data;
-    if (!fstat(fd, &data)) note("T %lu %lld\n", (unsigned long)data.st_ino, (long long)data.st_size);
-}
-
 int ftruncate(int fd, off_t length) {
     REAL("ftruncate", int, int, off_t);
-    int result = real(fd, length);
-    if (!result && is_watched(fd)) cut(fd);
+    char link[64];
+    struct stat data;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    int shorter = is_watched(fd) && keep_end(link, length), result = real(fd, length);
+    if (!result && shorter && !fstat(fd, &data)) note("T %lu %lld\n", (unsigned long)data.st_ino, (long long)length);
     return result;
 }
 
@@ -414,8 +451,8 @@ int ftruncate64(int fd, off_t length) { return ftruncate(fd, length); }
 int truncate(const char *path, off_t length) {
     REAL("truncate", int, const char *, off_t);
     struct place place;
-    int result = real(path, length);
-    if (!result && locate(AT_FDCWD, path, &place)) note("T %lu %lld\n", place.ino, (long long)length);
+    int shorter = locate(AT_FDCWD, path, &place) && keep_end(place.path, length), result = real(path, length);
+    if (!result && shorter) note("T %lu %lld\n", place.ino, (long long)length);
     return result;
 }
 
@@ -447,12 +484,30 @@ void *mmap64(void *at, size_t length, int protection, int flags, int fd, off_t o
 
 /* -- syncing -------------------------------------------------------------------------------------------------------- */
 
-static void failed(int fd) {
-    char link[64], path[PATH_MAX];
+static void path_of(int fd, char *path) {
+    char link[64];
+    int saved = errno;
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-    ssize_t length = readlink(link, path, sizeof path - 1);
+    ssize_t length = readlink(link, path, PATH_MAX - 1);
     path[length > 0 ? length : 0] = 0;
+    errno = saved;
+}
+
+static void failed(int fd) {
+    char path[PATH_MAX];
+    path_of(fd, path);
     note("F %s\n", path);
+}
+
+/* Whether this sync is one that counts, and the one that is to fail. */
+static int is_to_fail(int fd) {
+    char path[PATH_MAX];
+    if (!fail_at) return 0;
+    path_of(fd, path);
+    const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+    size_t length = strlen(fail_of), whole = strlen(name);
+    if (whole < length || (strncmp(name, fail_of, length) && strcmp(name + whole - length, fail_of))) return 0;
+    return __sync_add_and_fetch(&syncs, 1) == fail_at;
 }
 
 static int synced(int fd, int (*sync_it)(int)) {
@@ -467,7 +522,7 @@ static int synced(int fd, int (*sync_it)(int)) {
         struct timespec pause = {delay_us / 1000000, delay_us % 1000000 * 1000};
         nanosleep(&pause, NULL);
     }
-    int fails = __sync_add_and_fetch(&syncs, 1) == fail_at;
+    int fails = is_to_fail(fd);
     if (fails && fail_lost) {
         if (!S_ISDIR(data.st_mode)) note("H %lu 0 %lld\n", (unsigned long)data.st_ino, (long long)data.st_size);
         failed(fd);

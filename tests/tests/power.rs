@@ -125,7 +125,8 @@ fn a_soak_on_disks_that_lie_fails_and_says_how_much_is_lost() {
     }
     let dir = tempfile::tempdir().expect("a directory");
     let mut command = Command::new(env!("CARGO_BIN_EXE_soak"));
-    command.args(["--lying-disks", "--kills", "0", "--power-cuts", "20", "--seed", "3"]).env("TMPDIR", dir.path());
+    command.args(["--lying-disks", "--kills", "0", "--power-cuts", "20", "--sync-failures", "0", "--garbled", "0"]);
+    command.args(["--seed", "3"]).env("TMPDIR", dir.path());
     let ended = command.output().expect("a soak");
     let said = String::from_utf8_lossy(&ended.stdout).into_owned();
     assert!(!ended.status.success(), "must fail: {said}");
@@ -134,24 +135,32 @@ fn a_soak_on_disks_that_lie_fails_and_says_how_much_is_lost() {
     assert!(closing.is_some_and(|lost| lost != "0"), "must say what is lost: {said}");
 }
 
-/// Runs the stand-in for a node for a while, and kills it. What it has acked and is not there then.
+/// Runs a stand-in for a node for a while, and kills it. The numbers it has said.
+fn said_by_a_stand_in(shim: &Shim, disk: &Disk, args: &[&str], dice: &mut Dice) -> BTreeSet<u64> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_soak"));
+    command.args(args).current_dir(disk.files());
+    // Longer than it takes to write, so that nearly every kill meets a number that waits for its sync.
+    let trouble = Trouble { sync_delay: Duration::from_millis(2), ..Trouble::default() };
+    let mut child = command.envs(disk.env(shim, &trouble)).stdout(Stdio::piped()).spawn().expect("a stand-in");
+    let mut said = BufReader::new(child.stdout.take().expect("its output")).lines();
+    let number = |line: std::io::Result<String>| line.ok()?.parse::<u64>().ok();
+    let some = usize::try_from(5 + dice.below(20)).expect("a small number");
+    let mut numbers: BTreeSet<_> = said.by_ref().take(some).filter_map(number).collect();
+    child.kill().expect("a child of ours");
+    child.wait().expect("a child of ours");
+    numbers.extend(said.filter_map(number));
+    numbers
+}
+
+/// What one that writes has acked and is not there after its death.
 fn lost_by_a_stand_in(shim: &Shim, dir: &Path, early: bool, power_cut: bool, dice: &mut Dice) -> usize {
     let disk = Disk::new(dir, &format!("{early}-{power_cut}"));
     let file = disk.files().join("numbers");
+    let path = file.to_str().expect("a plain path");
+    let args = if early { vec!["tattle", path, "--early"] } else { vec!["tattle", path] };
     let (mut acked, mut lost) = (BTreeSet::new(), 0);
     for _ in 0..8 {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_soak"));
-        command.arg("tattle").arg(&file).args(early.then_some("--early"));
-        // Longer than it takes to write, so that nearly every kill meets a number that waits for its sync.
-        let trouble = Trouble { sync_delay: Duration::from_millis(2), ..Trouble::default() };
-        let mut child = command.envs(disk.env(shim, &trouble)).stdout(Stdio::piped()).spawn().expect("a stand-in");
-        let mut said = BufReader::new(child.stdout.take().expect("its output")).lines();
-        let number = |line: std::io::Result<String>| line.ok()?.parse::<u64>().ok();
-        let some = usize::try_from(5 + dice.below(20)).expect("a small number");
-        acked.extend(said.by_ref().take(some).filter_map(number));
-        child.kill().expect("a child of ours");
-        child.wait().expect("a child of ours");
-        acked.extend(said.filter_map(number));
+        acked.extend(said_by_a_stand_in(shim, &disk, &args, dice));
         if power_cut {
             disk.cut(dice, Leaves::Nothing);
         }
@@ -173,4 +182,36 @@ fn an_ack_before_its_sync_is_found_by_a_power_cut_and_by_nothing_less() {
     assert_eq!(lost(false, true), 0, "who acks after the sync loses nothing");
     assert_eq!(lost(true, false), 0, "kills alone show nothing");
     assert!(lost(true, true) >= 4, "power cuts show who acks before the sync");
+}
+
+/// How often a file is longer after a power cut than one that cuts it off has said that it is.
+fn grown_again_by_power_cuts(shim: &Shim, dir: &Path, early: bool, leaves: Leaves, dice: &mut Dice) -> usize {
+    let grown = (0..16).filter(|round| {
+        let disk = Disk::new(dir, &format!("{early}-{leaves:?}-{round}"));
+        let file = disk.files().join("shorter");
+        let path = file.to_str().expect("a plain path");
+        let args = if early { vec!["shorten", path, "--early"] } else { vec!["shorten", path] };
+        let said = said_by_a_stand_in(shim, &disk, &args, dice);
+        disk.cut(dice, leaves);
+        let bytes = std::fs::read(&file).expect("a file");
+        assert!(
+            bytes.iter().copied().eq((0..=u8::MAX).cycle().take(bytes.len())),
+            "what is there again is what was there"
+        );
+        said.first().is_some_and(|least| bytes.len() as u64 > *least)
+    });
+    grown.count()
+}
+
+/// A cut-off is a change like another: until its sync, the end may be there again when the power is back.
+#[test]
+fn a_cut_off_counts_once_it_is_synced_and_may_be_undone_before() {
+    let Some(shim) = Shim::built() else { return };
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut dice = Dice::new(6);
+    let mut grown = |early, leaves| grown_again_by_power_cuts(shim, dir.path(), early, leaves, &mut dice);
+    assert_eq!(grown(false, Leaves::Nothing), 0, "what was synced stays cut off");
+    assert_eq!(grown(false, Leaves::Drawn), 0, "whatever the dice say");
+    assert!(grown(true, Leaves::Nothing) >= 8, "what was not comes back");
+    assert!((1..16).contains(&grown(true, Leaves::Drawn)), "now and then");
 }

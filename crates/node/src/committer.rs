@@ -1,9 +1,9 @@
 //! The committer thread: takes whatever jobs wait, stages them as one group, syncs once, reports once.
 //!
 //! Nothing waits for a group to fill: a lone write is a group of its own, and while a sync is under way the next group
-//! gathers in the queue.
+//! gathers in the queue. Now and then the database is asked whether it still works: not every job writes something.
 
-use std::sync::mpsc::{Receiver, TryRecvError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::thread;
 use std::time::Duration;
 
@@ -16,6 +16,9 @@ use halcyon_types::limits::{GROUP_BYTES_MAX, GROUP_MAX};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::clocks::Clocks;
+
+/// So often the database is asked whether it still works, whatever else happens.
+const ASKS_EVERY: Duration = Duration::from_secs(1);
 
 /// A job, and the snapshot of the transaction that it commits.
 pub(crate) struct Work<B: Backend> {
@@ -72,8 +75,22 @@ where
 {
     thread::Builder::new().name("committer".to_owned()).spawn(move || {
         let mut queue = Queue { jobs, waiting: Vec::new().into_iter() };
-        while let Some(first) = queue.next() {
-            let group = commit_group(&mut committer, first, &mut queue, &clocks);
+        let mut asked = clocks.now().mono;
+        loop {
+            let next = queue.next();
+            let now = clocks.now().mono;
+            if now >= asked + ASKS_EVERY {
+                asked = now;
+                if let Err(error) = committer.probe() {
+                    let _ = done.send(Err(error.into()));
+                    return;
+                }
+            }
+            let group = match next {
+                Next::Work(first) => commit_group(&mut committer, first, &mut queue, &clocks),
+                Next::Nothing => continue,
+                Next::End => return,
+            };
             let failed = group.is_err();
             if done.send(group).is_err() || failed {
                 return;
@@ -138,14 +155,27 @@ struct Queue<B: Backend> {
     waiting: std::vec::IntoIter<Work<B>>,
 }
 
+/// What comes next.
+enum Next<B: Backend> {
+    Work(Work<B>),
+    /// Nothing has come for a while.
+    Nothing,
+    /// Nothing will.
+    End,
+}
+
 impl<B: Backend> Queue<B> {
-    /// The next job, whenever it comes; `None` at the end.
-    fn next(&mut self) -> Option<Work<B>> {
+    /// Waits for the next job.
+    fn next(&mut self) -> Next<B> {
         loop {
             if let Some(work) = self.waiting.next() {
-                return Some(work);
+                return Next::Work(work);
             }
-            self.waiting = self.jobs.recv().ok()?.into_iter();
+            match self.jobs.recv_timeout(ASKS_EVERY) {
+                Ok(batch) => self.waiting = batch.into_iter(),
+                Err(RecvTimeoutError::Timeout) => return Next::Nothing,
+                Err(RecvTimeoutError::Disconnected) => return Next::End,
+            }
         }
     }
 

@@ -105,6 +105,12 @@ pub trait Backend: View + Clone + Send + Sync + 'static {
     /// [`WriteError`]: nobody knows whether a later start will find the changes; no view shows them until then.
     fn write(&self, batch: Self::Batch, durability: Durability) -> Result<(), WriteError>;
 
+    /// Whether nothing has failed since of what it does by itself, behind the writes.
+    ///
+    /// # Errors
+    /// [`WriteError`]: something has, for good; it takes no more writes.
+    fn probe(&self) -> Result<(), WriteError>;
+
     /// The present, held.
     fn snapshot(&self) -> Self::Snapshot;
 }

@@ -178,6 +178,17 @@ impl<B: Backend> Committer<B> {
         })
     }
 
+    /// Whether the disk is still good for a commit, as far as it knows by itself. To be asked now and then.
+    ///
+    /// # Errors
+    /// [`CommitError`]: final. Everything committed is durable; the process must stop.
+    pub fn probe(&mut self) -> Result<(), CommitError> {
+        self.alive()?;
+        let probed = self.backend.probe();
+        self.stopped = probed.is_err();
+        Ok(probed?)
+    }
+
     /// The steps that every record takes, wherever it comes from.
     fn append(
         &mut self,

@@ -323,6 +323,11 @@ impl Backend for MemoryBackend {
         Ok(())
     }
 
+    /// Nothing is done behind the writes.
+    fn probe(&self) -> Result<(), WriteError> {
+        Ok(())
+    }
+
     fn snapshot(&self) -> MemorySnapshot {
         MemorySnapshot(Arc::clone(&self.disk().table))
     }

@@ -13,6 +13,7 @@
 //! recovery would forget synced writes at some flipped bits, in any mode. The database's own row cache stays off (it breaks
 //! range deletes); the committer has one.
 
+mod background;
 mod directory;
 mod high_water;
 mod options;
@@ -272,6 +273,10 @@ impl Backend for RocksBackend {
             self.open.high_water.raise(self.open.db.latest_sequence_number());
         }
         Ok(())
+    }
+
+    fn probe(&self) -> Result<(), WriteError> {
+        background::probe(&self.open.db)
     }
 
     fn snapshot(&self) -> RocksSnapshot {

@@ -17,6 +17,8 @@ pub enum Leaves {
     Nothing,
     /// Drawn for each file and directory: nothing, a part, all of it, or a part in disorder.
     Drawn,
+    /// The same, but of each unsynced tail there is a part, and that in disorder.
+    Disorder,
 }
 
 /// What a power cut has done to a disk.
@@ -52,7 +54,7 @@ impl Disk {
         hold(&self.files, &mut held);
         hold(&self.aside, &mut held);
         let after = self.files.with_extension("after");
-        let mut power = Power { model, held, dice, leaves, cut: Cut::default() };
+        let mut power = Power { model, held, aside: &self.aside, dice, leaves, cut: Cut::default() };
         power.directory(power.model.root, &after);
         let cut = power.cut;
         fs::remove_dir_all(&self.files).expect("the files before");
@@ -79,6 +81,7 @@ fn hold(dir: &Path, held: &mut BTreeMap<Ino, PathBuf>) {
 struct Power<'a> {
     model: Model,
     held: BTreeMap<Ino, PathBuf>,
+    aside: &'a Path,
     dice: &'a mut Dice,
     leaves: Leaves,
     cut: Cut,
@@ -99,7 +102,7 @@ impl Power<'_> {
             let held = self.held.get(&ino).unwrap_or_else(|| panic!("{name}, inode {ino}, was not put aside"));
             fs::hard_link(held, &path).expect("a link");
             let contents = self.model.files.get(&ino).cloned().unwrap_or_default();
-            self.contents(&name, &contents, &path);
+            self.contents(&name, contents, &path);
         }
     }
 
@@ -126,11 +129,12 @@ impl Power<'_> {
     }
 
     /// Cuts a file back to what is durable of it, and draws what is left of the rest.
-    fn contents(&mut self, name: &str, contents: &Contents, path: &Path) {
+    fn contents(&mut self, name: &str, mut contents: Contents, path: &Path) {
         let file = OpenOptions::new().read(true).write(true).open(path).expect("a file");
+        self.replaced(name, &contents.replaced, &file);
+        self.longer(name, &mut contents, &file);
         let (durable, len) = (contents.durable, file.metadata().expect("its data").len());
         assert!(durable <= len, "{name} has {len} bytes, of which {durable} were synced");
-        self.replaced(name, &contents.replaced, &file);
         let left = if durable < len { self.tail(name, &file, durable, len) } else { len };
         file.set_len(left).expect("a shorter file");
         for (from, upto) in &contents.lost {
@@ -154,10 +158,28 @@ impl Power<'_> {
         }
     }
 
+    /// Which of the unsynced cut-offs came through: so many of the first. Of those that did not, the end is there again,
+    /// and what was written since is not.
+    fn longer(&mut self, name: &str, contents: &mut Contents, file: &File) {
+        let cuts = contents.longer.len() as u64;
+        let kept = if self.leaves == Leaves::Nothing || cuts == 0 { 0 } else { self.dice.below(cuts + 1) };
+        for longer in contents.longer.drain(usize::try_from(kept).expect("few cut-offs")..).rev() {
+            let end = fs::read(self.aside.join(&longer.end)).expect("an end that was put aside");
+            file.set_len(longer.left).expect("a shorter file");
+            file.write_all_at(&end, longer.left).expect("bytes written");
+            self.cut.undone.push(format!("{name} cut to {}", longer.left));
+            (contents.durable, contents.lost) = (longer.durable, longer.lost);
+        }
+    }
+
     /// What becomes of the bytes that no sync covered. Says how long the file is then.
     fn tail(&mut self, name: &str, file: &File, durable: u64, len: u64) -> u64 {
         let tail = len - durable;
-        let style = if self.leaves == Leaves::Nothing { 0 } else { self.dice.below(8) };
+        let style = match self.leaves {
+            Leaves::Nothing => 0,
+            Leaves::Drawn => self.dice.below(8),
+            Leaves::Disorder => 4 + self.dice.below(4),
+        };
         let left = match style {
             0 | 1 => durable,
             2 => len,

@@ -16,6 +16,8 @@ pub struct Trouble {
     pub sync_delay: Duration,
     /// The n-th sync of the process fails.
     pub fail_sync: Option<(u64, Failing)>,
+    /// Of those only whose file or directory has a name that begins or ends so. Empty: whichever it is.
+    pub fail_of: &'static str,
     /// No sync does anything, though each says it has: a disk that lies. Nothing survives it, which is what it is for.
     pub ignores_sync: bool,
 }
@@ -64,6 +66,7 @@ impl Disk {
         ];
         if let Some((at, how)) = trouble.fail_sync {
             env.push(("HALCYON_SHIM_FAIL_SYNC_AT", at.to_string().into()));
+            env.push(("HALCYON_SHIM_FAIL_SYNC_OF", trouble.fail_of.into()));
             env.push(("HALCYON_SHIM_FAIL_SYNC_HOW", if how == Failing::Lost { "lost" } else { "kept" }.into()));
         }
         if trouble.ignores_sync {
@@ -92,8 +95,8 @@ impl Disk {
         }
         fs::write(&self.journal, text).expect("a journal");
         for (name, ino) in journal::entries(&self.aside) {
-            let path = self.aside.join(name);
-            if model.needs(ino) {
+            let path = self.aside.join(&name);
+            if model.needs(ino) || model.needs_end(&name) {
                 continue;
             }
             let removed = if path.is_dir() { fs::remove_dir(path) } else { fs::remove_file(path) };

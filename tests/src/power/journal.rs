@@ -37,6 +37,23 @@ pub(crate) struct Contents {
     pub(crate) lost: Vec<(u64, u64)>,
     /// What unsynced writes have replaced, where, in order.
     pub(crate) replaced: Vec<(u64, Vec<u8>)>,
+    /// What it was before each cut-off that no sync has made final, in order.
+    pub(crate) longer: Vec<Longer>,
+    /// What is about to be cut off.
+    about: Option<Longer>,
+}
+
+/// A file before it was cut off.
+#[derive(Debug, Clone)]
+pub(crate) struct Longer {
+    /// Its first bytes, as many as were durable.
+    pub(crate) durable: u64,
+    /// As in [`Contents`].
+    pub(crate) lost: Vec<(u64, u64)>,
+    /// It was cut to so many bytes.
+    pub(crate) left: u64,
+    /// What was behind them, as a file aside.
+    pub(crate) end: String,
 }
 
 /// What is known of a disk.
@@ -112,7 +129,7 @@ pub(crate) fn replay(text: &str) -> Model {
 }
 
 impl Model {
-    fn event(&mut self, line: &str) -> Option<()> {
+    pub(super) fn event(&mut self, line: &str) -> Option<()> {
         let (kind, rest) = line.split_once(' ')?;
         assert!(kind != "X", "the power-loss model does not know what the node did: {rest}");
         let words: Vec<_> = rest.split(' ').collect();
@@ -144,10 +161,16 @@ impl Model {
                 if let Some(file) = file {
                     file.durable = file.durable.max(len);
                     file.replaced.clear();
+                    file.longer.clear();
                 }
+            }
+            "K" => {
+                let (file, left, end) = (self.files.get_mut(&number(0)?)?, number(1)?, name(2)?);
+                file.about = Some(Longer { durable: file.durable, lost: file.lost.clone(), left, end });
             }
             "T" => {
                 let (file, len) = (self.files.get_mut(&number(0)?)?, number(1)?);
+                file.longer.extend(file.about.take());
                 file.durable = file.durable.min(len);
                 file.lost.retain(|(from, _)| *from < len);
             }
@@ -201,53 +224,9 @@ impl Model {
         self.dirs.values().any(named)
     }
 
-    /// Adds what was done and not yet noted when the process died, at most one change, as changes are made one by one; and
-    /// says so as the journal would have.
-    ///
-    /// # Panics
-    /// There is more, so journal and files do not belong together.
-    pub(crate) fn compare(&mut self, root: &Path) -> Option<String> {
-        let mut unnoted = Vec::new();
-        self.compare_dir(self.root, root, &mut unnoted);
-        assert!(unnoted.len() <= 1, "journal and files of {} disagree: {unnoted:?}", root.display());
-        unnoted.pop()
-    }
-
-    fn compare_dir(&mut self, ino: Ino, path: &Path, unnoted: &mut Vec<String>) {
-        let (there, expected) = (entries(path), self.dirs.get(&ino).map(Dir::current).unwrap_or_default());
-        let mut gone: BTreeMap<Ino, &String> =
-            expected.iter().filter(|(name, _)| !there.contains_key(*name)).map(|(name, ino)| (*ino, name)).collect();
-        let mut changes = Vec::new();
-        for (name, ino) in there.iter().filter(|(name, ino)| expected.get(*name) != Some(*ino)) {
-            changes.push(match gone.remove(ino) {
-                Some(from) => Change::Rename { from: from.clone(), to: name.clone(), ino: *ino },
-                None => Change::Set { name: name.clone(), ino: *ino },
-            });
-        }
-        changes.extend(gone.into_values().map(|name| Change::Remove { name: name.clone() }));
-        for change in changes {
-            let line = match &change {
-                Change::Set { name, ino: new } if path.join(name).is_dir() => format!("M {ino} {name} {new}"),
-                Change::Set { name, ino: new } => format!("C {ino} {name} {new}"),
-                Change::Remove { name } => format!("U {ino} {name}"),
-                Change::Rename { from, to, ino: moved } => format!("R {ino} {from} {to} {moved}"),
-            };
-            self.event(&line).expect("an event as the library notes it");
-            unnoted.push(line);
-        }
-        for (name, ino) in there {
-            let path = path.join(name);
-            if path.is_dir() {
-                self.compare_dir(ino, &path, unnoted);
-                continue;
-            }
-            let len = fs::symlink_metadata(&path).expect("a file's data").len();
-            if self.files.get(&ino).is_some_and(|file| len < file.durable) {
-                let line = format!("T {ino} {len}");
-                self.event(&line).expect("an event as the library notes it");
-                unnoted.push(line);
-            }
-        }
+    /// Whether a power cut could bring back this end of a file.
+    pub(crate) fn needs_end(&self, name: &str) -> bool {
+        self.files.values().flat_map(|file| &file.longer).any(|longer| longer.end == name)
     }
 }
 

@@ -10,6 +10,7 @@
 //! harness fails instead of guessing.
 
 mod blows;
+mod compare;
 mod cut;
 mod disk;
 mod journal;

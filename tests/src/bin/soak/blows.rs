@@ -30,14 +30,13 @@ impl Arena {
     ) {
         self.cluster.kill_at_once(victims);
         outcome.struck(blow, victims.len());
-        if blow == Blow::PowerCut {
-            self.cut(victims, dice, story, outcome);
+        if let Blow::PowerCut(leaves) = blow {
+            self.cut(leaves, victims, dice, story, outcome);
         }
     }
 
-    pub(crate) fn cut(&self, victims: &[usize], dice: &mut Dice, story: &Story, outcome: &mut Outcome) {
+    fn cut(&self, leaves: Leaves, victims: &[usize], dice: &mut Dice, story: &Story, outcome: &mut Outcome) {
         for victim in victims {
-            let leaves = if dice.below(8) == 0 { Leaves::Nothing } else { Leaves::Drawn };
             let cut = self.cluster.disk(*victim).cut(dice, leaves);
             outcome.cut(&cut);
             story.tell(format!("{}: {cut}", names(&[*victim])));
@@ -69,7 +68,8 @@ impl Arena {
         for victim in &plan.victims {
             let failing = failing.filter(|failing| failing == victim).and(plan.sync_failure);
             let fail_sync = failing.map(|(at, how, _)| (at, how));
-            let trouble = Trouble { sync_delay: plan.sync_delay, fail_sync, ignores_sync: self.lying };
+            let (sync_delay, ignores_sync) = (plan.sync_delay, self.lying);
+            let trouble = Trouble { sync_delay, fail_sync, ignores_sync, ..Trouble::default() };
             self.cluster.spawn(*victim, trouble);
         }
     }
@@ -124,12 +124,11 @@ impl Arena {
         }
         let others: Vec<_> = plan.victims.iter().copied().filter(|other| *other != victim).collect();
         match after {
-            Some(Blow::PowerCut) => {
-                self.blow(Blow::PowerCut, &others, dice, story, outcome);
-                self.cut(&[victim], dice, story, outcome);
-            }
-            Some(Blow::Kill) => self.blow(Blow::Kill, &others, dice, story, outcome),
+            Some(blow) => self.blow(blow, &others, dice, story, outcome),
             None => self.cluster.kill_at_once(&others),
+        }
+        if let Some(Blow::PowerCut(leaves)) = after {
+            self.cut(leaves, &[victim], dice, story, outcome);
         }
         Ok(())
     }

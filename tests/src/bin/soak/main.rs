@@ -2,13 +2,14 @@
 //! while a load goes on; after each blow every acked write must be there, once, and every region agree.
 //!
 //! ```text
-//! soak --kills 30 --power-cuts 30        so many of each
-//! soak --minutes 25                      for so long, one kind as often as the other
+//! soak --kills 30 --power-cuts 30 --sync-failures 24 --garbled 24      so many of each
+//! soak --minutes 25                                                    for so long, as the dice say
 //! ```
 //!
 //! Two arenas take turns: one region alone, to which nobody can give back what its disk has lost, and three regions under
 //! load, any of which may be struck, together even. Blows come at drawn moments: under load, at rest, while a node starts
-//! up after the last blow, at its very first start. One line per cycle, then one for the machine to read:
+//! up after the last blow, at its very first start. A run in which one kind of blow came too rarely to prove anything fails.
+//! One line per cycle, one with what there was of everything, then one for the machine to read:
 //!
 //! ```text
 //! soak: N kills, N power cuts, N acked, N lost
@@ -23,6 +24,7 @@ mod agreement;
 mod arena;
 mod audit;
 mod blows;
+mod floors;
 mod ledger;
 mod observer;
 mod outcome;
@@ -42,6 +44,7 @@ use tokio::task::LocalSet;
 use tokio::time::Instant;
 
 use arena::Arena;
+use floors::Floors;
 use outcome::Story;
 use plan::Plan;
 use tally::Tally;
@@ -51,7 +54,7 @@ use tally::Tally;
 #[command(name = "soak")]
 struct Args {
     /// Goes on for so many minutes.
-    #[arg(long, conflicts_with_all = ["kills", "power_cuts"])]
+    #[arg(long, conflicts_with_all = ["kills", "power_cuts", "sync_failures", "garbled"])]
     minutes: Option<u64>,
     /// At least so many kill -9.
     #[arg(long, default_value_t = 30)]
@@ -59,6 +62,12 @@ struct Args {
     /// At least so many power cuts.
     #[arg(long, default_value_t = 30)]
     power_cuts: u64,
+    /// At least so many failing syncs that stop their nodes.
+    #[arg(long, default_value_t = 24)]
+    sync_failures: u64,
+    /// At least so many unsynced tails that a power cut leaves in disorder.
+    #[arg(long, default_value_t = 24)]
+    garbled: u64,
     /// The dice; drawn from the clock if not given. The blows are the same again, their moments nearly so.
     #[arg(long)]
     seed: Option<u64>,
@@ -80,13 +89,33 @@ enum Double {
         #[arg(long)]
         early: bool,
     },
+    /// Another: cuts a new file off, byte by byte, and says so.
+    #[command(hide = true)]
+    Shorten {
+        /// The file.
+        file: PathBuf,
+        /// Says so before the sync.
+        #[arg(long)]
+        early: bool,
+    },
+}
+
+impl Args {
+    /// What a run must have brought after so many cycles.
+    fn floors(&self, cycles: u64) -> Floors {
+        let &Self { kills, power_cuts, sync_failures, garbled, .. } = self;
+        let given = Floors { kills, power_cuts, sync_failures, garbled };
+        self.minutes.map_or(given, |_| Floors::of_cycles(cycles))
+    }
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let args = Args::parse();
-    if let Some(Double::Tattle { file, early }) = &args.double {
-        tattler::run(file, *early);
+    match &args.double {
+        Some(Double::Tattle { file, early }) => tattler::run(file, *early),
+        Some(Double::Shorten { file, early }) => tattler::shorten(file, *early),
+        None => {}
     }
     let Some(shim) = Shim::built() else {
         println!("soak: without the library there are no power cuts, and kills alone prove little");
@@ -109,18 +138,23 @@ fn clock_nanos() -> u32 {
 async fn soak(args: &Args, shim: &'static Shim, seed: u64, tally: &mut Tally) -> bool {
     let (mut dice, began) = (Dice::new(seed), Instant::now());
     let mut arenas = [Arena::start(shim, 1, args.lying_disks).await, Arena::start(shim, 3, args.lying_disks).await];
-    let goal = |tally: &Tally| match args.minutes {
-        Some(minutes) => began.elapsed() >= Duration::from_mins(minutes),
-        None => tally.kills >= args.kills && tally.power_cuts >= args.power_cuts,
-    };
     for cycle in 1_u64.. {
-        if goal(tally) {
+        let floors = args.floors(cycle - 1);
+        let left = floors.left(tally);
+        let over = match args.minutes {
+            Some(minutes) => began.elapsed() >= Duration::from_mins(minutes),
+            None => left.are_none() || cycle > floors.cycles_max(),
+        };
+        if over && !left.are_none() {
+            println!("     FAILED: too little was tried in {} cycles, for want of {left}; seed {seed}", cycle - 1);
+            return false;
+        }
+        if over {
             break;
         }
         let [alone, three] = arenas;
         let (mut arena, other) = if cycle % 2 == 1 { (alone, three) } else { (three, alone) };
-        let wanted = args.minutes.map_or((args.kills, args.power_cuts), |_| (u64::MAX, u64::MAX));
-        let plan = Plan::draw(&mut dice, arena.regions(), tally, wanted);
+        let plan = Plan::draw(&mut dice, arena.regions(), left);
         let (story, dir) = (Story::default(), arena.dir());
         let told = story.clone();
         // A task of its own: a harness that panics must not take the closing line with it.

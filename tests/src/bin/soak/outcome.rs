@@ -58,7 +58,7 @@ impl Outcome {
         }
         match blow {
             Blow::Kill => self.tally.kills += 1,
-            Blow::PowerCut => self.tally.power_cuts += 1,
+            Blow::PowerCut(_) => self.tally.power_cuts += 1,
         }
         self.tally.nodes += nodes as u64;
     }

@@ -4,17 +4,17 @@ use std::fmt;
 use std::time::Duration;
 
 use halcyon_tests::Dice;
-use halcyon_tests::power::Failing;
+use halcyon_tests::power::{Failing, Leaves};
 
-use crate::tally::Tally;
+use crate::floors::Floors;
 
 /// What strikes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Blow {
     /// kill -9.
     Kill,
-    /// kill -9, and the disk forgets what was not synced.
-    PowerCut,
+    /// kill -9, and the disk forgets what was not synced, or makes this of it.
+    PowerCut(Leaves),
 }
 
 /// One cycle.
@@ -49,16 +49,21 @@ impl fmt::Display for Blow {
 }
 
 impl Plan {
-    /// Draws one for an arena of so many regions; `wanted` kills and power cuts in the end.
-    pub(crate) fn draw(dice: &mut Dice, regions: usize, so_far: &Tally, wanted: (u64, u64)) -> Self {
-        let left = (wanted.0.saturating_sub(so_far.kills), wanted.1.saturating_sub(so_far.power_cuts));
-        let blow = |dice: &mut Dice| match left {
-            (0, 1..) => Blow::PowerCut,
+    /// Draws one for an arena of so many regions; what is `left` to come, it brings rather than what is not.
+    pub(crate) fn draw(dice: &mut Dice, regions: usize, left: Floors) -> Self {
+        let cut = |dice: &mut Dice| match dice.below(8) {
+            0 => Blow::PowerCut(Leaves::Nothing),
+            _ if left.garbled > 0 => Blow::PowerCut(Leaves::Disorder),
+            _ => Blow::PowerCut(Leaves::Drawn),
+        };
+        let blow = |dice: &mut Dice| match (left.kills, left.power_cuts) {
+            (0, 1..) => cut(dice),
             (1.., 0) => Blow::Kill,
             _ if dice.below(2) == 0 => Blow::Kill,
-            _ => Blow::PowerCut,
+            _ => cut(dice),
         };
         let early = if dice.below(3) == 0 { 1 + dice.below(3) } else { 0 };
+        let fails = (dice.below(6) == 0) != (left.sync_failures > 0);
         let how = if dice.below(2) == 0 { Failing::Kept } else { Failing::Lost };
         let after = if dice.below(2) == 0 { Some(blow(dice)) } else { None };
         let progress = match dice.below(10) {
@@ -83,7 +88,7 @@ impl Plan {
                 })
                 .collect(),
             // At rest, a node soon has nothing more to sync.
-            sync_failure: (dice.below(6) == 0 && progress.is_some()).then(|| (1 + dice.below(60), how, after)),
+            sync_failure: (fails && progress.is_some()).then(|| (1 + dice.below(60), how, after)),
             sync_delay: Duration::from_micros(if heavy || dice.below(4) == 0 { 0 } else { dice.below(6000) }),
             heavy,
             fresh: regions == 1 && dice.below(8) == 0,
