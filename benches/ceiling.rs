@@ -15,7 +15,7 @@ fn main() {
     let mut raw = Raw::preloaded(dir.path());
     raw.round(ROUND, GROUP);
     let speed: Rounds = (0..ROUNDS).map(|_| raw.round(ROUND, GROUP)).collect();
-    let groups: Rounds = (0..GROUPS).map(|_| raw.time_group().as_secs_f64() * 1e6).collect();
+    let groups: Rounds = (0..GROUPS).map(|_| raw.time_group(GROUP).as_secs_f64() * 1e6).collect();
 
     let mut report = Report::new("ceiling");
     report.question(&format!(

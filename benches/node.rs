@@ -1,92 +1,113 @@
-//! How many increments a second does one node acknowledge as durable, against raw RocksDB in the same run?
+//! How many increments a second does one node acknowledge as durable, and how soon, against the skeleton in the same run?
 //!
-//! Rounds of the ceiling and of the node take turns, so that both meet the same moods of the machine. The node is a
+//! Rounds of the skeleton and of the node take turns, so that both meet the same moods of the machine. The node is a
 //! process of its own, a cluster of one region; the increments come through the SDK over QUIC, on one connection, spread
-//! evenly over a million keys that were preloaded in batches.
+//! evenly over a million keys that were preloaded in batches, or over a thousand of them.
 
 #![expect(clippy::expect_used, reason = "a bench that cannot go on stops, by panicking")]
 
 use std::time::Duration;
 
-use halcyon_benches::{Figure, GROUP, KEYS, Raw, Report, Rounds, root, run};
+use halcyon_benches::skeleton::{self, Skeleton};
+use halcyon_benches::{Figure, KEYS, Report, Rounds, root, run};
 use halcyon_cli::bench::{self, End, Load, Op};
+use halcyon_client::Client;
 use halcyon_tests::Cluster;
+use hdrhistogram::Histogram;
 
-const ROUNDS: usize = 7;
+const ROUNDS: usize = 5;
 const ROUND: Duration = Duration::from_secs(2);
-const WARM_UP: Duration = Duration::from_secs(1);
-const IN_FLIGHT: usize = 256;
-/// Share of the ceiling that this version is to reach.
-const TARGET: f64 = 0.35;
+const HOT_KEYS: u64 = 1_000;
+
+/// What is measured: keys, operations in flight, and the least ratio of rates to the skeleton's that is wanted.
+const CASES: [(u64, usize, f64); 5] =
+    [(KEYS, 1, 0.77), (KEYS, 128, 0.8), (KEYS, 1024, 0.8), (HOT_KEYS, 128, 1.1), (HOT_KEYS, 1024, 1.1)];
 
 fn main() {
     run(measure());
 }
 
-fn load(in_flight: usize, seed: usize) -> Load {
-    let (end, seed) = (End::After(ROUND), u64::try_from(seed).expect("a small number"));
-    Load { op: Op::Incr, keys: KEYS, in_flight, end, warmup: WARM_UP, seed, ..Load::default() }
+fn load(keys: u64, in_flight: usize, seed: u64) -> Load {
+    let (end, warmup) = (End::After(ROUND), ROUND / 10);
+    Load { op: Op::Incr, keys, in_flight, end, warmup, seed, ..Load::default() }
+}
+
+/// What one case has shown of one side.
+#[derive(Default)]
+struct Side {
+    rate: Rounds,
+    p50: Rounds,
+    p99: Rounds,
+}
+
+/// The same of both, and their ratios round by round.
+#[derive(Default)]
+struct Case {
+    skeleton: Side,
+    node: Side,
+    ratio: Side,
+}
+
+impl Case {
+    async fn round(&mut self, (keys, in_flight): (u64, usize), seed: u64, skeleton: &mut Skeleton, client: &Client) {
+        let (rate, micros) = skeleton.run(skeleton::Load { keys: Some(keys), in_flight, length: ROUND }).await;
+        let clients = [client.clone()];
+        let node = bench::run(&clients, "default", &load(keys, in_flight, seed)).await.expect("a round");
+        let (s50, s99) = (quantile(&micros, 0.5), quantile(&micros, 0.99));
+        let (n50, n99) = (float(node.micros.p50), float(node.micros.p99));
+        let sides = [
+            (&mut self.skeleton, [rate, s50, s99]),
+            (&mut self.node, [node.ops_per_s, n50, n99]),
+            (&mut self.ratio, [node.ops_per_s / rate, n50 / s50, n99 / s99]),
+        ];
+        for (side, [rate, p50, p99]) in sides {
+            side.rate.push(rate);
+            side.p50.push(p50);
+            side.p99.push(p99);
+        }
+        println!("{keys} keys, {in_flight} in flight: skeleton {rate:.0}/s, node {:.0}/s", node.ops_per_s);
+    }
 }
 
 async fn measure() {
     let dir = tempfile::Builder::new().prefix("bench-node-").tempdir_in(root()).expect("a directory");
-    let mut raw = Raw::preloaded(&dir.path().join("raw"));
-    let cluster = Cluster::start_under(dir.path(), 1, false).await;
+    let mut skeleton = Skeleton::start(env!("CARGO_BIN_EXE_skeleton"), &dir.path().join("skeleton")).await;
+    let cluster = Cluster::start_under(&dir.path().join("node"), 1, false).await;
     let client = cluster.client(0).await;
-    let clients = [client.clone()];
-    bench::preload(&client, "default", &load(IN_FLIGHT, 0)).await.expect("a preload");
+    bench::preload(&client, "default", &load(KEYS, 256, 0)).await.expect("a preload");
 
-    raw.round(WARM_UP, GROUP);
-    let [mut ceiling, mut wide, mut group, mut node, mut ratio] = [const { Rounds::new() }; 5];
-    let [mut busy50, mut busy99, mut idle50, mut idle99] = [const { Rounds::new() }; 4];
+    let mut cases = CASES.map(|(keys, in_flight, target)| ((keys, in_flight), target, Case::default()));
     for round in 1..=ROUNDS {
-        let most = raw.round(ROUND, GROUP);
-        wide.push(raw.round(ROUND, u32::try_from(IN_FLIGHT).expect("a small number")));
-        group.push(raw.time_group().as_secs_f64() * 1e6);
-        let busy = bench::run(&clients, "default", &load(IN_FLIGHT, round)).await.expect("a round");
-        ceiling.push(most);
-        node.push(busy.ops_per_s);
-        ratio.push(busy.ops_per_s / most);
-        busy50.push(micros(busy.micros.p50));
-        busy99.push(micros(busy.micros.p99));
-        println!("round {round} of {ROUNDS}: ceiling {most:.0} ops/s, node {:.0} ops/s", busy.ops_per_s);
-    }
-    for round in 1..=ROUNDS.div_ceil(2) {
-        let idle = bench::run(&clients, "default", &load(1, ROUNDS + round)).await.expect("a round");
-        idle50.push(micros(idle.micros.p50));
-        idle99.push(micros(idle.micros.p99));
+        println!("round {round} of {ROUNDS}");
+        for (what, _, case) in &mut cases {
+            case.round(*what, u64::try_from(round).expect("a small number"), &mut skeleton, &client).await;
+        }
     }
 
-    let (most, widest, group_time) = (ceiling.median(), wide.median(), group.median());
     let mut report = Report::new("node");
-    report.question(&format!("How many durable increments a second does one node acknowledge? {KEYS} keys, in rounds"));
-    report.figure(&format!("ceiling: raw RocksDB, one sync per {GROUP}"), Figure::of(ceiling, "ops/s"));
-    report.figure(
-        &format!("node: SDK, QUIC, {IN_FLIGHT} in flight"),
-        Figure::of(node.clone(), "ops/s").against("the ceiling", most),
-    );
-    // The node syncs whatever waits, so with so many in flight its groups may be larger than the ceiling's.
-    report.figure(
-        &format!("raw RocksDB, one sync per {IN_FLIGHT}"),
-        Figure::of(wide, "ops/s").against("the ceiling", most),
-    );
-    report.figure("the node again", Figure::of(node, "ops/s").against(&format!("raw at {IN_FLIGHT}"), widest));
-    report.figure(
-        "ratio, round by round (target 0.35)",
-        Figure::of(ratio.clone(), "of it").against("the target", TARGET),
-    );
-    report.question("How long does an increment take?");
-    report.figure("one raw group, synced", Figure::of(group, "us"));
-    report
-        .figure(&format!("p50 at {IN_FLIGHT} in flight"), Figure::of(busy50, "us").against("a raw group", group_time));
-    report
-        .figure(&format!("p99 at {IN_FLIGHT} in flight"), Figure::of(busy99, "us").against("a raw group", group_time));
-    report.figure("p50 at 1 in flight", Figure::of(idle50, "us").against("a raw group", group_time));
-    report.figure("p99 at 1 in flight", Figure::of(idle99, "us").against("a raw group", group_time));
+    for ((keys, in_flight), target, case) in cases {
+        let Case { skeleton, node, ratio } = case;
+        report.question(&format!("Durable increments at one node, {keys} keys, {in_flight} in flight"));
+        for (what, unit, skeleton, node) in [
+            ("acknowledged", "ops/s", skeleton.rate, node.rate),
+            ("p50", "us", skeleton.p50, node.p50),
+            ("p99", "us", skeleton.p99, node.p99),
+        ] {
+            let most = skeleton.median();
+            report.figure(&format!("skeleton, {what}"), Figure::of(skeleton, unit));
+            report.figure(&format!("node, {what}"), Figure::of(node, unit).against("the skeleton", most));
+        }
+        report.figure("rates, round by round", Figure::of(ratio.rate, "of it").against("the target", target));
+        report.figure("p50, round by round", Figure::of(ratio.p50, "of it"));
+        report.figure("p99, round by round", Figure::of(ratio.p99, "of it"));
+    }
     report.finish();
-    println!("target {TARGET}: {}", if ratio.median() >= TARGET { "reached" } else { "MISSED" });
 }
 
-fn micros(micros: u64) -> f64 {
+fn quantile(micros: &Histogram<u64>, quantile: f64) -> f64 {
+    float(micros.value_at_quantile(quantile))
+}
+
+fn float(micros: u64) -> f64 {
     f64::from(u32::try_from(micros).unwrap_or(u32::MAX))
 }

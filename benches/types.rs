@@ -11,14 +11,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use halcyon_benches::{Figure, Report, Rounds, root, run};
+use halcyon_benches::{Figure, Report, Rounds, Solo, root, run};
 use halcyon_cli::bench::{self, End, Load, Op as Workload};
 use halcyon_crdt::{End as ListEnd, Object, Op, Place, Update};
-use halcyon_store::{Claim, Committer, RocksBackend, WriteJob};
 use halcyon_tests::Cluster;
+use halcyon_types::KeyspaceId;
 use halcyon_types::limits::UPDATES_MAX;
-use halcyon_types::{ClusterName, KeyspaceId, NodeId, RegionId, RegionName, RequestId, UnixMs};
-use halcyon_wire::{Seen, Session, Write};
 use tokio::time::Instant;
 
 const SMALLEST: u64 = 10;
@@ -98,64 +96,28 @@ fn value() -> Bytes {
     Bytes::from_static(b"a value of thirty-two bytes, once")
 }
 
-/// A committer on a disk of its own, and a clock that stands still.
-struct Bench {
-    committer: Committer<RocksBackend>,
-    requests: u64,
+fn preload(solo: &mut Solo, kind: Kind, size: u64) {
+    let mut n = 0;
+    while n < size {
+        let upto = size.min(n + UPDATES_MAX as u64);
+        solo.stage((n..upto).map(|n| kind.add(size, n)).collect());
+        solo.commit();
+        n = upto;
+    }
 }
 
-impl Bench {
-    const NOW: UnixMs = UnixMs(1_800_000_000_000);
-
-    fn open(dir: &std::path::Path) -> Self {
-        let claim = Claim {
-            cluster: "bench".parse::<ClusterName>().expect("a name"),
-            region: RegionId::try_from(1).expect("an id"),
-            region_name: "here".parse::<RegionName>().expect("a name"),
-            now: Self::NOW,
-            node: NodeId(uuid::Uuid::from_u128(1)),
-        };
-        let backend = RocksBackend::open(dir).expect("a database");
-        let (committer, _) = Committer::open(backend, &claim).expect("a committer");
-        Self { committer, requests: 0 }
+/// Microseconds per operation of one group: staging alone, and with the commit.
+fn group(solo: &mut Solo, update: impl Fn(u64) -> Update) -> (f64, f64) {
+    let updates: Vec<Update> = (0..GROUP).map(update).collect();
+    let began = Instant::now();
+    for update in updates {
+        solo.stage(vec![update]);
     }
-
-    fn stage(&mut self, updates: Vec<Update>) {
-        self.requests += 1;
-        let mut random = [0; 10];
-        for (to, from) in random.iter_mut().zip(self.requests.to_be_bytes()) {
-            *to = from;
-        }
-        let request = RequestId::mint(Self::NOW, &random);
-        let write = Write { request, session: Session::default(), seen: Seen::Present, updates };
-        let actors = BTreeMap::new();
-        let job = WriteJob { now: Self::NOW, real: Self::NOW, write: &write, snapshot: None, actors: &actors };
-        self.committer.stage_write(job).expect("a write");
-    }
-
-    fn preload(&mut self, kind: Kind, size: u64) {
-        let mut n = 0;
-        while n < size {
-            let upto = size.min(n + UPDATES_MAX as u64);
-            self.stage((n..upto).map(|n| kind.add(size, n)).collect());
-            self.committer.commit().expect("a commit");
-            n = upto;
-        }
-    }
-
-    /// Microseconds per operation of one group: staging alone, and with the commit.
-    fn group(&mut self, update: impl Fn(u64) -> Update) -> (f64, f64) {
-        let updates: Vec<Update> = (0..GROUP).map(update).collect();
-        let began = Instant::now();
-        for update in updates {
-            self.stage(vec![update]);
-        }
-        let staged = began.elapsed();
-        self.committer.commit().expect("a commit");
-        let all = began.elapsed();
-        let each = |time: Duration| time.as_secs_f64() * 1e6 / f64::from(u32::try_from(GROUP).expect("small"));
-        (each(staged), each(all))
-    }
+    let staged = began.elapsed();
+    solo.commit();
+    let all = began.elapsed();
+    let each = |time: Duration| time.as_secs_f64() * 1e6 / f64::from(u32::try_from(GROUP).expect("small"));
+    (each(staged), each(all))
 }
 
 #[derive(Default)]
@@ -171,10 +133,10 @@ impl Cost {
     }
 }
 
-fn single_elements(bench: &mut Bench, report: &mut Report) -> f64 {
+fn single_elements(solo: &mut Solo, report: &mut Report) -> f64 {
     for kind in Kind::ALL {
         for size in SIZES {
-            bench.preload(kind, size);
+            preload(solo, kind, size);
         }
     }
     let mut costs: BTreeMap<(Kind, bool, u64), Cost> = BTreeMap::new();
@@ -183,8 +145,8 @@ fn single_elements(bench: &mut Bench, report: &mut Report) -> f64 {
         for kind in Kind::ALL {
             for size in SIZES {
                 let fresh = 100_000_000 + round * GROUP;
-                let add = bench.group(|n| kind.add(size, fresh + n));
-                let remove = bench.group(|n| kind.remove(size, fresh + n));
+                let add = group(solo, |n| kind.add(size, fresh + n));
+                let remove = group(solo, |n| kind.remove(size, fresh + n));
                 if round > 0 {
                     costs.entry((kind, false, size)).or_default().push(add);
                     costs.entry((kind, true, size)).or_default().push(remove);
@@ -213,13 +175,13 @@ fn single_elements(bench: &mut Bench, report: &mut Report) -> f64 {
 }
 
 /// Bytes of the record that deletes a million elements, and what applying it took.
-fn deletion(bench: &mut Bench, report: &mut Report) -> f64 {
+fn deletion(solo: &mut Solo, report: &mut Report) -> f64 {
     report.question("What does deleting a collection of a million cost, at the committer?");
     let mut largest = 0.0_f64;
     for kind in Kind::ALL {
         let began = Instant::now();
-        bench.stage(vec![Update { object: kind.collection(LARGEST), op: Op::Delete }]);
-        let committed = bench.committer.commit().expect("a commit");
+        solo.stage(vec![Update { object: kind.collection(LARGEST), op: Op::Delete }]);
+        let committed = solo.commit();
         let ms = began.elapsed().as_secs_f64() * 1e3;
         let bytes: usize = committed.own.iter().map(|record| record.bytes.len()).sum();
         let bytes = f64::from(u32::try_from(bytes).expect("small"));
@@ -284,10 +246,10 @@ async fn neighbours(report: &mut Report) -> f64 {
 async fn measure() {
     let dir = tempfile::Builder::new().prefix("bench-types-").tempdir_in(root()).expect("a directory");
     let mut report = Report::new("types");
-    let mut bench = Bench::open(&dir.path().join("committer"));
-    let worst = single_elements(&mut bench, &mut report);
-    let largest = deletion(&mut bench, &mut report);
-    drop(bench);
+    let mut solo = Solo::open(&dir.path().join("committer"));
+    let worst = single_elements(&mut solo, &mut report);
+    let largest = deletion(&mut solo, &mut report);
+    drop(solo);
     let p99 = neighbours(&mut report).await;
     report.finish();
     let told = |reached| if reached { "reached" } else { "MISSED" };

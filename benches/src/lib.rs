@@ -10,8 +10,11 @@ mod raw;
 mod report;
 mod rounds;
 mod site;
+pub mod skeleton;
+mod solo;
 
-pub use raw::{GROUP, KEYS, Raw};
+pub use raw::{Draw, GROUP, KEYS, Raw};
 pub use report::{Figure, Report};
 pub use rounds::Rounds;
 pub use site::{root, run, warn_if_busy};
+pub use solo::Solo;

@@ -33,14 +33,14 @@ const PRELOAD_GROUP: u64 = 10_000;
 pub struct Raw {
     db: DB,
     seq: u64,
-    random: u64,
+    draw: Draw,
 }
 
 impl Raw {
     /// Makes the database in `dir` and fills it.
     pub fn preloaded(dir: &Path) -> Self {
         let db = DB::open_cf_descriptors(&database(), dir, [STATE, LOG].map(family)).expect("a database");
-        let raw = Self { db, seq: 0, random: 1 };
+        let raw = Self { db, seq: 0, draw: Draw::new(1) };
         let state = raw.family(STATE);
         let mut unsynced = WriteOptions::default();
         unsynced.disable_wal(true);
@@ -65,17 +65,39 @@ impl Raw {
         f64::from(ops) / began.elapsed().as_secs_f64()
     }
 
-    /// How long one [`GROUP`] takes, synced.
-    pub fn time_group(&mut self) -> Duration {
+    /// How long a group of so many takes, synced.
+    pub fn time_group(&mut self, operations: u32) -> Duration {
         let began = now();
-        self.group(GROUP);
+        self.group(operations);
         began.elapsed()
     }
 
+    /// Reads rows for about so long on this thread; says how many a second.
+    pub fn gets(&mut self, length: Duration) -> f64 {
+        let (began, mut ops, state) = (now(), 0_u32, self.family(STATE));
+        let mut draw = self.draw;
+        while began.elapsed() < length {
+            for _ in 0..GROUP {
+                let row = self.db.get_pinned_cf(state, row_key(draw.below(KEYS))).expect("a read");
+                assert!(row.is_some_and(|row| row.len() == ROW_BYTES), "a preloaded row");
+            }
+            ops += GROUP;
+        }
+        self.draw = draw;
+        f64::from(ops) / began.elapsed().as_secs_f64()
+    }
+
     fn group(&mut self, operations: u32) {
+        let mut draw = self.draw;
+        self.commit((0..operations).map(|_| draw.below(KEYS)));
+        self.draw = draw;
+    }
+
+    /// One increment of each of these keys, as one batch with one sync.
+    pub fn commit(&mut self, keys: impl Iterator<Item = u64>) {
         let mut batch = WriteBatch::default();
-        for _ in 0..operations {
-            let (key, seq) = (row_key(self.draw() % KEYS), self.seq + 1);
+        for key in keys {
+            let (key, seq) = (row_key(key), self.seq + 1);
             self.seq = seq;
             let (state, log) = (self.family(STATE), self.family(LOG));
             let row = self.db.get_pinned_cf(state, key).expect("a read").expect("a preloaded row");
@@ -95,18 +117,29 @@ impl Raw {
     fn family(&self, name: &str) -> &ColumnFamily {
         self.db.cf_handle(name).expect("a family that was opened")
     }
+}
 
-    /// Xorshift: cheap, and even enough to defeat caches.
-    const fn draw(&mut self) -> u64 {
-        self.random ^= self.random << 13;
-        self.random ^= self.random >> 7;
-        self.random ^= self.random << 17;
-        self.random
+/// Xorshift: cheap, and even enough to defeat caches.
+#[derive(Debug, Clone, Copy)]
+pub struct Draw(u64);
+
+impl Draw {
+    /// From a seed that is not nought.
+    pub const fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// The next number below `bound`.
+    pub const fn below(&mut self, bound: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % bound
     }
 }
 
 #[expect(clippy::disallowed_methods, reason = "a bench is a door: it measures time")]
-fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     Instant::now()
 }
 

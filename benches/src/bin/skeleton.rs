@@ -1,0 +1,9 @@
+//! The skeleton's process, for the benches to start: `skeleton DIR`.
+
+fn main() {
+    let Some(dir) = std::env::args_os().nth(1) else {
+        eprintln!("skeleton: which directory? The benches start this program: cargo bench -p halcyon-benches");
+        std::process::exit(2);
+    };
+    halcyon_benches::skeleton::serve(dir.as_ref());
+}
