@@ -95,6 +95,8 @@ pub(crate) struct Driver {
     pub(crate) in_links: BTreeMap<RegionId, (u64, LinkHandle)>,
     /// Whom the replica would have dialled, but for a fault.
     pub(crate) held_dials: BTreeSet<RegionId>,
+    /// What reads see: dropped with each commit, taken with the first read after it.
+    pub(crate) present: Option<Snapshot<<RocksBackend as Backend>::Snapshot>>,
     /// Of open transactions.
     pub(crate) snapshots: BTreeMap<(SessionId, TransactionId), Snapshot<<RocksBackend as Backend>::Snapshot>>,
     /// Sessions with answers that their writers have not been told of.
@@ -237,6 +239,7 @@ impl Driver {
         metrics.records.inc_by(results.iter().filter(|(_, result)| is_record(result)).count() as u64);
         metrics.group_seconds.observe(took.as_secs_f64());
         self.tail.extend(synced.own);
+        self.present = None;
         let heads = synced.heads.into_iter().map(|(actor, head)| (actor, head.hash)).collect();
         let committed = halcyon_core::Committed { results, vv: synced.vv, hlc: synced.hlc, heads };
         self.replica.handle_committed(self.site.clocks.now(), committed);

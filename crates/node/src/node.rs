@@ -123,6 +123,7 @@ impl Node {
             out_links: std::collections::BTreeMap::new(),
             in_links: std::collections::BTreeMap::new(),
             held_dials: std::collections::BTreeSet::new(),
+            present: None,
             snapshots: std::collections::BTreeMap::new(),
             answered: std::collections::BTreeSet::new(),
             alarms: Vec::new(),

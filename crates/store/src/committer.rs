@@ -13,6 +13,7 @@ use halcyon_wire::{ChainHash, Record, StoredRecord};
 
 use crate::backend::{Backend, Batch, Durability, Family};
 use crate::clock::{Clock, is_followed};
+use crate::deadlines::Deadlines;
 use crate::dedupe::Dedupe;
 use crate::derived::{self, Summaries};
 use crate::error::{ApplyError, CommitError, Fatal, OpenError, ReadError};
@@ -49,6 +50,7 @@ pub struct Committer<B: Backend> {
     backend: B,
     actor: ActorId,
     rows: Layer<Stored<B>>,
+    deadlines: Deadlines,
     vv: VersionVector,
     heads: BTreeMap<ActorId, Head>,
     dedupe: Dedupe,
@@ -79,10 +81,15 @@ impl<B: Backend> Committer<B> {
         let (recovered, clock) = recover(&backend, claim)?;
         let dedupe = Dedupe::recover(&backend)?;
         derived::rebuild::complete(&backend)?;
-        let deadlines = derived::has_deadlines(&backend)?;
+        let deadlines = Deadlines::new(derived::has_deadlines(&backend)?);
         let committer = Self {
             actor: recovered.actor,
-            rows: Layer::over(Stored::new(backend.clone(), RowCache::new(settings.row_cache_bytes_max), deadlines)),
+            rows: Layer::over(Stored::new(
+                backend.clone(),
+                RowCache::new(settings.row_cache_bytes_max),
+                deadlines.clone(),
+            )),
+            deadlines,
             backend,
             vv: recovered.vv.clone(),
             heads: recovered.heads.clone(),
@@ -99,7 +106,7 @@ impl<B: Backend> Committer<B> {
 
     /// A handle for reading what is committed.
     pub fn reader(&self) -> Reader<B> {
-        Reader::new(self.backend.clone())
+        Reader::new(self.backend.clone(), self.deadlines.clone())
     }
 
     /// How many records, and how many bytes of them, wait for the commit.

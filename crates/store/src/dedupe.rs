@@ -4,8 +4,15 @@
 //! Ids are remembered for [`REQUEST_WINDOW`]; older ones are refused, never executed, so forgetting them is safe. Rows
 //! are purged by range, at most once a minute: mint order is key order. A wall clock that jumps ahead for a moment must
 //! not make a node forget what it still would execute, so a purge goes no further than its predecessor would have gone.
+//!
+//! A request is looked up before each write, and is hardly ever there. Those minted lately are therefore kept in memory,
+//! all of them from some time on: what was minted since and is not among them was never committed, and the database is
+//! asked about older ones only.
+
+mod recent;
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use halcyon_types::limits::{REQUEST_AHEAD_MAX, REQUEST_WINDOW};
@@ -16,6 +23,7 @@ use halcyon_wire::Refusal;
 use crate::backend::{Batch, Family, View};
 use crate::error::ReadError;
 use crate::layout;
+use recent::Recent;
 
 /// Between two purges.
 const PURGE_EVERY: Duration = Duration::from_mins(1);
@@ -24,6 +32,8 @@ const PURGE_EVERY: Duration = Duration::from_mins(1);
 pub(crate) struct Dedupe {
     /// Those of the group.
     staged: BTreeMap<RequestId, Dot>,
+    /// Those minted lately that are on disk.
+    recent: Recent,
     /// When a purge was considered last, by the wall clock.
     considered: UnixMs,
     /// Everything minted before is purged already.
@@ -36,13 +46,23 @@ impl Dedupe {
         let found = view.with(Family::State, &layout::FORGOTTEN_KEY, |value| value.map(layout::forgotten))?;
         let found =
             found.transpose().map_err(|error| ReadError::damaged("the end of the forgotten requests", &error))?;
-        Ok(Self { purged_upto: found.unwrap_or_default(), ..Self::default() })
+        let mut last = None;
+        let (from, end) = (layout::requests_from(UnixMs(0)), layout::requests_end());
+        view.scan_back(Family::State, &from, Some(&end), |key, _| {
+            last = layout::request_minted_at(key);
+            ControlFlow::Break(())
+        })?;
+        let recent = Recent::since(last.map_or(UnixMs(0), |last| UnixMs(last.0 + 1)));
+        Ok(Self { purged_upto: found.unwrap_or_default(), recent, ..Self::default() })
     }
 
     /// The record that `request` became, committed or staged.
     pub(crate) fn find(&self, view: &impl View, request: RequestId) -> Result<Option<Dot>, ReadError> {
         if let Some(dot) = self.staged.get(&request).filter(|_| !planted(Mutant::GroupRequestsUnknown)) {
             return Ok(Some(*dot));
+        }
+        if let Some(known) = self.recent.find(request) {
+            return Ok(known);
         }
         let found = view.with(Family::State, &layout::request_key(request), |value| value.map(layout::dot))?;
         found.transpose().map_err(|error| ReadError::damaged(format!("request {request}"), &error))
@@ -97,7 +117,7 @@ impl Dedupe {
     /// The group is on disk.
     pub(crate) fn settle(&mut self) {
         if !planted(Mutant::RequestsInMemory) {
-            self.staged.clear();
+            self.recent.extend(std::mem::take(&mut self.staged));
         }
     }
 }

@@ -116,6 +116,11 @@ impl Due {
         Some(Self { what: Ending::Key, at: deadline::of_row(row).unwrap_or(NEVER) })
     }
 
+    /// Whether it is the key that ends, or was told never to.
+    pub(crate) fn is_of_key(self) -> bool {
+        self.what == Ending::Key
+    }
+
     /// The key that says so.
     pub(crate) fn index_key(self, row: &RowKey) -> Vec<u8> {
         [&self.what.prefix()[..], &self.at.0.to_be_bytes(), row.as_bytes()].concat()

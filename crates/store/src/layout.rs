@@ -82,6 +82,17 @@ pub(crate) fn requests_from(at: UnixMs) -> [u8; 11] {
     key
 }
 
+/// Behind every key that a request can have.
+pub(crate) fn requests_end() -> [u8; 5] {
+    [0, 0, 0, 0, b'q' + 1]
+}
+
+/// When the request was minted that the key of one names.
+pub(crate) fn request_minted_at(key: &[u8]) -> Option<UnixMs> {
+    let ms: [u8; 6] = key.get(5..11)?.try_into().ok()?;
+    Some(UnixMs(ms.into_iter().fold(0, |ms, byte| ms << 8 | u64::from(byte))))
+}
+
 pub(crate) fn log_key(dot: Dot) -> [u8; 16] {
     let mut key = [0; 16];
     fill(&mut key, 0, &dot.actor.as_u64().to_be_bytes());

@@ -20,6 +20,7 @@ pub mod backend;
 mod cells;
 pub mod clock;
 pub mod committer;
+mod deadlines;
 mod dedupe;
 mod derived;
 mod digest;

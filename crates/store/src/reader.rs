@@ -8,6 +8,7 @@ use halcyon_types::{ActorId, Dot, Seq, UnixMs, VersionVector};
 use halcyon_wire::StoredRecord;
 
 use crate::backend::{Backend, Family, View};
+use crate::deadlines::{Deadlines, is_deadline};
 use crate::digest::{self, Digest};
 use crate::error::ReadError;
 use crate::layout;
@@ -17,11 +18,12 @@ use crate::view_rows;
 #[derive(Debug, Clone)]
 pub struct Reader<B> {
     backend: B,
+    deadlines: Deadlines,
 }
 
 impl<B: Backend> Reader<B> {
-    pub(crate) const fn new(backend: B) -> Self {
-        Self { backend }
+    pub(crate) const fn new(backend: B, deadlines: Deadlines) -> Self {
+        Self { backend, deadlines }
     }
 
     #[cfg(test)]
@@ -31,7 +33,9 @@ impl<B: Backend> Reader<B> {
 
     /// This moment, held: whatever is committed later does not show.
     pub fn snapshot(&self) -> Snapshot<B::Snapshot> {
-        Snapshot::of(self.backend.snapshot())
+        // In this order: see `deadlines.rs`.
+        let view = self.backend.snapshot();
+        Snapshot { view, deadlines: self.deadlines.any() }
     }
 
     /// Records of `actor` behind `after` up to and with `upto`, contiguous, in order: as many as fit `bytes_max`, but one
@@ -84,13 +88,11 @@ impl<B: Backend> Reader<B> {
 #[derive(Debug)]
 pub struct Snapshot<V> {
     view: V,
+    /// Whether there may be a row that says when a key ends.
+    deadlines: bool,
 }
 
 impl<V: View> Snapshot<V> {
-    pub(crate) const fn of(view: V) -> Self {
-        Self { view }
-    }
-
     /// The version vector of this very moment: read through the same snapshot as the rows.
     ///
     /// # Errors
@@ -104,6 +106,9 @@ impl<V: View> Rows for Snapshot<V> {
     type Error = ReadError;
 
     fn look<T>(&mut self, key: &RowKey, look: impl FnOnce(Option<&Row>) -> T) -> Result<T, ReadError> {
+        if !self.deadlines && is_deadline(key) {
+            return Ok(look(None));
+        }
         view_rows::load(&self.view, key).map(|row| look(row.as_ref()))
     }
 

@@ -11,12 +11,13 @@ use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 
 use bytes::Bytes;
-use halcyon_crdt::{Change, Kind, Row, RowKey, RowPrefix, Rows, Standing, Summary};
+use halcyon_crdt::{Change, Row, RowKey, RowPrefix, Rows, Standing, Summary};
 use halcyon_types::limits::SUMMARIES_MAX;
 use halcyon_types::mutant::{Mutant, planted};
 use lru::LruCache;
 
 use crate::backend::View;
+use crate::deadlines::{Deadlines, is_deadline};
 use crate::derived::{Due, Summaries};
 use crate::error::ReadError;
 use crate::row_cache::RowCache;
@@ -32,14 +33,17 @@ pub(crate) struct Stored<V> {
     cache: RowCache,
     summaries: LruCache<Bytes, Summary>,
     due: BTreeMap<RowKey, Due>,
-    /// Whether there may be a row that says when a key ends.
-    deadlines: bool,
+    deadlines: Deadlines,
 }
 
 impl<V: View> Stored<V> {
-    /// `deadlines`: whether there may be a row that says when a key ends.
-    pub(crate) fn new(view: V, cache: RowCache, deadlines: bool) -> Self {
+    pub(crate) fn new(view: V, cache: RowCache, deadlines: Deadlines) -> Self {
         Self { view, cache, summaries: LruCache::new(SUMMARIES), due: BTreeMap::new(), deadlines }
+    }
+
+    /// Whether any key has a deadline.
+    pub(crate) const fn deadlines(&self) -> &Deadlines {
+        &self.deadlines
     }
 
     /// When the rows that have moved away would have ended, those without an end aside.
@@ -57,18 +61,12 @@ impl<V: View> Stored<V> {
             self.cache.forget_below(&prefix);
         }
         for (key, change) in changes {
-            self.deadlines |= is_deadline(&key);
             self.cache.put(key, change.row);
         }
         for (collection, summary) in summaries {
             self.summaries.put(collection_key(&collection), summary);
         }
     }
-}
-
-fn is_deadline(key: &RowKey) -> bool {
-    // An actor's number may end with the same byte.
-    key.as_bytes().last() == Some(&Kind::Deadline.byte()) && key.kind() == Ok(Kind::Deadline)
 }
 
 fn collection_key(collection: &RowPrefix) -> Bytes {
@@ -80,7 +78,7 @@ impl<V: View> Rows for Stored<V> {
 
     fn look<T>(&mut self, key: &RowKey, look: impl FnOnce(Option<&Row>) -> T) -> Result<T, ReadError> {
         // Every write asks whether its key has ended.
-        if !self.deadlines && is_deadline(key) {
+        if self.deadlines.rule_out(key) {
             return Ok(look(None));
         }
         if let Some(row) = self.cache.get(key) {

@@ -99,6 +99,8 @@ pub const GROUP_MAX: usize = 2048;
 pub const GROUP_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Bytes of rows that the committer keeps decoded.
 pub const ROW_CACHE_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Requests committed lately that the committer knows without asking the database.
+pub const RECENT_REQUESTS_MAX: usize = 65_536;
 /// Collections of which the committer keeps the summary in memory.
 pub const SUMMARIES_MAX: usize = 8192;
 /// Collections dropped whole, lately, that the committer's row cache tells from those still there.

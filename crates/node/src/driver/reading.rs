@@ -1,8 +1,8 @@
 //! Reads, and the snapshots of open transactions. The replica says which is open; here they are held.
 
 use halcyon_core::{Job, SessionId};
-use halcyon_store::RocksBackend;
 use halcyon_store::reads::{self, Writer};
+use halcyon_store::{Backend, RocksBackend, Snapshot};
 use halcyon_types::UnixMs;
 use halcyon_wire::{Body, Outcome, Refusal, Response, TransactionId, Within};
 
@@ -40,9 +40,7 @@ impl Driver {
     pub(super) fn read(&mut self, session: SessionId, id: u64, body: &Body) {
         let now = self.now();
         let result = match body {
-            Body::Read { within: None, object, query, .. } => {
-                reads::read(&mut self.site.reader.snapshot(), object, query, now)
-            }
+            Body::Read { within: None, object, query, .. } => reads::read(self.present(), object, query, now),
             Body::Read { within: Some(Within { transaction, updates }), object, query, .. } => {
                 let writer = Writer { actor: self.site.actor, now, actors: self.replica.actors() };
                 match self.snapshots.get_mut(&(session, *transaction)) {
@@ -51,7 +49,7 @@ impl Driver {
                 }
             }
             Body::Scan { keyspace, beginning, page, .. } => {
-                reads::scan(&mut self.site.reader.snapshot(), *keyspace, beginning, page, now)
+                reads::scan(self.present(), *keyspace, beginning, page, now)
             }
             Body::Digest { at } => return self.digest(session, id, *at),
             Body::Write(_) | Body::Begin { .. } | Body::Abort { .. } | Body::Token { .. } => {
@@ -60,6 +58,11 @@ impl Driver {
             }
         };
         self.reply(session, &Response { id, result });
+    }
+
+    /// What is committed: taken once after each commit that the replica has heard of, and not once per read.
+    fn present(&mut self) -> &mut Snapshot<<RocksBackend as Backend>::Snapshot> {
+        self.present.get_or_insert_with(|| self.site.reader.snapshot())
     }
 
     fn now(&mut self) -> UnixMs {

@@ -39,7 +39,7 @@ pub(crate) fn write<V: View>(
 }
 
 fn write_due<V: View>(rows: &mut Layer<Stored<V>>, batch: &mut impl Batch) {
-    let before = rows.under().take_due();
+    let (before, deadlines) = (rows.under().take_due(), rows.under().deadlines().clone());
     let now = |key| rows.changes().get(key).and_then(|change| Due::of(key.as_bytes(), change.row.as_ref()?));
     for (key, due) in &before {
         if now(key) != Some(*due) {
@@ -48,6 +48,9 @@ fn write_due<V: View>(rows: &mut Layer<Stored<V>>, batch: &mut impl Batch) {
     }
     for (key, change) in rows.changes() {
         if let Some(due) = change.row.as_ref().and_then(|row| Due::of(key.as_bytes(), row)) {
+            if due.is_of_key() {
+                deadlines.raise();
+            }
             batch.put(Family::Derived, &due.index_key(key), &[]);
         }
     }

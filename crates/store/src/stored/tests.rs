@@ -6,6 +6,7 @@ use proptest::sample::Index;
 
 use super::*;
 use crate::backend::{Backend, Batch, Durability, Family};
+use crate::deadlines::Deadlines;
 use crate::derived::group;
 use crate::memory::MemoryBackend;
 use crate::suite::node::{T, actors};
@@ -161,7 +162,7 @@ proptest! {
         most in 1_usize..6,
     ) {
         let disk = MemoryBackend::new();
-        let mut rows = Layer::over(Stored::new(disk.clone(), RowCache::new(cache), false));
+        let mut rows = Layer::over(Stored::new(disk.clone(), RowCache::new(cache), Deadlines::new(false)));
         let mut model = MemoryRows::default();
         let mut seq = 0;
         for step in steps {
