@@ -58,6 +58,12 @@ impl<R: Rows> Layer<R> {
         (std::mem::take(&mut self.changes), std::mem::take(&mut self.dropped))
     }
 
+    /// Takes on what another layer, over this one, has given up; this one must be as new.
+    pub fn adopt(&mut self, (changes, dropped): (BTreeMap<RowKey, Change>, Vec<RowPrefix>)) {
+        debug_assert!(self.changes.is_empty() && self.dropped.is_empty(), "nothing of its own is lost");
+        (self.changes, self.dropped) = (changes, dropped);
+    }
+
     fn is_dropped(&self, key: &[u8]) -> bool {
         self.dropped.iter().any(|prefix| prefix.contains(key))
     }
@@ -91,6 +97,14 @@ impl<R: Rows> Rows for Layer<R> {
             Some(change) => Ok(look(change.row.as_ref())),
             None if self.is_dropped(key.as_bytes()) => Ok(look(None)),
             None => self.under.look(key, look),
+        }
+    }
+
+    fn take_row(&mut self, key: &RowKey) -> Result<Option<Row>, R::Error> {
+        match self.changes.get(key) {
+            Some(change) => Ok(change.row.clone()),
+            None if self.is_dropped(key.as_bytes()) => Ok(None),
+            None => self.under.take_row(key),
         }
     }
 

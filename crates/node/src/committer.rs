@@ -1,15 +1,19 @@
-//! The committer thread: takes whatever jobs wait, stages them as one group, syncs once, reports once.
+//! The committer's two threads: one stages what waits as a group, the other writes groups to the disk, one synced write each.
 //!
-//! Nothing waits for a group to fill: a lone write is a group of its own, and while a sync is under way the next group
-//! gathers in the queue. Now and then the database is asked whether it still works: not every job writes something.
+//! While a group is being synced the next is staged, job by job as they come, and sets out the moment the disk is free.
+//! Nothing waits for a group to fill: a lone write is a group of its own. Now and then the database is asked whether it
+//! still works: not every job writes something.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
+mod writer;
+
+use std::collections::VecDeque;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
 use halcyon_core::{Job, JobResult, Ticket};
 use halcyon_store::{
-    ApplyError, Backend, CommitError, Committed, Committer, Fatal, Snapshot, StageError, Staged, WriteJob,
+    ApplyError, Backend, CommitError, Committed, Committer, Fatal, Sealed, Snapshot, StageError, Staged, WriteJob,
 };
 use halcyon_types::UnixMs;
 use halcyon_types::limits::{GROUP_BYTES_MAX, GROUP_MAX};
@@ -63,59 +67,144 @@ impl From<Fatal> for CommitterError {
     }
 }
 
-/// Runs the thread until the queue's other end is dropped or an error ends it.
-pub(crate) fn spawn<B: Backend + 'static>(
-    mut committer: Committer<B>,
-    jobs: Receiver<Vec<Work<B>>>,
-    clocks: Clocks,
-    done: UnboundedSender<Done>,
-) -> std::io::Result<thread::JoinHandle<()>>
-where
-    B::Snapshot: Send,
-{
-    thread::Builder::new().name("committer".to_owned()).spawn(move || {
-        let mut queue = Queue { jobs, waiting: Vec::new().into_iter() };
-        let mut asked = clocks.now().mono;
-        loop {
-            let next = queue.next();
-            let now = clocks.now().mono;
-            if now >= asked + ASKS_EVERY {
-                asked = now;
-                if let Err(error) = committer.probe() {
-                    let _ = done.send(Err(error.into()));
-                    return;
-                }
-            }
-            let group = match next {
-                Next::Work(first) => commit_group(&mut committer, first, &mut queue, &clocks),
-                Next::Nothing => continue,
-                Next::End => return,
-            };
-            let failed = group.is_err();
-            if done.send(group).is_err() || failed {
-                return;
-            }
-        }
-    })
+/// The way to the committer. Dropped, it lets the threads end once everything handed in before is on disk.
+pub(crate) struct Jobs<B: Backend>(Sender<Inbox<B>>);
+
+impl<B: Backend> Jobs<B> {
+    /// Hands in what is to be done, in order. A committer that has ended says so itself.
+    pub(crate) fn send(&self, jobs: Vec<Work<B>>) {
+        let _ = self.0.send(Inbox::Jobs(jobs));
+    }
 }
 
-fn commit_group<B: Backend>(
-    committer: &mut Committer<B>,
-    first: Work<B>,
-    queue: &mut Queue<B>,
-    clocks: &Clocks,
-) -> Done {
-    let (began, real) = (clocks.now().mono, clocks.real());
-    let mut results = Vec::new();
-    let mut work = Some(first);
-    while let Some(next) = work {
-        results.push(stage(committer, next, real)?);
-        let (count, bytes) = committer.staged();
-        let room = count.max(results.len()) < GROUP_MAX && bytes < GROUP_BYTES_MAX;
-        work = if room { queue.try_next() } else { None };
+impl<B: Backend> Drop for Jobs<B> {
+    fn drop(&mut self) {
+        let _ = self.0.send(Inbox::End);
     }
-    let synced = committer.commit()?;
-    Ok(Group { results, synced, took: clocks.now().mono.saturating_sub(began) })
+}
+
+/// What the staging thread hears.
+enum Inbox<B: Backend> {
+    Jobs(Vec<Work<B>>),
+    /// The group that was under way is on disk; or it is not, and the writer has said so and ended.
+    Written {
+        settled: bool,
+    },
+    End,
+}
+
+/// A group, staged or on its way.
+struct Gathered<S> {
+    /// What came of each job, in order; nobody knows yet.
+    results: Vec<(Ticket, JobResult)>,
+    /// When its first job was staged.
+    began: Duration,
+    sealed: S,
+}
+
+/// Starts the threads. They run until the jobs' sender is dropped, or an error ends them.
+pub(crate) fn spawn<B: Backend + 'static>(
+    committer: Committer<B>,
+    clocks: Clocks,
+    done: UnboundedSender<Done>,
+) -> std::io::Result<Jobs<B>> {
+    let (jobs, inbox) = channel();
+    let disk = writer::spawn(jobs.clone(), clocks.clone(), done.clone())?;
+    let stager = Stager { committer, clocks, inbox, disk, waiting: VecDeque::new(), gathered: None, ended: false };
+    thread::Builder::new().name("committer".to_owned()).spawn(move || {
+        if let Err(error) = stager.run() {
+            // A node that has ended does not want to know.
+            let _ = done.send(Err(error));
+        }
+    })?;
+    Ok(Jobs(jobs))
+}
+
+/// The staging thread.
+struct Stager<B: Backend> {
+    committer: Committer<B>,
+    clocks: Clocks,
+    inbox: Receiver<Inbox<B>>,
+    disk: Sender<Gathered<Sealed<B>>>,
+    waiting: VecDeque<Work<B>>,
+    gathered: Option<Gathered<()>>,
+    ended: bool,
+}
+
+impl<B: Backend> Stager<B> {
+    fn run(mut self) -> Result<(), CommitterError> {
+        let mut asked = self.clocks.now().mono;
+        loop {
+            let now = self.clocks.now().mono;
+            if now >= asked + ASKS_EVERY {
+                asked = now;
+                self.committer.probe()?;
+            }
+            match self.inbox.recv_timeout(ASKS_EVERY) {
+                Ok(heard) => {
+                    if !self.hear(heard) {
+                        return Ok(());
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            }
+            // Whatever else waits goes into the same group.
+            while let Ok(heard) = self.inbox.try_recv() {
+                if !self.hear(heard) {
+                    return Ok(());
+                }
+            }
+            // What was staged while the disk was busy does not wait for the rest.
+            self.set_out()?;
+            self.stage()?;
+            self.set_out()?;
+            if self.ended && self.gathered.is_none() && !self.committer.is_under_way() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Whether to go on.
+    fn hear(&mut self, heard: Inbox<B>) -> bool {
+        match heard {
+            Inbox::Jobs(jobs) => self.waiting.extend(jobs),
+            Inbox::Written { settled: true } => self.committer.settle(),
+            Inbox::Written { settled: false } => return false,
+            Inbox::End => self.ended = true,
+        }
+        true
+    }
+
+    /// Stages what waits, as long as the group has room.
+    fn stage(&mut self) -> Result<(), CommitterError> {
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        let (began, real) = (self.clocks.now().mono, self.clocks.real());
+        let new = || Gathered { results: Vec::new(), began, sealed: () };
+        let group = self.gathered.get_or_insert_with(new);
+        loop {
+            let (count, bytes) = self.committer.staged();
+            if count.max(group.results.len()) >= GROUP_MAX || bytes >= GROUP_BYTES_MAX {
+                return Ok(());
+            }
+            let Some(work) = self.waiting.pop_front() else { return Ok(()) };
+            group.results.push(stage(&mut self.committer, work, real)?);
+        }
+    }
+
+    /// Lets the group set out, if the disk is free.
+    fn set_out(&mut self) -> Result<(), CommitterError> {
+        if self.committer.is_under_way() {
+            return Ok(());
+        }
+        let Some(Gathered { results, began, sealed: () }) = self.gathered.take() else { return Ok(()) };
+        let sealed = self.committer.seal()?;
+        // A writer that has ended has said why.
+        let _ = self.disk.send(Gathered { results, began, sealed });
+        Ok(())
+    }
 }
 
 fn stage<B: Backend>(
@@ -145,50 +234,6 @@ fn stage<B: Backend>(
         }
         Job::Sweep { ticket, wall, upto, keys } => {
             Ok((ticket, JobResult::Done(committer.stage_sweep(wall, real, upto, keys)?)))
-        }
-    }
-}
-
-/// The jobs that wait, across the batches they came in.
-struct Queue<B: Backend> {
-    jobs: Receiver<Vec<Work<B>>>,
-    waiting: std::vec::IntoIter<Work<B>>,
-}
-
-/// What comes next.
-enum Next<B: Backend> {
-    Work(Work<B>),
-    /// Nothing has come for a while.
-    Nothing,
-    /// Nothing will.
-    End,
-}
-
-impl<B: Backend> Queue<B> {
-    /// Waits for the next job.
-    fn next(&mut self) -> Next<B> {
-        loop {
-            if let Some(work) = self.waiting.next() {
-                return Next::Work(work);
-            }
-            match self.jobs.recv_timeout(ASKS_EVERY) {
-                Ok(batch) => self.waiting = batch.into_iter(),
-                Err(RecvTimeoutError::Timeout) => return Next::Nothing,
-                Err(RecvTimeoutError::Disconnected) => return Next::End,
-            }
-        }
-    }
-
-    /// The next job, if one waits.
-    fn try_next(&mut self) -> Option<Work<B>> {
-        loop {
-            if let Some(work) = self.waiting.next() {
-                return Some(work);
-            }
-            match self.jobs.try_recv() {
-                Ok(batch) => self.waiting = batch.into_iter(),
-                Err(TryRecvError::Empty | TryRecvError::Disconnected) => return None,
-            }
         }
     }
 }

@@ -10,7 +10,6 @@ mod report;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::mpsc;
 use std::time::Duration;
 
 use halcyon_core::{JobResult, Replica, SessionId};
@@ -23,7 +22,7 @@ use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver};
 use tokio::sync::watch;
 
 use crate::clocks::Clocks;
-use crate::committer::{CommitterError, Done, Group, Work};
+use crate::committer::{CommitterError, Done, Group, Jobs};
 use crate::event::Event;
 use crate::faults::Faults;
 use crate::metrics::Metrics;
@@ -87,7 +86,7 @@ pub(crate) struct Driver {
     /// For the tasks that the driver starts.
     pub(crate) events: Sender<Event>,
     /// To the committer; dropped to let it end.
-    pub(crate) jobs: Option<mpsc::Sender<Vec<Work<RocksBackend>>>>,
+    pub(crate) jobs: Option<Jobs<RocksBackend>>,
     pub(crate) faults: Faults,
     pub(crate) tail: Tail,
     pub(crate) sessions: BTreeMap<SessionId, Seat>,

@@ -2,7 +2,7 @@
 
 use std::net::ToSocketAddrs;
 use std::path::Path;
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 
 use halcyon_core::Replica;
 use halcyon_net::{BindError, ClientListener, Credentials, CredentialsError, Identity, PeerListener, Role};
@@ -94,7 +94,6 @@ impl Node {
         let (committer, recovered) = open(&topology, &region, &data, &clocks)?;
         let (events, heard) = async_mpsc::channel(EVENTS_MAX);
         let (done, groups) = async_mpsc::unbounded_channel();
-        let (jobs, work) = mpsc::channel();
         let metrics = Arc::new(Metrics::new());
         let numbers = LinkNumbers::default();
         let site = Site {
@@ -112,6 +111,7 @@ impl Node {
             topology: topology.clone(),
         };
         tracing::info!(region = %region.name, actor = %recovered.actor, vv = ?recovered.vv, "recovered");
+        let jobs = committer::spawn(committer, clocks.clone(), done).map_err(StartError::Thread)?;
         let driver = Driver {
             replica: replica(&topology, &region, recovered, &clocks),
             site,
@@ -129,7 +129,6 @@ impl Node {
             alarms: Vec::new(),
             fatal: None,
         };
-        committer::spawn(committer, work, clocks.clone(), done).map_err(StartError::Thread)?;
         let admin = Admin {
             topology: topology.clone(),
             region: region.name.clone(),

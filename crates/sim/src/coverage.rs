@@ -10,7 +10,7 @@ use halcyon_sim::world::Figures;
 const SEEDS_MIN: u64 = 100;
 
 /// What must have happened: what faults come to, and what they are there to bring about.
-const MUST: [&str; 45] = [
+const MUST: [&str; 46] = [
     "records relayed",
     "messages lost on the way",
     "messages swallowed by a cut",
@@ -40,6 +40,7 @@ const MUST: [&str; 45] = [
     "what waited for a node that stood still",
     "writes in a slow sync",
     "groups too full for what waited",
+    "jobs staged while a group was being synced",
     "starts refused for a dead clock",
     "records stamped with the future",
     "stamps of the future that a clock did not follow",

@@ -92,7 +92,7 @@ pub trait Batch {
 /// A database. Clones are handles to the same one.
 pub trait Backend: View + Clone + Send + Sync + 'static {
     /// Its way of gathering changes.
-    type Batch: Batch;
+    type Batch: Batch + Send;
     /// One moment of it, for as long as it is kept.
     type Snapshot: View + Send + 'static;
 

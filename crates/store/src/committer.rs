@@ -11,7 +11,7 @@ use halcyon_types::mutant::{Mutant, planted};
 use halcyon_types::{ActorId, Dot, Hlc, RequestId, UnixMs, VersionVector};
 use halcyon_wire::{ChainHash, Record, StoredRecord};
 
-use crate::backend::{Backend, Batch, Durability, Family};
+use crate::backend::{Backend, Batch, Family};
 use crate::clock::{Clock, is_followed};
 use crate::deadlines::Deadlines;
 use crate::dedupe::Dedupe;
@@ -24,7 +24,9 @@ use crate::outcome::{Committed, Settings};
 use crate::reader::Reader;
 use crate::recover::{Recovered, recover};
 use crate::row_cache::RowCache;
+use crate::sealed::{Sealed, Stopped};
 use crate::stored::Stored;
+use crate::under_way::UnderWay;
 
 pub use self::write::WriteJob;
 
@@ -38,7 +40,7 @@ const CEILING_LEASE: Duration = Duration::from_millis(100);
 ///
 /// 1. *One batch, one sync.* Rows, log entries, version vector, heads, request ids and the clock's ceiling of a group are
 ///    written together and synced, or the committer is dead (promises P1, P5).
-/// 2. *Nothing is told before.* Whatever staging returns must not leave the node before [`Committer::commit`] has
+/// 2. *Nothing is told before.* Whatever staging returns must not leave the node before its group's [`Sealed::write`] has
 ///    answered.
 /// 3. *A refusal leaves no trace:* no row, no seq, no request id.
 /// 4. *Seqs have no gap* and are never used twice, whatever crashes between (P2).
@@ -46,10 +48,12 @@ const CEILING_LEASE: Duration = Duration::from_millis(100);
 /// 6. *Records are applied in causal order.* The core has seen to it; here it is checked once more (P4).
 /// 7. *Derived rows are what the rows say:* computed from the whole group, written with it.
 /// 8. *A failure is final:* after an error of the disk in mid-change nothing is staged or committed any more.
+/// 9. *One group is under way at a time.* The next may be staged meanwhile: it reads what the one under way has changed, and
+///    sets out when that one has settled. Groups reach the disk in the order in which they were sealed.
 pub struct Committer<B: Backend> {
     backend: B,
     actor: ActorId,
-    rows: Layer<Stored<B>>,
+    rows: Layer<UnderWay<B>>,
     deadlines: Deadlines,
     vv: VersionVector,
     heads: BTreeMap<ActorId, Head>,
@@ -60,7 +64,9 @@ pub struct Committer<B: Backend> {
     group: Group,
     /// The last real time told: request ids are forgotten by it.
     real: Option<UnixMs>,
-    stopped: bool,
+    /// A sealed group has not settled yet.
+    under_way: bool,
+    stopped: Stopped,
     value: Vec<u8>,
 }
 
@@ -82,13 +88,11 @@ impl<B: Backend> Committer<B> {
         let dedupe = Dedupe::recover(&backend)?;
         derived::rebuild::complete(&backend)?;
         let deadlines = Deadlines::new(derived::has_deadlines(&backend)?);
+        let cache = RowCache::new(settings.row_cache_bytes_max);
+        let stored = Stored::new(backend.clone(), cache, deadlines.clone());
         let committer = Self {
             actor: recovered.actor,
-            rows: Layer::over(Stored::new(
-                backend.clone(),
-                RowCache::new(settings.row_cache_bytes_max),
-                deadlines.clone(),
-            )),
+            rows: Layer::over(UnderWay::over(stored)),
             deadlines,
             backend,
             vv: recovered.vv.clone(),
@@ -98,7 +102,8 @@ impl<B: Backend> Committer<B> {
             clock,
             group: Group::default(),
             real: None,
-            stopped: false,
+            under_way: false,
+            stopped: Stopped::default(),
             value: Vec::new(),
         };
         Ok((committer, recovered))
@@ -158,31 +163,63 @@ impl<B: Backend> Committer<B> {
     /// # Errors
     /// [`CommitError`]: final. Whether the group survives is unknown; the process must stop.
     pub fn commit(&mut self) -> Result<Committed, CommitError> {
+        let committed = self.seal()?.write()?;
+        self.settle();
+        Ok(committed)
+    }
+
+    /// Makes one batch of the group that was staged and begins the next. The sealed group is to be written, by whatever
+    /// thread, and then [settled](Self::settle) before another is sealed.
+    ///
+    /// # Errors
+    /// [`CommitError`]: final. Nothing of the group is on disk; the process must stop.
+    pub fn seal(&mut self) -> Result<Sealed<B>, CommitError> {
         self.alive()?;
-        if !self.group.is_empty() || !self.rows.changes().is_empty() {
-            self.hear(self.group.now);
-            // Stopped unless the write says otherwise.
-            self.stopped = true;
-            let (batch, summaries) = self.batch().map_err(Fatal::Underived)?;
-            let told_early = planted(Mutant::AckBeforeSync) || planted(Mutant::ShipBeforeSync);
-            let unsynced = told_early || planted(Mutant::NeverSynced);
-            self.backend.write(batch, if unsynced { Durability::Unsynced } else { Durability::Synced })?;
-            self.stopped = false;
-            let changed = self.rows.take();
-            self.rows.under().settle(changed, summaries);
-            self.dedupe.settle();
+        if self.under_way {
+            return Err(Fatal::Unsettled.into());
         }
+        let batch = if self.group.is_empty() && self.rows.changes().is_empty() { None } else { Some(self.pack()?) };
+        self.under_way = true;
         let heads = self.heads_of_group();
         let own = self.group.records.drain(..).filter(|(actor, _)| *actor == self.actor);
         let own = own.map(|(_, record)| record).collect();
         self.group.clear();
-        Ok(Committed {
+        let committed = Committed {
             vv: self.vv.clone(),
             hlc: self.clock.last(),
             own,
             head: self.heads.get(&self.actor).map_or_else(|| ChainHash::genesis(self.actor), |head| head.hash),
             heads,
-        })
+        };
+        Ok(Sealed { backend: self.backend.clone(), batch, committed, stopped: self.stopped.clone() })
+    }
+
+    /// The sealed group is on disk.
+    pub fn settle(&mut self) {
+        self.rows.under().settle();
+        self.dedupe.settle();
+        self.under_way = false;
+    }
+
+    /// Whether a sealed group has not settled.
+    pub const fn is_under_way(&self) -> bool {
+        self.under_way
+    }
+
+    /// What the group has changed, as one batch; from here on the next group sees it as under way.
+    fn pack(&mut self) -> Result<B::Batch, Fatal> {
+        self.hear(self.group.now);
+        let (batch, summaries) = self.batch().map_err(|error| self.fatal(Fatal::Underived(error)))?;
+        let changed = self.rows.take();
+        self.rows.under().set_out(changed, summaries);
+        self.dedupe.seal();
+        Ok(batch)
+    }
+
+    /// Nothing goes on after it.
+    fn fatal(&self, error: Fatal) -> Fatal {
+        self.stopped.stop();
+        error
     }
 
     /// Whether the disk is still good for a commit, as far as it knows by itself. To be asked now and then.
@@ -192,7 +229,9 @@ impl<B: Backend> Committer<B> {
     pub fn probe(&mut self) -> Result<(), CommitError> {
         self.alive()?;
         let probed = self.backend.probe();
-        self.stopped = probed.is_err();
+        if probed.is_err() {
+            self.stopped.stop();
+        }
         Ok(probed?)
     }
 
@@ -207,8 +246,7 @@ impl<B: Backend> Committer<B> {
         let dot = record.dot;
         let stamp = Stamp { dot, hlc: record.hlc, ctx: record.ctx() };
         if let Err(error) = apply(&mut self.rows, stamp, &record.effects) {
-            self.stopped = true;
-            return Err(Fatal::HalfApplied(error));
+            return Err(self.fatal(Fatal::HalfApplied(error)));
         }
         let head = self.heads.entry(dot.actor).or_insert_with(|| Head::genesis(dot.actor));
         head.seq = dot.seq;
@@ -284,7 +322,7 @@ impl<B: Backend> Committer<B> {
         }
     }
 
-    const fn alive(&self) -> Result<(), Fatal> {
-        if self.stopped { Err(Fatal::Stopped) } else { Ok(()) }
+    fn alive(&self) -> Result<(), Fatal> {
+        if self.stopped.is_stopped() { Err(Fatal::Stopped) } else { Ok(()) }
     }
 }

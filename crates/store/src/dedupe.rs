@@ -32,6 +32,8 @@ const PURGE_EVERY: Duration = Duration::from_mins(1);
 pub(crate) struct Dedupe {
     /// Those of the group.
     staged: BTreeMap<RequestId, Dot>,
+    /// Those of the group that is on its way to the disk.
+    sealed: BTreeMap<RequestId, Dot>,
     /// Those minted lately that are on disk.
     recent: Recent,
     /// When a purge was considered last, by the wall clock.
@@ -58,7 +60,9 @@ impl Dedupe {
 
     /// The record that `request` became, committed or staged.
     pub(crate) fn find(&self, view: &impl View, request: RequestId) -> Result<Option<Dot>, ReadError> {
-        if let Some(dot) = self.staged.get(&request).filter(|_| !planted(Mutant::GroupRequestsUnknown)) {
+        let sealed = || self.sealed.get(&request).filter(|_| !planted(Mutant::UnderWayRequestsUnknown));
+        let staged = self.staged.get(&request).or_else(sealed);
+        if let Some(dot) = staged.filter(|_| !planted(Mutant::GroupRequestsUnknown)) {
             return Ok(Some(*dot));
         }
         if let Some(known) = self.recent.find(request) {
@@ -106,6 +110,7 @@ impl Dedupe {
             if upto > self.purged_upto {
                 let from = layout::requests_from(self.purged_upto);
                 batch.delete_range(Family::State, &from, &layout::requests_from(upto));
+                self.recent.forget(upto);
                 self.purged_upto = upto;
                 value.clear();
                 layout::put_forgotten(value, upto);
@@ -114,11 +119,16 @@ impl Dedupe {
         }
     }
 
-    /// The group is on disk.
-    pub(crate) fn settle(&mut self) {
+    /// The group sets out; the one before has settled.
+    pub(crate) fn seal(&mut self) {
         if !planted(Mutant::RequestsInMemory) {
-            self.recent.extend(std::mem::take(&mut self.staged));
+            self.sealed = std::mem::take(&mut self.staged);
         }
+    }
+
+    /// The group that was on its way is on disk.
+    pub(crate) fn settle(&mut self) {
+        self.recent.extend(std::mem::take(&mut self.sealed));
     }
 }
 

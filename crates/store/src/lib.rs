@@ -1,14 +1,15 @@
 //! The store: where a node's state lives and the one room where it changes.
 //!
 //! ```text
-//!               stage_write / stage_record                      commit
-//! node ──▶ Committer ──prepare, apply──▶ layer of changed rows ──one batch, one sync──▶ Backend
-//!                                              │ reads                                     │
-//!                                              └──▶ stored rows: cache ──▶ backend         │ snapshots, logs, digests
-//!                                                                                Reader ◀──┘
+//!               stage_write / stage_record                 seal                    write
+//! node ──▶ Committer ──prepare, apply──▶ changed rows ──one batch──▶ Sealed ──one sync──▶ Backend
+//!                                          │ reads                                          │
+//!                                          ├──▶ rows of the sealed group, until it settles  │ snapshots, logs, digests
+//!                                          └──▶ stored rows: cache ──▶ backend    Reader ◀──┘
 //! ```
 //!
 //! * [`Committer`]: takes writes and records, one at a time, and commits them in groups. Its obligations stand above it.
+//!   A group on its way to the disk is a [`Sealed`] one: any thread may write it, while the committer stages the next.
 //! * [`Reader`]: consistent views, ranges of logs and digests, for any thread. [`reads`]: clients' reads of them.
 //! * [`Clock`]: the hybrid logical clock, fed by the time that callers pass in.
 //! * Derived rows (`derived.rs`): summaries of collections, the order of scores, what ends when. Local, never replicated.
@@ -37,7 +38,9 @@ mod recover;
 #[cfg(feature = "rocksdb")]
 pub mod rocks;
 mod row_cache;
+mod sealed;
 mod stored;
+mod under_way;
 mod view_rows;
 
 #[cfg(test)]
@@ -56,3 +59,4 @@ pub use reader::{Reader, Snapshot};
 pub use recover::Recovered;
 #[cfg(feature = "rocksdb")]
 pub use rocks::{RocksBackend, RocksSettings};
+pub use sealed::Sealed;

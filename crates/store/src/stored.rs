@@ -1,8 +1,7 @@
 //! The committer's rows as they are on disk: a cache of rows and of summaries over the backend.
 //!
-//! A [`halcyon_crdt::Layer`] stands above, with what the group has changed. Rows that it changes move there and come back
-//! when the group is on disk ([`Stored::settle`]); on their way out they say when they would have ended, so that their
-//! deadlines can be taken out of the index without being looked for.
+//! A [`halcyon_crdt::Layer`] stands above, with what a group on its way to the disk has changed (`under_way.rs`). Rows that
+//! change move up there and come back when their group is on disk ([`Stored::settle`]).
 //!
 //! Belongs to the one writer: it must never be shared with readers, who look at other moments.
 
@@ -18,7 +17,6 @@ use lru::LruCache;
 
 use crate::backend::View;
 use crate::deadlines::{Deadlines, is_deadline};
-use crate::derived::{Due, Summaries};
 use crate::error::ReadError;
 use crate::row_cache::RowCache;
 use crate::view_rows;
@@ -32,13 +30,12 @@ pub(crate) struct Stored<V> {
     view: V,
     cache: RowCache,
     summaries: LruCache<Bytes, Summary>,
-    due: BTreeMap<RowKey, Due>,
     deadlines: Deadlines,
 }
 
 impl<V: View> Stored<V> {
     pub(crate) fn new(view: V, cache: RowCache, deadlines: Deadlines) -> Self {
-        Self { view, cache, summaries: LruCache::new(SUMMARIES), due: BTreeMap::new(), deadlines }
+        Self { view, cache, summaries: LruCache::new(SUMMARIES), deadlines }
     }
 
     /// Whether any key has a deadline.
@@ -46,16 +43,11 @@ impl<V: View> Stored<V> {
         &self.deadlines
     }
 
-    /// When the rows that have moved away would have ended, those without an end aside.
-    pub(crate) fn take_due(&mut self) -> BTreeMap<RowKey, Due> {
-        std::mem::take(&mut self.due)
-    }
-
     /// The group is on disk: its rows and summaries become cached ones, what it dropped is forgotten.
     pub(crate) fn settle(
         &mut self,
         (changes, dropped): (BTreeMap<RowKey, Change>, Vec<RowPrefix>),
-        summaries: Summaries,
+        summaries: BTreeMap<RowPrefix, Summary>,
     ) {
         for prefix in dropped.into_iter().filter(|_| !planted(Mutant::DroppedStayCached)) {
             self.cache.forget_below(&prefix);
@@ -94,14 +86,10 @@ impl<V: View> Rows for Stored<V> {
     }
 
     fn take_row(&mut self, key: &RowKey) -> Result<Option<Row>, ReadError> {
-        let row = match self.cache.take(key) {
-            Some(row) => row,
-            None => view_rows::load(&self.view, key)?,
-        };
-        if let Some(due) = row.as_ref().and_then(|row| Due::of(key.as_bytes(), row)) {
-            self.due.insert(key.clone(), due);
+        match self.cache.take(key) {
+            Some(row) => Ok(row),
+            None => view_rows::load(&self.view, key),
         }
-        Ok(row)
     }
 
     fn scan(
@@ -145,6 +133,3 @@ impl<V: View> Rows for Stored<V> {
         Ok(Some(summary))
     }
 }
-
-#[cfg(test)]
-mod tests;

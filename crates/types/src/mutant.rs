@@ -42,6 +42,10 @@ mutants! {
     ForeignRequestsUnknown,
     /// A request that comes twice while its group is not committed is executed twice.
     GroupRequestsUnknown,
+    /// A group is staged as if the one that is on its way to the disk had changed nothing.
+    UnderWayUnseen,
+    /// A request that comes again while its group is on its way to the disk is executed twice.
+    UnderWayRequestsUnknown,
     /// The id of a write that is refused is remembered: a retry is told that it was committed.
     RefusalRemembered,
     /// The clock's ceiling is ignored at a restart.

@@ -68,7 +68,9 @@ impl Campaign {
     pub fn corpora(&mut self, mut tell: impl FnMut(&'static str, Tally)) {
         for Stream { target, corpus, .. } in &self.streams {
             let mut tally = Tally::default();
-            corpus.iter().for_each(|input| tally.run(*target, input.clone(), &mut self.under_way));
+            for input in corpus {
+                tally.run(*target, input.clone(), &mut self.under_way);
+            }
             tell(target.0, tally);
         }
     }

@@ -43,12 +43,12 @@ pub fn tell(target: &str, tally: Tally) {
 pub fn watch(mut lane: Command, under_way: &Path, limit: Duration) -> BTreeMap<String, Tally> {
     let mut process = lane.stdout(Stdio::piped()).spawn().expect("a lane can be started");
     let output = BufReader::new(process.stdout.take().expect("its output is piped"));
-    let (line, lines) = mpsc::channel();
-    thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|said| line.send(said)));
+    let (speaker, heard) = mpsc::channel();
+    thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| speaker.send(line)));
     let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
     let (mut silent, mut latest, mut why) = (0, None, None);
     while silent < LOOKS {
-        match lines.recv_timeout(limit / LOOKS) {
+        match heard.recv_timeout(limit / LOOKS) {
             Ok(line) => {
                 silent = 0;
                 if let Ok(Turn { target, tally }) = serde_json::from_str(&line) {

@@ -26,8 +26,9 @@ impl Driver {
             if jobs.is_empty() {
                 break;
             }
-            // A committer that has ended says so itself.
-            let _ = self.jobs.as_ref().map(|queue| queue.send(jobs));
+            if let Some(queue) = &self.jobs {
+                queue.send(jobs);
+            }
         }
         for session in std::mem::take(&mut self.answered) {
             if let Some(seat) = self.sessions.get(&session) {

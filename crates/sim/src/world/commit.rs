@@ -1,8 +1,8 @@
-//! The committer's thread in virtual time: what waits becomes a group, the group is staged, the sync takes its time, and only
-//! then is anybody told.
+//! The committer's threads in virtual time: what waits is staged as a group, a group sets out for the disk once the one before
+//! it is there, the sync takes its time, and only then is anybody told.
 
 use halcyon_core::{Job, JobResult, Ticket};
-use halcyon_store::{ApplyError, CommitError, Fatal, StageError, Staged, WriteFailure, WriteJob};
+use halcyon_store::{ApplyError, CommitError, Fatal, Sealed, StageError, Staged, WriteFailure, WriteJob};
 use halcyon_types::limits::GROUP_BYTES_MAX;
 use halcyon_types::{RegionId, UnixMs, VersionVector};
 use halcyon_wire::{Record, StoredRecord};
@@ -27,23 +27,39 @@ enum Untaken {
 }
 
 impl World {
-    /// Begins the next group, if something waits and none is under way.
+    /// Stages what waits, whether or not a group is being synced, and lets it set out if none is.
     pub(super) fn begin_group(&mut self, region: RegionId) {
         let now = self.now;
         let Some(seat) = self.seats.get_mut(&region) else { return };
-        let Seat { clock, node: Some(node), sync, group_max, dice, armed, .. } = seat else { return };
-        if node.group.is_some() || node.queue.is_empty() {
-            return;
+        let Seat { clock, node: Some(node), group_max, .. } = seat else { return };
+        if !node.queue.is_empty() {
+            let meanwhile = node.group.is_some();
+            let staged = node.stage_group(clock.at(now), *group_max);
+            self.observe(&Observation::Staged { region, result: went(&staged) });
+            let Ok(jobs) = staged else { return };
+            self.figures.add("jobs staged while a group was being synced", if meanwhile { jobs as u64 } else { 0 });
+            self.trace.tell(now, Some(region), "stage", &(jobs as u64).to_le_bytes(), || format!("{jobs} jobs"));
         }
-        let staged = node.stage_group(clock.at(now), *group_max);
+        self.set_out(region);
+    }
+
+    /// The staged group sets out for the disk.
+    fn set_out(&mut self, region: RegionId) {
+        let now = self.now;
+        let Some(seat) = self.seats.get_mut(&region) else { return };
+        let Seat { node: Some(node), sync, dice, armed, .. } = seat else { return };
+        let Some(mut group) = node.staged.take_if(|_| node.group.is_none()) else { return };
+        let sealed = match node.committer.seal() {
+            Ok(sealed) => sealed,
+            Err(error) => return self.observe(&Observation::Staged { region, result: Err(&error) }),
+        };
+        group.sealed = Some(sealed);
+        node.group = Some(group);
         let (life, takes) = (node.life, dice.span(sync.0, sync.1));
         if armed.is_some_and(|armed| armed.when == When::Syncing) {
             self.schedule(now + takes / 2, Event::Crash { region, life });
         }
-        self.observe(&Observation::Staged { region, result: went(&staged) });
-        let Ok(jobs) = staged else { return };
         self.count_staged(region, takes);
-        self.trace.tell(now, Some(region), "stage", &(jobs as u64).to_le_bytes(), || format!("{jobs} jobs"));
         self.schedule(now + takes, Event::Synced { region, life });
         if hasty::is_hasty() {
             self.tell_early(region);
@@ -58,10 +74,17 @@ impl World {
         let Some(Seat { backend, node: Some(node), failing, known, .. }) = self.seats.get_mut(&region) else { return };
         let Some(mut group) = node.group.take() else { return };
         // Where there is nothing to write, the failure waits for what comes.
-        if let Some((failure, down)) = failing.take_if(|_| node.committer.staged().0 > 0) {
+        let fails = failing.take_if(|_| group.sealed.as_ref().is_some_and(Sealed::writes));
+        if let Some((failure, _)) = fails {
             backend.fail_next_write(failure);
-            let result = node.committer.commit();
-            self.observe(&Observation::SyncEnded { region, fails: true, result: went(&result) });
+        }
+        let written = match (group.early.take(), group.sealed.take()) {
+            (Some(early), _) => hasty::sync(backend).map(|()| early).map_err(CommitError::from),
+            (None, Some(sealed)) => sealed.write(),
+            (None, None) => return,
+        };
+        if let Some((failure, down)) = fails {
+            self.observe(&Observation::SyncEnded { region, fails: true, result: went(&written) });
             // A failed sync is final: the process stops, and nobody is told.
             self.figures.count(match failure {
                 WriteFailure::Lost => "groups lost by a failed sync",
@@ -69,11 +92,8 @@ impl World {
             });
             return self.crash(region, false, false, down);
         }
-        let committed = match group.early.take() {
-            Some(early) => hasty::sync(backend).map(|()| early).map_err(CommitError::from),
-            None => node.committer.commit(),
-        };
-        let synced = committed.map(|committed| (known.records_of(node, &group, &committed.own), committed));
+        node.committer.settle();
+        let synced = written.map(|committed| (known.records_of(node, &group, &committed.own), committed));
         self.observe(&Observation::SyncEnded { region, fails: false, result: went(&synced) });
         let Ok((records, committed)) = synced else { return };
         let Some(records) = self.log_read(region, records) else { return };
@@ -99,18 +119,20 @@ impl World {
 }
 
 impl Node {
-    /// Takes what waits into a group; how many jobs.
+    /// Takes what waits into the group that is being staged, as long as that has room; how many jobs.
     fn stage_group(&mut self, real: UnixMs, group_max: usize) -> Result<usize, Untaken> {
-        let mut group = Group::default();
-        while let Some(work) = self.queue.pop_front() {
-            self.stage(work, real, &mut group)?;
+        let mut group = self.staged.take().unwrap_or_default();
+        let before = group.results.len();
+        loop {
             let (count, bytes) = self.committer.staged();
             if count.max(group.results.len()) >= group_max || bytes >= GROUP_BYTES_MAX {
                 break;
             }
+            let Some(work) = self.queue.pop_front() else { break };
+            self.stage(work, real, &mut group)?;
         }
-        let jobs = group.results.len();
-        self.group = Some(group);
+        let jobs = group.results.len() - before;
+        self.staged = (!group.results.is_empty()).then_some(group);
         Ok(jobs)
     }
 

@@ -2,7 +2,7 @@
 //! that can be planted; the driver and the committer's thread of a real node have the same place for them.
 
 use halcyon_core::{JobResult, Ticket};
-use halcyon_store::{Backend as _, Durability, MemoryBackend, WriteError};
+use halcyon_store::{Backend as _, Durability, MemoryBackend, Sealed, WriteError};
 use halcyon_types::RegionId;
 use halcyon_types::mutant::{Mutant, planted};
 
@@ -28,7 +28,8 @@ impl World {
     pub(super) fn tell_early(&mut self, region: RegionId) {
         let Some(now) = self.clocks(region) else { return };
         let Some(node) = self.node_mut(region) else { return };
-        let (Ok(early), Some(group)) = (node.committer.commit(), &mut node.group) else { return };
+        let Some(group) = &mut node.group else { return };
+        let Some(Ok(early)) = group.sealed.take().map(Sealed::write) else { return };
         let results = if planted(Mutant::AckBeforeSync) { group.results.clone() } else { Vec::new() };
         let heads = early.heads.iter().map(|(actor, head)| (*actor, head.hash)).collect();
         let committed = halcyon_core::Committed { results, vv: early.vv.clone(), hlc: early.hlc, heads };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use halcyon_core::{Job, JobResult, Replica, SessionId, Ticket};
 use halcyon_store::memory::MemorySnapshot;
-use halcyon_store::{Committed, Committer, MemoryBackend, Reader, Snapshot};
+use halcyon_store::{Committed, Committer, MemoryBackend, Reader, Sealed, Snapshot};
 use halcyon_types::{ActorId, RegionId, VersionVector};
 use halcyon_wire::{Record, StoredRecord, TransactionId};
 
@@ -15,9 +15,11 @@ pub(super) struct Work {
     pub(super) snapshot: Option<Snapshot<MemorySnapshot>>,
 }
 
-/// What has been staged and is being synced.
+/// What has been staged, and is then synced.
 #[derive(Default)]
 pub(super) struct Group {
+    /// On its way to the disk.
+    pub(super) sealed: Option<Sealed<MemoryBackend>>,
     pub(super) results: Vec<(Ticket, JobResult)>,
     /// The records of others in it, as they came.
     pub(super) foreign: BTreeMap<Ticket, (Record, StoredRecord)>,
@@ -38,6 +40,9 @@ pub struct Node {
     pub(super) committer: Committer<MemoryBackend>,
     pub(super) reader: Reader<MemoryBackend>,
     pub(super) queue: VecDeque<Work>,
+    /// What is being staged.
+    pub(super) staged: Option<Group>,
+    /// What is being synced, meanwhile.
     pub(super) group: Option<Group>,
     pub(super) snapshots: BTreeMap<(SessionId, TransactionId), Snapshot<MemorySnapshot>>,
     /// When its process began.
@@ -81,6 +86,6 @@ impl Node {
 
     /// Whether its committer has nothing to do.
     pub fn is_idle(&self) -> bool {
-        self.queue.is_empty() && self.group.is_none()
+        self.queue.is_empty() && self.staged.is_none() && self.group.is_none()
     }
 }

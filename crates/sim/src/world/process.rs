@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use halcyon_core::{Config, Head, Replica, Start};
-use halcyon_store::{Claim, Committer, OpenError, Recovered};
+use halcyon_store::{Claim, Committer, OpenError, Recovered, Sealed};
 use halcyon_types::limits::IDLE_TIMEOUT;
 use halcyon_types::{BootId, KeyspaceId, NameError, NodeId, Now, RegionId};
 use uuid::Uuid;
@@ -88,6 +88,7 @@ impl World {
             reader: committer.reader(),
             committer,
             queue: VecDeque::new(),
+            staged: None,
             group: None,
             snapshots: BTreeMap::new(),
             began: now,
@@ -121,11 +122,11 @@ impl World {
     pub(super) fn crash(&mut self, region: RegionId, kept: bool, alone: bool, down: Duration) {
         let Some(seat) = self.seats.get_mut(&region) else { return };
         let Some(mut node) = seat.node.take() else { return };
-        let syncing = node.group.is_some();
-        let unsynced = syncing && node.committer.staged().0 > 0;
-        if syncing && kept {
+        let sealed = node.group.take().and_then(|group| group.sealed);
+        let unsynced = sealed.as_ref().is_some_and(Sealed::writes);
+        if let Some(sealed) = sealed.filter(|_| kept) {
             // Nobody hears how it went.
-            drop(node.committer.commit());
+            drop(sealed.write());
         }
         seat.backend = seat.backend.crash();
         (seat.armed, seat.failing) = (None, None);

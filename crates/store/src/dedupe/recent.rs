@@ -26,6 +26,11 @@ impl Recent {
         (request.minted_at() >= self.since).then(|| self.requests.get(&request).copied())
     }
 
+    /// Those minted before are not on disk any more.
+    pub(super) fn forget(&mut self, upto: UnixMs) {
+        self.requests = self.requests.split_off(&RequestId::mint(upto, &[0; 10]));
+    }
+
     /// These are on disk now.
     pub(super) fn extend(&mut self, settled: BTreeMap<RequestId, Dot>) {
         self.requests.extend(settled);

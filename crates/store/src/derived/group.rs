@@ -10,11 +10,11 @@ use halcyon_types::mutant::{Mutant, planted};
 use super::{Due, Summaries, drop_scores, put_summary, scores_of};
 use crate::backend::{Batch, Family, View};
 use crate::error::ReadError;
-use crate::stored::Stored;
+use crate::under_way::UnderWay;
 
 /// Puts the derived rows of the group into its batch. Hands the collections' summaries back.
 pub(crate) fn write<V: View>(
-    rows: &mut Layer<Stored<V>>,
+    rows: &mut Layer<UnderWay<V>>,
     batch: &mut impl Batch,
     value: &mut Vec<u8>,
 ) -> Result<Summaries, ReadError> {
@@ -38,7 +38,7 @@ pub(crate) fn write<V: View>(
     Ok(summaries)
 }
 
-fn write_due<V: View>(rows: &mut Layer<Stored<V>>, batch: &mut impl Batch) {
+fn write_due<V: View>(rows: &mut Layer<UnderWay<V>>, batch: &mut impl Batch) {
     let (before, deadlines) = (rows.under().take_due(), rows.under().deadlines().clone());
     let now = |key| rows.changes().get(key).and_then(|change| Due::of(key.as_bytes(), change.row.as_ref()?));
     for (key, due) in &before {
@@ -56,7 +56,7 @@ fn write_due<V: View>(rows: &mut Layer<Stored<V>>, batch: &mut impl Batch) {
     }
 }
 
-fn write_scores<V: View>(rows: &mut Layer<Stored<V>>, batch: &mut impl Batch) -> Result<(), ReadError> {
+fn write_scores<V: View>(rows: &mut Layer<UnderWay<V>>, batch: &mut impl Batch) -> Result<(), ReadError> {
     let mut touched: Vec<(RowPrefix, Vec<u8>)> = Vec::new();
     for key in rows.changes().keys() {
         if let Some(members) = RowPrefix::sorted_set_of(key.as_bytes())
@@ -89,7 +89,7 @@ fn write_scores<V: View>(rows: &mut Layer<Stored<V>>, batch: &mut impl Batch) ->
 
 /// Where a row at an end was removed, the collection ends with the next one that is left.
 fn tighten<V: View>(
-    rows: &mut Layer<Stored<V>>,
+    rows: &mut Layer<UnderWay<V>>,
     collection: &RowPrefix,
     summary: &mut Summary,
 ) -> Result<(), ReadError> {
@@ -97,7 +97,7 @@ fn tighten<V: View>(
         summary.span = None;
     }
     let Some((first, last)) = &mut summary.span else { return Ok(()) };
-    let removed = |rows: &Layer<Stored<V>>, key: &Bytes| {
+    let removed = |rows: &Layer<UnderWay<V>>, key: &Bytes| {
         rows.changes().get(&RowKey::from_bytes(key.clone())).is_some_and(|change| change.row.is_none())
     };
     if removed(rows, first) {
@@ -118,7 +118,7 @@ fn tighten<V: View>(
 }
 
 /// The summaries that differ from those below.
-fn summaries<V: View>(rows: &mut Layer<Stored<V>>) -> Result<Summaries, ReadError> {
+fn summaries<V: View>(rows: &mut Layer<UnderWay<V>>) -> Result<Summaries, ReadError> {
     let mut touched: Vec<RowPrefix> = rows.dropped().to_vec();
     for key in rows.changes().keys() {
         if let Some(collection) = RowPrefix::collection_of(key.as_bytes())

@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use halcyon_crdt::{Kind, Layer, MemoryRows, Object, Origin, RowsMut, Stamp, Update, apply, prepare};
+use halcyon_crdt::{Kind, MemoryRows, Object, Origin, RowsMut, Stamp, Update, apply, prepare};
 use halcyon_types::{Dot, Hlc, Seq, UnixMs, VersionVector};
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -9,16 +9,24 @@ use crate::backend::{Backend, Batch, Durability, Family};
 use crate::deadlines::Deadlines;
 use crate::derived::group;
 use crate::memory::MemoryBackend;
+use crate::row_cache::RowCache;
 use crate::suite::node::{T, actors};
 use crate::suite::programs::{places, updates};
 
-type Changed = Layer<Stored<MemoryBackend>>;
+type Changed = Layer<UnderWay<MemoryBackend>>;
+
+/// A batch that the disk has not got yet.
+type OnItsWay = Option<<MemoryBackend as Backend>::Batch>;
 
 #[derive(Debug, Clone)]
 enum Step {
     Write(Vec<Update>),
     /// A collection, dropped whole.
     Drop(Object, Kind),
+    /// What has changed sets out; whatever did so before is settled first.
+    SetOut,
+    /// What has set out reaches the disk, and nobody has been told.
+    Reach,
     Settle,
 }
 
@@ -27,13 +35,15 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         8 => updates().prop_map(Step::Write),
         1 => (places(), kinds).prop_map(|(at, kind)| Step::Drop(at.root(), kind)),
-        3 => Just(Step::Settle),
+        3 => Just(Step::SetOut),
+        2 => Just(Step::Reach),
+        2 => Just(Step::Settle),
     ];
     prop::collection::vec(step, 1..30)
 }
 
 /// As the committer does it.
-fn settle(rows: &mut Changed, disk: &MemoryBackend) {
+fn set_out(rows: &mut Changed, disk: &MemoryBackend) -> OnItsWay {
     let (mut batch, mut value) = (disk.batch(), Vec::new());
     for prefix in rows.dropped() {
         batch.delete_range(Family::State, prefix.as_bytes(), &prefix.end().unwrap());
@@ -49,9 +59,15 @@ fn settle(rows: &mut Changed, disk: &MemoryBackend) {
         }
     }
     let summaries = group::write(rows, &mut batch, &mut value).unwrap();
-    disk.write(batch, Durability::Synced).unwrap();
     let changed = rows.take();
-    rows.under().settle(changed, summaries);
+    rows.under().set_out(changed, summaries);
+    Some(batch)
+}
+
+fn reach(disk: &MemoryBackend, on_its_way: &mut OnItsWay) {
+    if let Some(batch) = on_its_way.take() {
+        disk.write(batch, Durability::Synced).unwrap();
+    }
 }
 
 /// Makes `updates` in both, as one record of the first actor; they must become the same effects.
@@ -154,7 +170,7 @@ fn compare(rows: &mut Changed, model: &mut MemoryRows, at: &Object, bound: Index
 
 proptest! {
     #[test]
-    fn a_layer_over_a_cache_over_a_backend_reads_like_rows_in_a_map(
+    fn changes_over_a_group_under_way_over_a_cache_over_a_backend_read_like_rows_in_a_map(
         steps in steps(),
         cache in prop_oneof![Just(0), Just(900), Just(usize::MAX)],
         at in places(),
@@ -162,7 +178,9 @@ proptest! {
         most in 1_usize..6,
     ) {
         let disk = MemoryBackend::new();
-        let mut rows = Layer::over(Stored::new(disk.clone(), RowCache::new(cache), Deadlines::new(false)));
+        let stored = Stored::new(disk.clone(), RowCache::new(cache), Deadlines::new(false));
+        let mut rows = Layer::over(UnderWay::over(stored));
+        let mut on_its_way = None;
         let mut model = MemoryRows::default();
         let mut seq = 0;
         for step in steps {
@@ -175,7 +193,16 @@ proptest! {
                     rows.drop_below(&key.of_kind(kind)).unwrap();
                     model.drop_below(&key.of_kind(kind)).unwrap();
                 }
-                Step::Settle => settle(&mut rows, &disk),
+                Step::SetOut => {
+                    reach(&disk, &mut on_its_way);
+                    rows.under().settle();
+                    on_its_way = set_out(&mut rows, &disk);
+                }
+                Step::Reach => reach(&disk, &mut on_its_way),
+                Step::Settle => {
+                    reach(&disk, &mut on_its_way);
+                    rows.under().settle();
+                }
             }
             compare(&mut rows, &mut model, &at, bound, most);
         }
