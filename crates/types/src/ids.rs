@@ -215,8 +215,8 @@ impl RequestId {
 
     /// When it was minted, by the client's clock: its first 48 bits, in milliseconds.
     pub const fn minted_at(self) -> UnixMs {
-        let [a, b, c, d, e, f, ..] = *self.0.as_bytes();
-        UnixMs(u64::from_be_bytes([0, 0, a, b, c, d, e, f]))
+        let (first, _) = self.0.as_u64_pair();
+        UnixMs(first >> 16)
     }
 }
 
