@@ -43,7 +43,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 /// As the committer does it.
-fn set_out(rows: &mut Changed, disk: &MemoryBackend) -> OnItsWay {
+fn set_out(rows: &mut Changed, disk: &MemoryBackend) -> <MemoryBackend as Backend>::Batch {
     let (mut batch, mut value) = (disk.batch(), Vec::new());
     for prefix in rows.dropped() {
         batch.delete_range(Family::State, prefix.as_bytes(), &prefix.end().unwrap());
@@ -61,7 +61,7 @@ fn set_out(rows: &mut Changed, disk: &MemoryBackend) -> OnItsWay {
     let summaries = group::write(rows, &mut batch, &mut value).unwrap();
     let changed = rows.take();
     rows.under().set_out(changed, summaries);
-    Some(batch)
+    batch
 }
 
 fn reach(disk: &MemoryBackend, on_its_way: &mut OnItsWay) {
@@ -196,7 +196,7 @@ proptest! {
                 Step::SetOut => {
                     reach(&disk, &mut on_its_way);
                     rows.under().settle();
-                    on_its_way = set_out(&mut rows, &disk);
+                    on_its_way = Some(set_out(&mut rows, &disk));
                 }
                 Step::Reach => reach(&disk, &mut on_its_way),
                 Step::Settle => {
