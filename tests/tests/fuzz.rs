@@ -1,5 +1,7 @@
 //! A moment of fuzzing in every test run: the corpora, what once failed, and a bounded number of mutations.
 
+#![expect(clippy::expect_used, reason = "the helpers of a test fail by panicking, as the test does")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::process::Command;
@@ -85,9 +87,9 @@ fn an_input_that_breaks_a_law_or_overflows_the_stack_or_never_ends_is_found_and_
 
 /// Runs a lane in a process of its own.
 fn lane(name: &str, limit: Duration) -> BTreeMap<String, Tally> {
-    let dir = TempDir::new().unwrap();
+    let dir = TempDir::new().expect("a directory");
     let under_way = dir.path().join("under-way");
-    let mut lane = Command::new(std::env::current_exe().unwrap());
+    let mut lane = Command::new(std::env::current_exe().expect("this program"));
     lane.args(["--exact", "a_lane_of_these_tests", "--nocapture"]).env(LANE, name).env(UNDER_WAY, &under_way);
     watch(lane, &under_way, limit)
 }
