@@ -25,8 +25,7 @@ pub trait Rows {
     /// What can go wrong underneath.
     fn look<T>(&mut self, key: &RowKey, look: impl FnOnce(Option<&Row>) -> T) -> Result<T, Self::Error>;
 
-    /// The row at `key`, to be changed in a [`crate::Layer`] above. Rows that cache may give their copy away: they are not
-    /// asked for that row again before the layer's changes have been taken.
+    /// A copy of the row at `key`, to be changed in a [`crate::Layer`] above.
     ///
     /// # Errors
     /// What can go wrong underneath.

@@ -1,7 +1,7 @@
 //! Decoded rows that the committer has met lately, bounded by bytes; rows known to be absent included.
 //!
-//! Belongs to the committer, which is the only writer, so it is never stale: a row leaves when it is changed and comes
-//! back when its group has been committed. What lies below a dropped collection is not looked for: each row carries the
+//! Belongs to the committer, which is the only writer. A row that is changed is replaced here once its group is on disk; until
+//! then what was changed stands over it and nobody looks here. What lies below a dropped collection is not looked for: each row carries the
 //! number of drops before it, and one that is older than its collection's last drop counts as unknown. It must never be
 //! shared with readers, who look at other moments.
 
@@ -44,13 +44,6 @@ impl RowCache {
             self.remove(key);
         }
         self.rows.get(key).map(|cached| &cached.row)
-    }
-
-    /// Takes what is known of the row at `key` out.
-    #[expect(clippy::option_option, reason = "nothing known, or known to be absent, or known: as `get` tells it")]
-    pub(crate) fn take(&mut self, key: &RowKey) -> Option<Option<Row>> {
-        let cached = self.remove(key)?;
-        (!self.is_dropped(key, cached.since)).then_some(cached.row)
     }
 
     /// Remembers the row at `key`, forgetting those met longest ago.
@@ -150,8 +143,7 @@ mod tests {
         cache.put(key(1), Some(row(1)));
         cache.put(key(1), None);
         assert_eq!(cache.get(&key(1)), Some(&None));
-        assert_eq!(cache.take(&key(1)), Some(None));
-        assert_eq!(cache.bytes(), 0);
+        assert_eq!(cache.bytes(), weight(&key(1), None));
     }
 
     #[test]
@@ -172,7 +164,6 @@ mod tests {
         }
         cache.forget_below(&object(1).of_kind(Kind::Set));
         assert_eq!(cache.get(&gone), None);
-        assert_eq!(cache.take(&gone), None);
         assert_eq!(cache.get(&kept), Some(&Some(row(1))));
         assert_eq!(cache.get(&object(1).register()), Some(&Some(row(1))), "another kind of the same key");
         cache.put(gone.clone(), Some(row(2)));

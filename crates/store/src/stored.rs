@@ -1,7 +1,7 @@
 //! The committer's rows as they are on disk: a cache of rows and of summaries over the backend.
 //!
 //! A [`halcyon_crdt::Layer`] stands above, with what a group on its way to the disk has changed (`under_way.rs`). Rows that
-//! change move up there and come back when their group is on disk ([`Stored::settle`]).
+//! change stand up there, over what they were, until their group is on disk ([`Stored::settle`]).
 //!
 //! Belongs to the one writer: it must never be shared with readers, who look at other moments.
 
@@ -86,8 +86,9 @@ impl<V: View> Rows for Stored<V> {
     }
 
     fn take_row(&mut self, key: &RowKey) -> Result<Option<Row>, ReadError> {
-        match self.cache.take(key) {
-            Some(row) => Ok(row),
+        // It stays in its place in the cache until its group settles: it is shadowed meanwhile, and replaced then.
+        match self.cache.get(key) {
+            Some(row) => Ok(row.clone()),
             None => view_rows::load(&self.view, key),
         }
     }
