@@ -9,6 +9,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use bytes::Bytes;
 use halcyon_types::limits::PENDING_BYTES_MAX;
 use halcyon_types::mutant::{Mutant, planted};
 use halcyon_types::{ActorId, Dot, RegionId, Seq, VersionVector};
@@ -98,8 +99,13 @@ impl Delivery {
         if line.forked {
             return;
         }
+        // A range that came packed is one buffer, which each of its records holds whole. That is no loss while all of them
+        // wait, nor while the line moves on through one; but a few new records behind many known ones must not keep those,
+        // or a peer that says the same again and again would hold far more than what it is held to.
+        let part = first < next;
         for (bytes, seq) in range.records.into_iter().zip(first..) {
             if seq == next {
+                let bytes = if part { Bytes::copy_from_slice(&bytes) } else { bytes };
                 *self.waiting.entry(from).or_default() += weight(&bytes);
                 line.waiting.push_back((from, StoredRecord { seq: Seq(seq), bytes }));
                 next += 1;
@@ -233,7 +239,7 @@ impl Line {
 }
 
 /// What a received record holds in memory: its bytes, and its place in line, so that empty records are not free.
-pub(crate) fn weight(record: &bytes::Bytes) -> usize {
+pub(crate) fn weight(record: &Bytes) -> usize {
     record.len() + size_of::<(RegionId, StoredRecord)>()
 }
 

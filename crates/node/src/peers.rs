@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use halcyon_net::{Credentials, FrameReader, FrameWriter, LinkHandle, PeerListener, PeerReceiver, PeerSender};
+use halcyon_types::limits::RANGE_BYTES_MAX;
 use halcyon_types::topology::{Region, Topology};
 use halcyon_types::{ActorId, RegionId, Seq};
-use halcyon_wire::{PeerMessage, codec};
+use halcyon_wire::{DecodeError, PeerMessage, codec};
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::time::Instant;
 
@@ -184,17 +185,64 @@ impl Ear {
             Ok(n) if n > 0 => {}
             _ => return false,
         }
-        let messages: Result<Vec<PeerMessage>, _> = frames.iter().map(|frame| codec::decode(frame)).collect();
-        match messages {
-            Ok(messages) => {
-                let said = Event::PeerSaid { peer: self.peer, link: self.link, messages };
-                self.events.send(said).await.is_ok()
-            }
-            Err(error) => {
-                tracing::warn!(peer = %self.peer, %error, "a peer sent what is no message; its link is dropped");
-                self.handle.close(&error.to_string());
-                false
+        let mut frames = frames.into_iter();
+        while frames.len() > 0 {
+            match decode(&mut frames) {
+                Ok(messages) => {
+                    let said = Event::PeerSaid { peer: self.peer, link: self.link, messages };
+                    if self.events.send(said).await.is_err() {
+                        return false;
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(peer = %self.peer, %error, "a peer sent what is no message; its link is dropped");
+                    self.handle.close(&error.to_string());
+                    return false;
+                }
             }
         }
+        true
+    }
+}
+
+/// The messages of some frames: of all, or of so many that their records make up a range. What a peer has packed is
+/// unpacked no faster than the driver takes it, however little it was on the way.
+fn decode(frames: &mut impl Iterator<Item = Bytes>) -> Result<Vec<PeerMessage>, DecodeError> {
+    let (mut messages, mut held) = (Vec::new(), 0);
+    while held < RANGE_BYTES_MAX
+        && let Some(frame) = frames.next()
+    {
+        let message = codec::decode(&frame)?;
+        if let PeerMessage::Range(range) = &message {
+            held += range.bytes();
+        }
+        messages.push(message);
+    }
+    Ok(messages)
+}
+
+#[cfg(test)]
+mod tests {
+    use halcyon_types::UnixMs;
+    use halcyon_wire::Range;
+
+    use super::*;
+
+    #[test]
+    fn p10_frames_are_read_no_further_than_a_range_of_records_at_once() {
+        // Of few bytes each, once packed.
+        let frame = |bytes: usize| {
+            let actor = ActorId::mint(RegionId::try_from(2).unwrap(), UnixMs(1));
+            let records = vec![Bytes::from(vec![0; bytes / 2]); 2];
+            let mut frame = Vec::new();
+            codec::encode(&mut frame, &PeerMessage::Range(Range { actor, first: Seq(1), records }));
+            assert!(frame.len() < 512, "packed");
+            Bytes::from(frame)
+        };
+        let mut frames = [RANGE_BYTES_MAX - 2, 4, 8, 8].map(frame).into_iter();
+        assert_eq!(decode(&mut frames).unwrap().len(), 2);
+        assert_eq!(decode(&mut frames).unwrap().len(), 2);
+        assert_eq!(frames.len(), 0);
+        assert!(decode(&mut [frame(8), Bytes::from_static(b"none")].into_iter()).is_err());
     }
 }

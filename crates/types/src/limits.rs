@@ -82,6 +82,8 @@ pub const FRAME_BYTES_MAX: usize = 1024 * 1024;
 pub const DEPTH_MAX: usize = 32;
 /// Bytes of records in one frame to a peer (a single larger record still travels alone).
 pub const RANGE_BYTES_MAX: usize = 64 * 1024;
+/// Bytes that the packed records of one frame unpack to, their lengths and padding included; checked before allocation.
+pub const PACKED_BYTES_MAX: usize = 2 * RANGE_BYTES_MAX;
 
 // -- queues --------------------------------------------------------------------------------------------------------
 
@@ -173,6 +175,7 @@ pub const SESSION_WAIT_MAX: Duration = Duration::from_secs(30);
 const _: () = assert!(VALUE_BYTES_MAX + KEY_BYTES_MAX + PATH_DEPTH_MAX * COMPONENT_BYTES_MAX < RECORD_BYTES_MAX);
 const _: () = assert!(RECORD_BYTES_MAX + 64 * 1024 <= FRAME_BYTES_MAX, "the largest record fits a frame");
 const _: () = assert!(RANGE_BYTES_MAX <= RECORD_BYTES_MAX, "so does every range of records");
+const _: () = assert!(PACKED_BYTES_MAX <= FRAME_BYTES_MAX, "packing brings no more than a frame could without");
 const _: () = assert!(PAGE_BYTES_MAX + 2 * COMPONENT_BYTES_MAX < FRAME_BYTES_MAX, "so does every page");
 const _: () = assert!(VALUE_BYTES_MAX + 64 * 1024 < FRAME_BYTES_MAX, "so does every value");
 const _: () = assert!(RECORD_BYTES_MAX <= GROUP_BYTES_MAX && GROUP_BYTES_MAX <= COMMIT_QUEUE_BYTES_MAX);

@@ -9,6 +9,7 @@
 pub mod chain;
 pub mod client;
 pub mod codec;
+pub mod pack;
 pub mod peer;
 pub mod record;
 
@@ -17,5 +18,6 @@ pub use client::{
     Body, Check, Outcome, Receipt, Refusal, Request, Response, Seen, Session, TransactionId, Within, Write,
 };
 pub use codec::DecodeError;
+pub use pack::UnpackError;
 pub use peer::{AskRights, Echo, Heartbeat, Hello, PeerMessage, Pull, Range};
 pub use record::{Record, RecordError, StoredRecord};

@@ -92,14 +92,15 @@ pub struct AskRights {
     pub amount: u64,
 }
 
-/// Contiguous records of one actor, as first encoded.
+/// Contiguous records of one actor, as first encoded; on the wire packed where that is shorter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Range {
     /// Whose log.
     pub actor: ActorId,
     /// The first record's seq.
     pub first: Seq,
-    /// The records.
+    /// The records. Once decoded they may share one buffer: keep all of them for a while, or copies of a few.
+    #[serde(with = "crate::pack")]
     pub records: Vec<Bytes>,
 }
 
@@ -109,7 +110,7 @@ impl Range {
         Seq(self.first.previous().0.saturating_add(self.records.len() as u64))
     }
 
-    /// Bytes of the records.
+    /// Bytes of the records, unpacked.
     pub fn bytes(&self) -> usize {
         self.records.iter().map(Bytes::len).sum()
     }

@@ -1,5 +1,6 @@
 //! A link that is lost loses what it brought and could not be delivered, and nothing else.
 
+use bytes::Bytes;
 use halcyon_core::{LinkEvent, Replica};
 use halcyon_types::{ActorId, BootId, Dot, Hlc, Now, Seq, UnixMs, VersionVector};
 use halcyon_wire::{Hello, PeerMessage, Range, Record};
@@ -87,4 +88,24 @@ fn what_stands_behind_the_lost_in_line_goes_with_it_and_what_stands_before_stays
         replica.handle_peer(at(5), region(5 - lost), records(left + 1, 4 - left)).unwrap();
         assert_eq!(replica.status(at(5)).received.get(actor(2)), Seq(4));
     }
+}
+
+#[test]
+fn new_records_behind_known_ones_do_not_keep_the_buffer_they_came_in() {
+    // As they come out of a packed range: slices of one buffer, kept only while another holds it too.
+    let shared = |first, count| {
+        let PeerMessage::Range(range) = records(first, count) else { panic!() };
+        let mut rest = Bytes::from(range.records.concat());
+        let buffer = rest.clone();
+        let records = range.records.iter().map(|record| rest.split_to(record.len())).collect();
+        (buffer, PeerMessage::Range(Range { records, ..range }))
+    };
+    let mut replica = greeted();
+    let (whole, range) = shared(1, 3);
+    replica.handle_peer(at(2), region(2), range).unwrap();
+    assert!(!whole.is_unique(), "all of it waits");
+    let (partly, range) = shared(1, 4);
+    replica.handle_peer(at(3), region(2), range).unwrap();
+    assert_eq!(replica.status(at(3)).received.get(actor(2)), Seq(4));
+    assert!(partly.is_unique(), "one of four waits");
 }

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 
 use halcyon_crdt::{Answer, Effect, Object, Op, Query};
 use halcyon_types::VersionVector;
-use halcyon_types::limits::DEPTH_MAX;
+use halcyon_types::limits::{DEPTH_MAX, RANGE_BYTES_MAX};
 use halcyon_wire::{PeerMessage, Request, Response, Session, codec};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -20,7 +20,7 @@ const REFUSAL_BYTES_MAX: usize = 1024;
 /// Panics where a law is violated: something was read that is not written again to the same meaning, or is larger or deeper than what it was read from.
 pub(super) fn body(data: &[u8]) {
     if let Some(PeerMessage::Range(range)) = reads_back::<PeerMessage>(data) {
-        assert!(range.bytes() <= data.len(), "more records than bytes");
+        assert!(range.bytes() <= data.len().max(RANGE_BYTES_MAX), "more records than bytes, and than a packed range");
         assert!(range.last() >= range.first.previous());
     }
     reads_back::<Request>(data);
