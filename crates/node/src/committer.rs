@@ -21,6 +21,10 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::clocks::Clocks;
 
+/// Where so many jobs find the disk idle, half of them set out first: the others are staged during their sync, and their
+/// answers are on their way during the others'. Fewer would pay for the second sync and gain nothing.
+const SPLIT_MIN: usize = 64;
+
 /// So often the database is asked whether it still works, whatever else happens.
 const ASKS_EVERY: Duration = Duration::from_secs(1);
 
@@ -157,7 +161,11 @@ impl<B: Backend> Stager<B> {
             }
             // What was staged while the disk was busy does not wait for the rest.
             self.set_out()?;
-            self.stage()?;
+            if !self.committer.is_under_way() && self.waiting.len() >= SPLIT_MIN {
+                self.stage(self.waiting.len() / 2)?;
+                self.set_out()?;
+            }
+            self.stage(usize::MAX)?;
             self.set_out()?;
             if self.ended && self.gathered.is_none() && !self.committer.is_under_way() {
                 return Ok(());
@@ -176,22 +184,23 @@ impl<B: Backend> Stager<B> {
         true
     }
 
-    /// Stages what waits, as long as the group has room.
-    fn stage(&mut self) -> Result<(), CommitterError> {
+    /// Stages so many of those that wait, as long as the group has room.
+    fn stage(&mut self, jobs: usize) -> Result<(), CommitterError> {
         if self.waiting.is_empty() {
             return Ok(());
         }
         let (began, real) = (self.clocks.now().mono, self.clocks.real());
         let new = || Gathered { results: Vec::new(), began, sealed: () };
         let group = self.gathered.get_or_insert_with(new);
-        loop {
+        for _ in 0..jobs {
             let (count, bytes) = self.committer.staged();
             if count.max(group.results.len()) >= GROUP_MAX || bytes >= GROUP_BYTES_MAX {
-                return Ok(());
+                break;
             }
-            let Some(work) = self.waiting.pop_front() else { return Ok(()) };
+            let Some(work) = self.waiting.pop_front() else { break };
             group.results.push(stage(&mut self.committer, work, real)?);
         }
+        Ok(())
     }
 
     /// Lets the group set out, if the disk is free.
