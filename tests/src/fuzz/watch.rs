@@ -49,9 +49,9 @@ pub fn watch(mut lane: Command, under_way: &Path, limit: Duration) -> BTreeMap<S
     let (mut silent, mut latest, mut why) = (0, None, None);
     while silent < LOOKS {
         match heard.recv_timeout(limit / LOOKS) {
-            Ok(line) => {
+            Ok(turn) => {
                 silent = 0;
-                if let Ok(Turn { target, tally }) = serde_json::from_str(&line) {
+                if let Ok(Turn { target, tally }) = serde_json::from_str(&turn) {
                     tallies.entry(target).or_default().join(tally);
                 }
             }
