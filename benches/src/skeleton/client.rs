@@ -73,7 +73,7 @@ impl Skeleton {
         let (mut chunks, mut rest) = (vec![Bytes::new(); CHUNKS], Vec::new());
         let first = self.next;
         let slots = u64::try_from(load.in_flight).expect("a number of operations");
-        let began = now();
+        let start = now();
         let mut out = Vec::new();
         (0..slots).for_each(|_| self.request(load, &mut out));
         self.send.write_chunk(std::mem::take(&mut out).into()).await.expect("a stream");
@@ -84,7 +84,7 @@ impl Skeleton {
             for chunk in chunks.iter().take(count) {
                 pieces::<ACK_BYTES>(&mut rest, chunk, |ack| ids.push(number(ack)));
             }
-            let lasts = at.duration_since(began);
+            let lasts = at.duration_since(start);
             for id in ids {
                 acked += 1;
                 let slot: &mut Instant =
