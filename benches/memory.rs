@@ -48,9 +48,9 @@ fn measure() {
         let [larger] = ask("hold", kind, many, &place(many))[..] else { panic!("a number") };
         let [smaller] = ask("hold", kind, few, &place(few))[..] else { panic!("a number") };
         let what = match kind {
-            "counter" => "counters, keys of 16 B",
-            "register" => "registers, keys of 16 B, incompressible values of 64 B",
-            _ => "set elements of 16 B, a thousand to a set",
+            "counter" => "counters, incompressible keys of 16 B",
+            "register" => "registers, keys of 16 B and values of 64 B, both incompressible",
+            _ => "set elements of 16 B, incompressible, a thousand to a set",
         };
         report.question(&format!("What do {many} {what} take?"));
         let each = Figure::once(disk / float(many), "B each");
@@ -114,24 +114,25 @@ fn hold(dir: &Path) {
 
 /// Keys and values that look like nothing else.
 fn update(kind: &str, number: u64) -> Update {
-    let object = |key: String| Object::new(KeyspaceId::FIRST, key);
+    let object = |key| Object::new(KeyspaceId::FIRST, noise::<16>(key));
     match kind {
-        "counter" => Update { object: object(name(number)), op: Op::Add { amount: 1 } },
+        "counter" => Update { object: object(number), op: Op::Add { amount: 1 } },
         "register" => {
-            let mut noise = Draw::new(number.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
-            let value: Vec<u8> = (0..8).flat_map(|_| noise.below(u64::MAX).to_be_bytes()).collect();
-            Update { object: object(name(number)), op: Op::Set { value: value.into(), ttl_ms: None } }
+            let value = noise::<64>(!number).into();
+            Update { object: object(number), op: Op::Set { value, ttl_ms: None } }
         }
-        _ => Update { object: object(name(number / SET)), op: Op::Insert { element: name(number).into() } },
+        _ => Update { object: object(number / SET), op: Op::Insert { element: noise::<16>(!number).into() } },
     }
 }
 
-/// Sixteen bytes.
-fn name(number: u64) -> String {
-    format!(
-        "{:016x}",
-        number.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(31).wrapping_mul(0xBF58_476D_1CE4_E5B9)
-    )
+/// Bytes that nothing makes smaller, of a seed's own.
+fn noise<const N: usize>(seed: u64) -> Vec<u8> {
+    let mut draw = Draw::new(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(31) | 1);
+    // The first numbers still show how much two seeds are alike.
+    for _ in 0..8 {
+        draw.below(u64::MAX);
+    }
+    (0..N / 8).flat_map(|_| draw.below(u64::MAX).to_be_bytes()).collect()
 }
 
 /// Bytes of this process in memory.

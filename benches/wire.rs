@@ -5,9 +5,11 @@
 
 #![expect(clippy::expect_used, reason = "a bench that cannot go on stops, by panicking")]
 
-use halcyon_benches::{Figure, Report, Rounds, Target, float, root, run, scale};
+use halcyon_benches::{Figure, Report, Rounds, Solo, Target, float, root, run, scale};
 use halcyon_client::{Client, Keyspace};
+use halcyon_crdt::{Object, Op, Update};
 use halcyon_tests::Cluster;
+use halcyon_types::KeyspaceId;
 use serde_json::Value;
 use tokio::task::JoinSet;
 
@@ -54,7 +56,25 @@ async fn measure() {
     for ((name, _, most), bytes) in cases {
         report.figure(name, Figure::of(bytes, "B").target(Target::AtMost(most)));
     }
+    report.question("And of that, the record as it is encoded, its deps as far as they have changed");
+    let mut solo = Solo::open(&dir.path().join("solo"));
+    for (name, write, _) in CASES {
+        report.figure(name, Figure::once(record_bytes(&mut solo, write), "B"));
+    }
     report.finish();
+}
+
+/// Of the second of two records that are alike.
+fn record_bytes(solo: &mut Solo, write: Write) -> f64 {
+    let (name, op) = match write {
+        Write::Register => ("wire-value:00000", Op::Set { value: vec![b'0'; 64].into(), ttl_ms: None }),
+        Write::Increment => ("wire-count:00000", Op::Add { amount: 1 }),
+        Write::SetAdd => ("wire-setof:00000", Op::Insert { element: vec![0; 8].into() }),
+    };
+    for _ in 0..2 {
+        solo.stage(vec![Update { object: Object::new(KeyspaceId::FIRST, name), op: op.clone() }]);
+    }
+    float(solo.commit().own.last().expect("a record").bytes.len() as u64)
 }
 
 /// Bytes that both regions have sent each other.
