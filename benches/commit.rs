@@ -69,7 +69,7 @@ fn main() {
         let ceiling = most.median();
         report.figure(&format!("raw RocksDB, {KEYS} rows"), Figure::of(most, "ops/s"));
         report.figure("the committer", Figure::of(ours, "ops/s").against("raw RocksDB", ceiling));
-        report.figure("ratio, round by round", Figure::of(ratio, "of it"));
+        report.figure("ratio, round by round", Figure::ratio_to("raw RocksDB", ratio));
     }
     report.finish();
 }

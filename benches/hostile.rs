@@ -99,7 +99,7 @@ async fn compare(clients: &[Client], stranger: &Stranger, flat_out: bool, questi
     report.figure("p50, under attack", Figure::of(hostile50, "us").against("quiet", quiet50.median()));
     report.figure("p99, quiet", Figure::of(quiet99, "us"));
     report.figure("p99, under attack", Figure::of(hostile99, "us").against("quiet", quiet));
-    let ratio = Figure::of(ratio, "of quiet");
+    let ratio = Figure::ratio_to("quiet", ratio);
     // What goes as fast as a thread can takes a share of the processors, which is nobody's fault.
     let ratio = if flat_out { ratio } else { ratio.target(Target::AtMost(TARGET)) };
     report.figure("ratio of p99s, round by round", ratio);

@@ -118,7 +118,7 @@ fn apply(dir: &Path, report: &mut Report) -> f64 {
         report.question(&format!("Received increments at the committer alone, {KEYS} counters, one sync per {group}"));
         report.figure("made by a committer", Figure::of(local, "records/s"));
         report.figure("read and applied by another", Figure::of(applied, "records/s").against("made", most));
-        report.figure("round by round", Figure::of(ratio, "of made").target(TARGET));
+        report.figure("round by round", Figure::ratio_to("made", ratio).target(TARGET));
     }
     most
 }
@@ -165,7 +165,7 @@ async fn catch_up(dir: &Path, committer: f64, report: &mut Report) {
     ));
     report.figure("written meanwhile, by the other", Figure::of(written, "records/s"));
     report.figure("caught up", Figure::of(caught_up.clone(), "records/s").against("written meanwhile", most));
-    report.figure("round by round", Figure::of(ratio, "of written").target(TARGET));
+    report.figure("round by round", Figure::ratio_to("written meanwhile", ratio).target(TARGET));
     report.figure(
         "the same, to the committer",
         Figure::of(caught_up, "records/s").against("made by a committer", committer),

@@ -132,7 +132,7 @@ async fn measure() {
             let most = theirs.median();
             report.figure(&format!("Redis, {name}"), Figure::of(theirs, "ops/s"));
             report.figure(&format!("Halcyon, {name}"), Figure::of(ours, "ops/s").against("Redis", most));
-            report.figure(&format!("{name}, round by round"), Figure::of(ratio, "of Redis"));
+            report.figure(&format!("{name}, round by round"), Figure::ratio_to("Redis", ratio));
         }
     }
     report.finish();

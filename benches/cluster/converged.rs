@@ -117,17 +117,22 @@ pub(crate) async fn measure(sides: &[Side], report: &mut Report) -> f64 {
     report.figure("the node alone, acknowledged", ops(node.acked));
     report.figure("with two peers, acknowledged", ops(attached.acked).against("the node alone", alone));
     report.figure("with two peers, converged", ops(attached.converged).against("the node alone", alone));
-    report
-        .figure("acknowledged, round by round", Figure::of(with_peers, "of alone").target(Target::AtLeast(WITH_PEERS)));
+    report.figure(
+        "acknowledged, round by round",
+        Figure::ratio_to("the node alone", with_peers).target(Target::AtLeast(WITH_PEERS)),
+    );
     report.question(&format!("Two regions written at once, {IN_FLIGHT} increments in flight at each, {KEYS} keys"));
     report.figure("one of the two written, converged", ops(one.converged));
     report.figure("both written, acknowledged", ops(two.acked).against("one node without a peer", alone));
     report.figure("both written, converged", ops(two.converged).against("one of the two written", most));
-    report.figure("converged, round by round", Figure::of(two_of_one, "of one").target(Target::AtLeast(TWO_OF_ONE)));
-    report.figure("acknowledged, of one node without a peer", Figure::of(two_of_alone, "of it"));
+    report.figure(
+        "converged, round by round",
+        Figure::ratio_to("one of the two written", two_of_one).target(Target::AtLeast(TWO_OF_ONE)),
+    );
+    report.figure("acknowledged, of one node without a peer", Figure::ratio_to("it", two_of_alone));
     report.question("The same with one hot key");
     report.figure("converged", ops(hottest.converged).against("even keys", evenly));
-    report.figure("round by round", Figure::of(hot, "of even keys").target(Target::AtLeast(HOT)));
+    report.figure("round by round", Figure::ratio_to("even keys", hot).target(Target::AtLeast(HOT)));
     // One that is refused ends the bench before it comes here.
     report.figure("writes refused", Figure::once(0.0, "writes").target(Target::AtMost(0.0)));
     limit

@@ -112,7 +112,7 @@ fn tell(report: &mut Report, case: Case, keys: u64, target: Option<f64>) {
         report.figure(&format!("skeleton, {what}"), Figure::of(skeleton, unit));
         report.figure(&format!("node, {what}"), Figure::of(node, unit).against("the skeleton", most));
     }
-    let of_it = |rounds| Figure::of(rounds, "of it");
+    let of_it = |rounds| Figure::ratio_to("the skeleton", rounds);
     let aimed = |figure: Figure, aim: Option<Target>| aim.map_or(figure.clone(), |aim| figure.target(aim));
     let wanted = target.map(Target::AtLeast);
     let [most50, most99] = ALONE.map(|most| target.is_none().then_some(Target::AtMost(most)));

@@ -29,6 +29,12 @@ impl Figure {
         Self::of([value].into_iter().collect(), unit)
     }
 
+    /// The median of ratios to what is called `name`, each taken within one round: a mood of the machine that lasts longer
+    /// than a round is in neither.
+    pub fn ratio_to(name: &str, ratios: Rounds) -> Self {
+        Self::of(ratios, "").against(name, 1.0)
+    }
+
     /// Shows it as a ratio to `value`, which is called `name`.
     #[must_use]
     pub fn against(mut self, name: &str, value: f64) -> Self {
