@@ -9,7 +9,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use halcyon_benches::{Draw, Figure, KEYS, Report, Rounds, Solo, Target, float, root, run, scale};
+use halcyon_benches::{Draw, Figure, Report, Rounds, Solo, Target, float, root, run, scale};
 use halcyon_cli::bench::{self, End, Load, Op};
 use halcyon_crdt::{Object, Update};
 use halcyon_store::{RocksSettings, Settings};
@@ -115,7 +115,10 @@ fn apply(dir: &Path, report: &mut Report) -> f64 {
     let mut most = f64::NAN;
     for (group, [local, applied, ratio]) in cases {
         most = local.median();
-        report.question(&format!("Received increments at the committer alone, {KEYS} counters, one sync per {group}"));
+        report.question(&format!(
+            "Received increments at the committer alone, {} counters, one sync per {group}",
+            scale::keys()
+        ));
         report.figure("made by a committer", Figure::of(local, "records/s"));
         report.figure("read and applied by another", Figure::of(applied, "records/s").against("made", most));
         report.figure("round by round", Figure::ratio_to("made", ratio).target(TARGET));
@@ -138,7 +141,7 @@ async fn catch_up(dir: &Path, committer: f64, report: &mut Report) {
     };
     bench::preload(&here, "default", &load(0)).await.expect("a preload");
     cluster.converged().await;
-    let [mut written, mut caught_up, mut serving, mut ratio] = [const { Rounds::new() }; 4];
+    let [mut written, mut caught_up, mut serving, mut first, mut ratio] = [const { Rounds::new() }; 5];
     for round in 1..=scale::rounds(RETURNS) {
         let _ = cluster.terminate(1).await;
         let wrote = bench::run(std::slice::from_ref(&here), "default", &load(round as u64)).await.expect("a round");
@@ -147,12 +150,17 @@ async fn catch_up(dir: &Path, committer: f64, report: &mut Report) {
         cluster.restart(1).await;
         serving.push(began.elapsed().as_secs_f64());
         let there = cluster.client(1).await;
+        let (mut seen, mut moved) = (there.token().await.expect("a region that serves"), None);
         let agreeing = async {
-            while there.token().await.expect("a region that serves") != goal {
+            let begun_with = seen.clone();
+            while seen != goal {
                 sleep(Duration::from_millis(1)).await;
+                seen = there.token().await.expect("a region that serves");
+                moved = moved.or_else(|| (seen != begun_with).then(|| began.elapsed().as_secs_f64()));
             }
         };
         timeout(PATIENCE, agreeing).await.expect("a region that catches up");
+        first.push(moved.unwrap_or_else(|| began.elapsed().as_secs_f64()));
         let rate = float(missed) / began.elapsed().as_secs_f64();
         println!("return {round}: written at {:.0}/s, caught up at {rate:.0}/s", wrote.ops_per_s);
         written.push(wrote.ops_per_s);
@@ -170,5 +178,6 @@ async fn catch_up(dir: &Path, committer: f64, report: &mut Report) {
         "the same, to the committer",
         Figure::of(caught_up, "records/s").against("made by a committer", committer),
     );
-    report.figure("until it serves, within that", Figure::of(serving, "s"));
+    report.figure("from its start until it serves", Figure::of(serving, "s"));
+    report.figure("from its start until the first of them has come", Figure::of(first, "s"));
 }
