@@ -12,6 +12,7 @@ MAKEFLAGS += --no-builtin-rules
 # Knobs, one per door that has any.
 FILTER ?=# make test FILTER=heal         only the tests whose name holds this
 BENCH ?=# make bench BENCH=ceiling      only this bench
+QUICK ?=# make bench QUICK=1            a look at whether they run: short rounds, figures that mean little
 SEEDS ?= 500# make sim SEEDS=n OPS=n       so many simulated worlds of so many requests each
 OPS ?= 1000
 SEED ?=# make sim SEED=n OPS=n        this one, as a failure prints it
@@ -22,6 +23,7 @@ ARGS ?=# make demo ARGS="--rtt-ms 80"  handed to `halcyon demo`
 cargo := cargo
 # Asked of cargo each time: a relative CARGO_TARGET_DIR would point elsewhere from a test's working directory.
 bin = $$($(cargo) metadata --locked --no-deps --format-version 1 | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/release/halcyon
+quick = $(if $(QUICK),-- --quick)
 first_time = @[ -x "$(bin)" ] || echo
 
 help: ## lists the doors
@@ -78,9 +80,10 @@ nemesis: build ## three real nodes under a recorded load while links, clocks and
 fuzz: setup ## malformed input for every decoder: make fuzz SECONDS=n
 	@$(proof) fuzz -- --seconds $(SECONDS)
 
-bench: build ## the benches; ratios to the ceiling that the same run measures
-	@echo "bench: a few minutes; leave the machine alone meanwhile"
-	@export HALCYON_BIN="$(bin)"; $(cargo) bench --locked -p halcyon-benches $(if $(BENCH),--bench $(BENCH))
+bench: build ## the benches, as ratios to what the same run measures; writes docs/benchmarks.md
+	@echo "bench: some twenty minutes for all of them, besides compiling; leave the machine alone meanwhile"
+	@export HALCYON_BIN="$(bin)"; $(cargo) bench --locked -p halcyon-benches $(if $(BENCH),--bench $(BENCH)) $(quick)
+	$(if $(BENCH),,@$(cargo) run --locked --quiet --release -p halcyon-benches --bin summary $(quick))
 
 check: fmt walls deny clippy docs test ## reads everything, changes nothing: format, walls, licences, lints, docs, tests
 

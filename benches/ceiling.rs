@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use halcyon_benches::{Figure, GROUP, KEYS, Raw, Report, Rounds, root, warn_if_busy};
+use halcyon_benches::{Figure, GROUP, KEYS, Raw, Report, Rounds, root, scale, warn_if_busy};
 
 const ROUNDS: usize = 7;
 const ROUND: Duration = Duration::from_secs(2);
@@ -13,8 +13,8 @@ fn main() {
     let dir = tempfile::Builder::new().prefix("bench-ceiling-").tempdir_in(root());
     let dir = dir.unwrap_or_else(|error| panic!("no directory in {}: {error}", root().display()));
     let mut raw = Raw::preloaded(dir.path());
-    raw.round(ROUND, GROUP);
-    let speed: Rounds = (0..ROUNDS).map(|_| raw.round(ROUND, GROUP)).collect();
+    raw.round(scale::length(ROUND), GROUP);
+    let speed: Rounds = (0..scale::rounds(ROUNDS)).map(|_| raw.round(scale::length(ROUND), GROUP)).collect();
     let groups: Rounds = (0..GROUPS).map(|_| raw.time_group(GROUP).as_secs_f64() * 1e6).collect();
 
     let mut report = Report::new("ceiling");

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use halcyon_benches::{Draw, Figure, KEYS, Raw, Report, Rounds, Solo, root, warn_if_busy};
+use halcyon_benches::{Draw, Figure, KEYS, Raw, Report, Rounds, Solo, root, scale, warn_if_busy};
 use halcyon_crdt::{Object, Op, Update};
 use halcyon_types::KeyspaceId;
 use halcyon_types::limits::UPDATES_MAX;
@@ -34,7 +34,7 @@ fn preloaded(dir: &std::path::Path) -> Solo {
 /// Works for about so long; says how many operations a second.
 fn round(solo: &mut Solo, draw: &mut Draw, keys: u64, group: u32) -> f64 {
     let (began, mut ops) = (Instant::now(), 0_u32);
-    while began.elapsed() < ROUND {
+    while began.elapsed() < scale::length(ROUND) {
         for _ in 0..group {
             solo.stage(vec![increment(draw.below(keys))]);
         }
@@ -51,9 +51,9 @@ fn main() {
     let mut solo = preloaded(&dir.path().join("solo"));
     let mut draw = Draw::new(7);
     let mut cases = CASES.map(|case| (case, [const { Rounds::new() }; 3]));
-    for number in 0..=ROUNDS {
+    for number in 0..=scale::rounds(ROUNDS) {
         for ((keys, group), [most, ours, ratio]) in &mut cases {
-            let raw = raw.round(ROUND, *group);
+            let raw = raw.round(scale::length(ROUND), *group);
             let solo = round(&mut solo, &mut draw, *keys, *group);
             // The first round warms up.
             if number > 0 {
@@ -69,7 +69,7 @@ fn main() {
         let ceiling = most.median();
         report.figure(&format!("raw RocksDB, {KEYS} rows"), Figure::of(most, "ops/s"));
         report.figure("the committer", Figure::of(ours, "ops/s").against("raw RocksDB", ceiling));
-        report.figure("ratio, round by round", Figure::of(ratio, "of it"));
+        report.figure("ratio, round by round", Figure::ratio_to("raw RocksDB", ratio));
     }
     report.finish();
 }

@@ -11,7 +11,7 @@
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use halcyon_benches::{Figure, Report, Rounds, root, run};
+use halcyon_benches::{Figure, Report, Rounds, Target, root, run, scale};
 use halcyon_cli::bench::{self, End, Load, Op};
 use halcyon_client::Client;
 use halcyon_tests::Cluster;
@@ -55,23 +55,20 @@ async fn measure() {
     let stranger = Stranger::of(&cluster).await;
     let clients = [cluster.client(0).await];
     let mut report = Report::new("hostile");
-    let mut reached = true;
     for (flat_out, question) in [
         (false, "What does an attack of a million malformed frames and 10,000 calls a minute cost an honest client?"),
         (true, "And one that goes as fast as a thread can?"),
     ] {
-        let ratio = compare(&clients, &stranger, flat_out, question, &mut report).await;
-        reached &= flat_out || ratio <= TARGET;
+        compare(&clients, &stranger, flat_out, question, &mut report).await;
     }
     report.finish();
-    println!("target at most {TARGET} at the paced attack: {}", if reached { "reached" } else { "MISSED" });
 }
 
-/// The median of the rounds' ratios of p99s.
-async fn compare(clients: &[Client], stranger: &Stranger, flat_out: bool, question: &str, report: &mut Report) -> f64 {
+/// Rounds of quiet and of attack, in turns.
+async fn compare(clients: &[Client], stranger: &Stranger, flat_out: bool, question: &str, report: &mut Report) {
     let [mut quiet50, mut quiet99, mut hostile50, mut hostile99] = [const { Rounds::new() }; 4];
     let [mut ratio, mut frames_per_s, mut calls_per_s] = [const { Rounds::new() }; 3];
-    for round in 1..=ROUNDS {
+    for round in 1..=scale::rounds(ROUNDS) {
         let quiet = honest(clients, round).await;
         let over = Over::default();
         let attacking = attack(stranger, flat_out, &over);
@@ -84,10 +81,15 @@ async fn compare(clients: &[Client], stranger: &Stranger, flat_out: bool, questi
         hostile99.push(busy.1);
         ratio.push(busy.1 / quiet.1);
         // The attack begins with the warm-up, a second before the round.
-        let length = ROUND.as_secs_f64() + 1.0;
+        let length = scale::length(ROUND).as_secs_f64() + 1.0;
         frames_per_s.push(count(frames.malformed + frames.senseless) / length);
         calls_per_s.push(count(calls.total()) / length);
-        println!("round {round} of {ROUNDS}: p99 {:.0} us quiet, {:.0} us under attack", quiet.1, busy.1);
+        println!(
+            "round {round} of {}: p99 {:.0} us quiet, {:.0} us under attack",
+            scale::rounds(ROUNDS),
+            quiet.1,
+            busy.1
+        );
     }
     let quiet = quiet99.median();
     report.question(question);
@@ -97,14 +99,16 @@ async fn compare(clients: &[Client], stranger: &Stranger, flat_out: bool, questi
     report.figure("p50, under attack", Figure::of(hostile50, "us").against("quiet", quiet50.median()));
     report.figure("p99, quiet", Figure::of(quiet99, "us"));
     report.figure("p99, under attack", Figure::of(hostile99, "us").against("quiet", quiet));
-    report.figure("ratio of p99s, round by round", Figure::of(ratio.clone(), "of quiet").against("the target", TARGET));
-    ratio.median()
+    let ratio = Figure::ratio_to("quiet", ratio);
+    // What goes as fast as a thread can takes a share of the processors, which is nobody's fault.
+    let ratio = if flat_out { ratio } else { ratio.target(Target::AtMost(TARGET)) };
+    report.figure("ratio of p99s, round by round", ratio);
 }
 
 /// One round of the honest client: its p50 and p99.
 async fn honest(clients: &[Client], round: usize) -> (f64, f64) {
     let seed = u64::try_from(round).expect("a small number");
-    let (end, rate) = (End::After(ROUND), Some(RATE));
+    let (end, rate) = (End::After(scale::length(ROUND)), Some(RATE));
     let load = Load { op: Op::Incr, keys: 10_000, in_flight: 256, end, rate, seed, ..Load::default() };
     let report = bench::run(clients, "default", &load).await.expect("a round");
     (count(report.micros.p50), count(report.micros.p99))

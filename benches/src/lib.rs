@@ -9,12 +9,16 @@
 mod raw;
 mod report;
 mod rounds;
+pub mod scale;
 mod site;
 pub mod skeleton;
 mod solo;
+pub mod summary;
+mod target;
 
 pub use raw::{Draw, GROUP, KEYS, Raw};
 pub use report::{Figure, Report};
 pub use rounds::Rounds;
-pub use site::{root, run, warn_if_busy};
+pub use site::{float, reports, root, run, warn_if_busy};
 pub use solo::Solo;
+pub use target::Target;

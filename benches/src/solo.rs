@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use halcyon_crdt::Update;
-use halcyon_store::{Claim, Committed, Committer, RocksBackend, WriteJob};
-use halcyon_types::{ClusterName, NodeId, RegionId, RegionName, RequestId, UnixMs};
-use halcyon_wire::{Seen, Session, Write};
+use halcyon_store::{Claim, Committed, Committer, Reader, RocksBackend, RocksSettings, Settings, WriteJob};
+use halcyon_types::{ActorId, ClusterName, NodeId, RegionId, RegionName, RequestId, UnixMs, VersionVector};
+use halcyon_wire::{Record, Seen, Session, StoredRecord, Write};
 
 /// Requests that a millisecond of its clock brings: some hundred thousand a second.
 const REQUESTS_PER_MS: u64 = 128;
@@ -14,7 +14,11 @@ const REQUESTS_PER_MS: u64 = 128;
 /// A committer, and a clock that goes on with its requests.
 pub struct Solo {
     committer: Committer<RocksBackend>,
+    backend: RocksBackend,
+    actor: ActorId,
     requests: u64,
+    /// What the last record from elsewhere depended on: records are read against it.
+    heard: VersionVector,
 }
 
 impl std::fmt::Debug for Solo {
@@ -26,18 +30,45 @@ impl std::fmt::Debug for Solo {
 impl Solo {
     const BEGIN: UnixMs = UnixMs(1_800_000_000_000);
 
-    /// On a new database in `dir`.
+    /// The first region's, on the database in `dir`, which is made if it is not there.
     pub fn open(dir: &Path) -> Self {
+        Self::of_region(1, dir, RocksSettings::default(), Settings::default())
+    }
+
+    /// Any region's, with settings.
+    pub fn of_region(number: u16, dir: &Path, rocks: RocksSettings, settings: Settings) -> Self {
         let claim = Claim {
             cluster: "bench".parse::<ClusterName>().expect("a name"),
-            region: RegionId::try_from(1).expect("an id"),
-            region_name: "here".parse::<RegionName>().expect("a name"),
+            region: RegionId::try_from(u64::from(number)).expect("an id"),
+            region_name: format!("region-{number}").parse::<RegionName>().expect("a name"),
             now: Self::BEGIN,
-            node: NodeId(uuid::Uuid::from_u128(1)),
+            node: NodeId(uuid::Uuid::from_u128(number.into())),
         };
-        let backend = RocksBackend::open(dir).expect("a database");
-        let (committer, _) = Committer::open(backend, &claim).expect("a committer");
-        Self { committer, requests: 0 }
+        let backend = RocksBackend::open_with(dir, rocks).expect("a database");
+        let (committer, recovered) = Committer::open_with(backend.clone(), &claim, settings).expect("a committer");
+        Self { committer, backend, actor: recovered.actor, requests: 0, heard: VersionVector::new() }
+    }
+
+    /// The name of its log.
+    pub const fn actor(&self) -> ActorId {
+        self.actor
+    }
+
+    /// Its database.
+    pub const fn backend(&self) -> &RocksBackend {
+        &self.backend
+    }
+
+    /// Reads what is committed.
+    pub fn reader(&self) -> Reader<RocksBackend> {
+        self.committer.reader()
+    }
+
+    /// Takes the next record of another's log, from its bytes on, as a node does that has received it.
+    pub fn receive(&mut self, actor: ActorId, stored: &StoredRecord) {
+        let record = Record::decode(&stored.bytes, actor, &self.heard).expect("a record");
+        self.committer.stage_record(Self::BEGIN, &record, stored).expect("a record in its place");
+        self.heard = record.deps;
     }
 
     /// Takes a write of these updates, as one record.

@@ -90,6 +90,11 @@ impl LinkHandle {
         self.connection.rtt()
     }
 
+    /// Bytes that this end has sent in datagrams, acknowledgements and all that QUIC adds included.
+    pub fn sent_bytes(&self) -> u64 {
+        self.connection.stats().udp_tx.bytes
+    }
+
     /// Where the other end is.
     pub fn remote_address(&self) -> SocketAddr {
         self.connection.remote_address()

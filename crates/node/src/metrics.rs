@@ -29,6 +29,7 @@ pub(crate) struct Metrics {
     lag_records: Family<Peer, Gauge>,
     lag_ms: Family<Peer, Gauge>,
     link_up: Family<Peer, Gauge>,
+    link_sent_bytes: Family<Peer, Gauge>,
     jobs: Gauge,
     pending_bytes: Gauge,
     pending_records: Family<Peer, Gauge>,
@@ -64,6 +65,7 @@ impl Metrics {
             lag_records: Family::default(),
             lag_ms: Family::default(),
             link_up: Family::default(),
+            link_sent_bytes: Family::default(),
             jobs: Gauge::default(),
             pending_bytes: Gauge::default(),
             pending_records: Family::default(),
@@ -91,6 +93,8 @@ impl Metrics {
         r.register("lag_records", "Own records a peer has not acknowledged", self.lag_records.clone());
         r.register("lag_milliseconds", "How long the oldest of them has waited", self.lag_ms.clone());
         r.register("link_up", "Whether both links of a peer stand", self.link_up.clone());
+        let help = "Bytes sent to a peer over the links that stand, in datagrams";
+        r.register("link_sent_bytes", help, self.link_sent_bytes.clone());
         r.register("jobs_waiting", "Writes and records that wait for the committer", self.jobs.clone());
         r.register("pending_bytes", "Received records that wait for others", self.pending_bytes.clone());
         r.register("pending_records", "Records of a peer that wait for others", self.pending_records.clone());
@@ -112,6 +116,7 @@ impl Metrics {
             self.lag_records.get_or_create(&label).set(int(peer.lag_records));
             self.lag_ms.get_or_create(&label).set(int(peer.lag_ms));
             self.pending_records.get_or_create(&label).set(int(peer.pending_records));
+            self.link_sent_bytes.get_or_create(&label).set(int(peer.sent_bytes));
             self.link_up.get_or_create(&label).set(i64::from(peer.link_in && peer.link_out));
         }
         self.jobs.set(int(status.queues.jobs));

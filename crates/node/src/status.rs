@@ -58,6 +58,8 @@ pub(crate) struct PeerStatus {
     pub link_out: bool,
     /// Round trip in microseconds, if measured.
     pub rtt_us: Option<u64>,
+    /// Bytes sent to it over the links that stand now, in datagrams, with all that QUIC adds.
+    pub sent_bytes: u64,
     /// Own records that it has not acknowledged.
     pub lag_records: u64,
     /// How long the oldest of them has waited, in milliseconds.

@@ -15,6 +15,7 @@
 
 mod background;
 mod directory;
+mod footprint;
 mod high_water;
 mod options;
 mod wal_tail;

@@ -19,6 +19,19 @@ pub enum Op {
     Sadd,
     /// Add one to a counter in one of a hundred fields of a map
     Hincr,
+    /// Overwrite a register in one of a hundred fields of a map
+    Hset,
+}
+
+/// How keys are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Spread {
+    /// Each as often as any other
+    #[default]
+    Even,
+    /// The k-th most drawn k^0.99 times less often than the first, as in YCSB: a tenth of a million keys takes four fifths of the draws
+    Zipf,
 }
 
 /// When it is enough.
@@ -35,8 +48,12 @@ pub enum End {
 pub struct Load {
     /// What is repeated.
     pub op: Op,
-    /// Keys that are drawn from, evenly. Few of them make hot rows, many of them defeat caches.
+    /// Of a hundred operations, so many read what the others write.
+    pub reads_percent: u64,
+    /// Keys that are drawn from. Few of them make hot rows, many of them defeat caches.
     pub keys: u64,
+    /// How they are drawn.
+    pub spread: Spread,
     /// Bytes of a register's value.
     pub value_bytes: usize,
     /// Operations in flight over all connections. One measures latency, many measure throughput.
@@ -56,7 +73,9 @@ impl Default for Load {
     fn default() -> Self {
         Self {
             op: Op::Incr,
+            reads_percent: 0,
             keys: 10_000,
+            spread: Spread::Even,
             value_bytes: 100,
             in_flight: 256,
             end: End::After(Duration::from_secs(10)),

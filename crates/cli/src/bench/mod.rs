@@ -10,9 +10,11 @@
 //! ```
 
 mod load;
+mod payload;
 mod report;
 mod run;
 mod worker;
+mod zipf;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -22,7 +24,7 @@ use halcyon_client::{ReadError, WriteError};
 use halcyon_types::{KeyspaceName, RegionName};
 use tokio::task::JoinError;
 
-pub use load::{End, Load, Op};
+pub use load::{End, Load, Op, Spread};
 pub use report::{Percentiles, Report};
 pub use run::{preload, run, run_lag};
 
@@ -71,6 +73,7 @@ impl Remedy for BenchError {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   halcyon bench --config regions.toml --certs certs/ --op incr --in-flight 256 --duration 10s
+  halcyon bench --config regions.toml --certs certs/ --op set --value-bytes 64 --reads 95 --keys 1000000 --spread zipf --preload
   halcyon bench --config regions.toml --certs certs/ --region us-east --lag-to eu-west --rate 5000")]
 pub struct Command {
     /// The cluster's file
@@ -88,9 +91,15 @@ pub struct Command {
     /// What to repeat
     #[arg(long, value_enum, default_value_t = Op::Incr)]
     op: Op,
+    /// Of a hundred operations, so many read what the others write
+    #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=100))]
+    reads: u64,
     /// Keys to draw from
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
     keys: u64,
+    /// How to draw them
+    #[arg(long, value_enum, default_value_t = Spread::Even)]
+    spread: Spread,
     /// Bytes of a register's value
     #[arg(long, value_name = "N", default_value_t = 100)]
     value_bytes: usize,
@@ -139,7 +148,9 @@ pub async fn command(command: &Command) -> Result<(), Failure> {
     }
     let load = Load {
         op: command.op,
+        reads_percent: command.reads,
         keys: command.keys,
+        spread: command.spread,
         value_bytes: command.value_bytes,
         in_flight: command.in_flight,
         end: command.ops.map_or(End::After(command.duration), End::Ops),

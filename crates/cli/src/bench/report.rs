@@ -7,7 +7,7 @@ use halcyon_types::RegionName;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-use super::load::{Load, Op};
+use super::load::{Load, Op, Spread};
 
 /// A measured load.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -20,8 +20,12 @@ pub struct Report {
     pub seconds: f64,
     /// Operations a second.
     pub ops_per_s: f64,
+    /// Of a hundred operations, so many were reads.
+    pub reads_percent: u64,
     /// Keys drawn from.
     pub keys: u64,
+    /// How they were drawn.
+    pub spread: Spread,
     /// Bytes of a register's value.
     pub value_bytes: usize,
     /// Operations in flight.
@@ -69,7 +73,9 @@ impl Report {
             seconds,
             #[expect(clippy::cast_precision_loss, reason = "a rate needs no more than 52 bits")]
             ops_per_s: ops as f64 / seconds,
+            reads_percent: load.reads_percent,
             keys: load.keys,
+            spread: load.spread,
             value_bytes: load.value_bytes,
             in_flight: load.in_flight,
             connections,

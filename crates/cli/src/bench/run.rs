@@ -10,10 +10,12 @@ use tokio::time::Instant;
 
 use super::BenchError;
 use super::load::{Load, Op};
+use super::payload::Payload;
 use super::report::Report;
 use super::worker::{Course, key, work};
 use crate::parallel::each;
 use crate::progress::Progress;
+use crate::splitmix::SplitMix;
 
 /// Past it a measurement counts as this.
 const MICROS_MAX: u64 = 60_000_000;
@@ -53,16 +55,17 @@ pub async fn run_lag(
 pub async fn preload(client: &Client, keyspace: &str, load: &Load) -> Result<(), BenchError> {
     let batches: Vec<u64> = (0..load.keys.div_ceil(PRELOAD_BATCH)).collect();
     let progress = Arc::new(Progress::new("preloading", "records", batches.len() as u64));
-    let (shop, load, value) = (client.keyspace(keyspace), load.clone(), "x".repeat(load.value_bytes));
+    let (shop, load, payload) = (client.keyspace(keyspace), load.clone(), Payload::of(load.value_bytes));
     let written = each(batches, PRELOAD_IN_FLIGHT, move |number: u64| {
-        let mut batch = shop.batch();
+        let (mut batch, mut random) = (shop.batch(), SplitMix::new(number));
         for index in number * PRELOAD_BATCH..load.keys.min((number + 1) * PRELOAD_BATCH) {
             let key = key(load.op, index);
             match load.op {
                 Op::Incr => drop(batch.counter(key).add(1)),
-                Op::Set | Op::Get => drop(batch.register(key).set(&value)),
+                Op::Set | Op::Get => drop(batch.register(key).set(payload.value(&mut random))),
                 Op::Sadd => drop(batch.set(key).add(0_u64.to_be_bytes())),
                 Op::Hincr => drop(batch.map(key).counter(0_u64.to_be_bytes()).add(1)),
+                Op::Hset => drop(batch.map(key).register(0_u64.to_be_bytes()).set(payload.value(&mut random))),
             }
         }
         let progress = Arc::clone(&progress);
@@ -78,7 +81,7 @@ pub async fn preload(client: &Client, keyspace: &str, load: &Load) -> Result<(),
 async fn drive(clients: &[Client], keyspace: &str, load: &Load, seen_at: Option<Client>) -> Result<Report, BenchError> {
     let micros = Histogram::new_with_bounds(1, MICROS_MAX, DIGITS)?;
     let lag_to = seen_at.as_ref().map(|client| client.region().clone());
-    if lag_to.is_some() && load.op == Op::Get {
+    if lag_to.is_some() && (load.op == Op::Get || load.reads_percent > 0) {
         return Err(BenchError::LagOfReads);
     }
     let course = Arc::new(Course::new(load.clone(), keyspace.to_owned(), seen_at, micros));

@@ -6,12 +6,14 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use halcyon_client::{Client, Keyspace};
+use halcyon_client::{Client, Keyspace, Receipt};
 use hdrhistogram::Histogram;
 use tokio::time::{Instant, sleep_until};
 
 use super::BenchError;
-use super::load::{End, Load, Op};
+use super::load::{End, Load, Op, Spread};
+use super::payload::Payload;
+use super::zipf::Zipf;
 use crate::splitmix::SplitMix;
 
 const FIELDS: u64 = 100;
@@ -22,6 +24,7 @@ const NANOS_PER_SECOND: u128 = 1_000_000_000;
 pub(super) struct Course {
     pub(super) load: Load,
     pub(super) keyspace: String,
+    payload: Payload,
     /// The region where a write must be seen, if that is what is measured.
     pub(super) seen_at: Option<Client>,
     began: Instant,
@@ -33,7 +36,8 @@ pub(super) struct Course {
 impl Course {
     pub(super) fn new(load: Load, keyspace: String, seen_at: Option<Client>, micros: Histogram<u64>) -> Self {
         let (begun, counted) = (AtomicU64::new(0), AtomicU64::new(0));
-        Self { load, keyspace, seen_at, began: Instant::now(), begun, counted, micros: Mutex::new(micros) }
+        let payload = Payload::of(load.value_bytes);
+        Self { load, keyspace, payload, seen_at, began: Instant::now(), begun, counted, micros: Mutex::new(micros) }
     }
 
     /// When counting begins.
@@ -75,14 +79,26 @@ impl Course {
 
 /// Repeats the load's operation through one client.
 pub(super) async fn work(course: &Course, client: &Client, worker: u64) -> Result<(), BenchError> {
-    let keyspace = client.keyspace(&course.keyspace);
-    let mut random = SplitMix::new(course.load.seed ^ worker.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-    let value = "x".repeat(course.load.value_bytes);
+    let load = &course.load;
+    let seed = load.seed ^ worker.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let (keyspace, payload) = (client.keyspace(&course.keyspace), &course.payload);
+    let mut hand = Hand { keyspace, payload, random: SplitMix::new(seed) };
+    let zipf = (load.spread == Spread::Zipf).then(|| Zipf::over(load.keys));
     while let Some(due) = course.next() {
-        if course.load.rate.is_some() {
+        if load.rate.is_some() {
             sleep_until(due).await;
         }
-        let write = one(&keyspace, course.load.op, &value, course.load.keys, &mut random).await?;
+        let number = match &zipf {
+            Some(zipf) => zipf.key(&mut hand.random),
+            None => hand.random.below(load.keys),
+        };
+        let key = key(load.op, number);
+        if hand.random.percent(load.reads_percent) {
+            hand.read(load.op, key).await?;
+            course.record(due, due.elapsed());
+            continue;
+        }
+        let write = hand.one(load.op, key).await?;
         let measured = match (&course.seen_at, write) {
             (Some(elsewhere), Some(receipt)) => {
                 let acknowledged = Instant::now();
@@ -96,24 +112,43 @@ pub(super) async fn work(course: &Course, client: &Client, worker: u64) -> Resul
     Ok(())
 }
 
-async fn one(
-    keyspace: &Keyspace,
-    op: Op,
-    value: &str,
-    keys: u64,
-    random: &mut SplitMix,
-) -> Result<Option<halcyon_client::Receipt>, BenchError> {
-    let key = key(op, random.below(keys));
-    Ok(Some(match op {
-        Op::Incr => keyspace.counter(key).add(1).await?,
-        Op::Set => keyspace.register(key).set(value).await?,
-        Op::Sadd => keyspace.set(key).add(random.below(ELEMENTS).to_be_bytes()).await?,
-        Op::Hincr => keyspace.map(key).counter(random.below(FIELDS).to_be_bytes()).add(1).await?,
-        Op::Get => {
-            keyspace.register(key).get_bytes().await?;
-            return Ok(None);
+/// What one worker holds.
+struct Hand<'a> {
+    keyspace: Keyspace,
+    payload: &'a Payload,
+    random: SplitMix,
+}
+
+impl Hand<'_> {
+    async fn one(&mut self, op: Op, key: String) -> Result<Option<Receipt>, BenchError> {
+        let Self { keyspace, payload, random } = self;
+        Ok(Some(match op {
+            Op::Incr => keyspace.counter(key).add(1).await?,
+            Op::Set => keyspace.register(key).set(payload.value(random)).await?,
+            Op::Sadd => keyspace.set(key).add(random.below(ELEMENTS).to_be_bytes()).await?,
+            Op::Hincr => keyspace.map(key).counter(random.below(FIELDS).to_be_bytes()).add(1).await?,
+            Op::Hset => {
+                keyspace.map(key).register(random.below(FIELDS).to_be_bytes()).set(payload.value(random)).await?
+            }
+            Op::Get => {
+                self.read(op, key).await?;
+                return Ok(None);
+            }
+        }))
+    }
+
+    /// Reads what `op` writes.
+    async fn read(&mut self, op: Op, key: String) -> Result<(), BenchError> {
+        let Self { keyspace, random, .. } = self;
+        match op {
+            Op::Incr => drop(keyspace.counter(key).get().await?),
+            Op::Set | Op::Get => drop(keyspace.register(key).get_bytes().await?),
+            Op::Sadd => drop(keyspace.set(key).contains(random.below(ELEMENTS).to_be_bytes()).await?),
+            Op::Hincr => drop(keyspace.map(key).counter(random.below(FIELDS).to_be_bytes()).get().await?),
+            Op::Hset => drop(keyspace.map(key).register(random.below(FIELDS).to_be_bytes()).get_bytes().await?),
         }
-    }))
+        Ok(())
+    }
 }
 
 /// The name of the key with this number. Each type has keys of its own, so that a load finds what another one of its
@@ -124,6 +159,7 @@ pub(super) fn key(op: Op, number: u64) -> String {
         Op::Set | Op::Get => "bench-value",
         Op::Sadd => "bench-set",
         Op::Hincr => "bench-map",
+        Op::Hset => "bench-form",
     };
     format!("{kind}:{number:08}")
 }

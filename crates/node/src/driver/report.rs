@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use halcyon_types::VersionVector;
+use halcyon_types::{RegionId, VersionVector};
 
 use super::Driver;
 use crate::status::{BackgroundStatus, DiskStatus, NodeStatus, PeerStatus, QueueStatus};
@@ -18,6 +18,7 @@ impl Driver {
             link_in: peer.link_in && !self.faults.of(peer.region).cut_in,
             link_out: peer.link_out && !self.faults.of(peer.region).cut_out,
             rtt_us: peer.rtt.map(|rtt| u64::try_from(rtt.as_micros()).unwrap_or(u64::MAX)),
+            sent_bytes: self.sent_bytes(peer.region),
             lag_records: peer.lag_records,
             lag_ms: ms(peer.lag),
             behind_records: peer.behind_records,
@@ -59,6 +60,13 @@ impl Driver {
             alarms: self.alarms.clone(),
             fault_api: self.site.fault_api,
         }
+    }
+
+    /// Over both links, as each carries the other's acknowledgements.
+    fn sent_bytes(&self, peer: RegionId) -> u64 {
+        let out = self.out_links.get(&peer).map_or(0, |link| link.handle.sent_bytes());
+        let inward = self.in_links.get(&peer).map_or(0, |(_, handle)| handle.sent_bytes());
+        out + inward
     }
 }
 
