@@ -6,7 +6,7 @@ use clap::Parser;
 use halcyon_cli::Cli;
 
 /// One thread for everything that waits: on few cores a current-thread runtime is the faster one, and a node has its
-/// committer thread besides.
+/// committer's threads besides.
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {

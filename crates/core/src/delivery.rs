@@ -101,8 +101,9 @@ impl Delivery {
         }
         // A range that came packed is one buffer, which each of its records holds whole. That is no loss while all of them
         // wait, nor while the line moves on through one; but a few new records behind many known ones must not keep those,
-        // or a peer that says the same again and again would hold far more than what it is held to.
-        let part = first < next;
+        // nor a few before many for which there is no room, or a peer would hold far more than what it is held to.
+        let held = self.waiting.get(&from).copied().unwrap_or_default();
+        let part = first < next || held + range.bytes() > PENDING_BYTES_MAX / 2;
         for (bytes, seq) in range.records.into_iter().zip(first..) {
             if seq == next {
                 let bytes = if part { Bytes::copy_from_slice(&bytes) } else { bytes };

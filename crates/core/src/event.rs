@@ -179,8 +179,8 @@ pub enum Command {
         /// The connection's name for the snapshot.
         transaction: TransactionId,
     },
-    /// Carry out a read, scan or digest, on a new snapshot or on that of the transaction it names, which is open; and answer
-    /// the client.
+    /// Carry out a read, scan or digest, on a snapshot of the last commit that was handled or a later one, or on that of the
+    /// transaction it names, which is open; and answer the client.
     Read {
         /// Which connection.
         session: SessionId,

@@ -1,6 +1,6 @@
 //! The committer's two threads: one stages what waits as a group, the other writes groups to the disk, one synced write each.
 //!
-//! While a group is being synced the next is staged, job by job as they come, and sets out the moment the disk is free.
+//! While a group is being synced the next is staged, as jobs come, and sets out once the disk is free.
 //! Nothing waits for a group to fill: a lone write is a group of its own. Now and then the database is asked whether it
 //! still works: not every job writes something.
 
@@ -90,7 +90,7 @@ impl<B: Backend> Drop for Jobs<B> {
 /// What the staging thread hears.
 enum Inbox<B: Backend> {
     Jobs(Vec<Work<B>>),
-    /// The group that was under way is on disk; or it is not, and the writer has said so and ended.
+    /// The group that was under way is on disk; or the writer has ended, and if a write has failed it has said so.
     Written {
         settled: bool,
     },
@@ -114,9 +114,11 @@ pub(crate) fn spawn<B: Backend + 'static>(
 ) -> std::io::Result<Jobs<B>> {
     let (jobs, inbox) = channel();
     let disk = writer::spawn(jobs.clone(), clocks.clone(), done.clone())?;
-    let stager = Stager { committer, clocks, inbox, disk, waiting: VecDeque::new(), gathered: None, ended: false };
+    let mut stager = Stager { committer, clocks, inbox, disk, waiting: VecDeque::new(), gathered: None, ended: false };
     thread::Builder::new().name("committer".to_owned()).spawn(move || {
-        if let Err(error) = stager.run() {
+        if let Err(error) = stager.run()
+            && stager.settles()
+        {
             // A node that has ended does not want to know.
             let _ = done.send(Err(error));
         }
@@ -136,7 +138,7 @@ struct Stager<B: Backend> {
 }
 
 impl<B: Backend> Stager<B> {
-    fn run(mut self) -> Result<(), CommitterError> {
+    fn run(&mut self) -> Result<(), CommitterError> {
         let mut asked = self.clocks.now().mono;
         loop {
             let now = self.clocks.now().mono;
@@ -171,6 +173,20 @@ impl<B: Backend> Stager<B> {
                 return Ok(());
             }
         }
+    }
+
+    /// After an error: waits for the group under way, which has its own end. Whether that is a good one; else the writer has
+    /// said why, and nothing else matters.
+    fn settles(&mut self) -> bool {
+        while self.committer.is_under_way() {
+            match self.inbox.recv() {
+                Ok(Inbox::Written { settled: true }) => self.committer.settle(),
+                Ok(Inbox::Written { settled: false }) => return false,
+                Ok(Inbox::Jobs(_) | Inbox::End) => {}
+                Err(_) => return true,
+            }
+        }
+        true
     }
 
     /// Whether to go on.
@@ -210,7 +226,7 @@ impl<B: Backend> Stager<B> {
         }
         let Some(Gathered { results, began, sealed: () }) = self.gathered.take() else { return Ok(()) };
         let sealed = self.committer.seal()?;
-        // A writer that has ended has said why.
+        // A writer that has ended says so.
         let _ = self.disk.send(Gathered { results, began, sealed });
         Ok(())
     }

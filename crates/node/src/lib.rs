@@ -1,14 +1,14 @@
 //! The node: one region's process, as a library.
 //!
 //! ```text
-//!  applications ─▶ sessions ─┐                 ┌─▶ committer thread ─▶ RocksDB
-//!        regions ─▶ peers ───┤──▶ driver loop ─┤        │
-//!    operators ─▶ admin ─────┘   (the replica) ◀────────┘ groups, once synced
+//!  applications ─▶ sessions ─┐                 ┌─▶ committer thread ─▶ writer thread ─▶ RocksDB
+//!        regions ─▶ peers ───┤──▶ driver loop ─┤                        │
+//!    operators ─▶ admin ─────┘   (the replica) ◀────────────────────────┘ groups, once synced
 //! ```
 //!
 //! * [`Config`] and [`Node`]: start and stop.
 //! * `driver`: carries every event to the replica, and every command of the replica to where it goes.
-//! * `committer`: the thread that owns every change of state.
+//! * `committer`: the thread that owns every change of state, and the one that waits for the disk.
 //! * `sessions`, `peers`, `admin`: the three planes. `outbox`, `tail`: what waits to leave. `visits`: who is at the admin
 //!   port, `disk_use`: what it is told of the disk.
 //! * `clocks`: the only place that reads a clock. `faults`: cuts and delays on request, for tests.

@@ -214,7 +214,7 @@ fn decode(frames: &mut impl Iterator<Item = Bytes>) -> Result<Vec<PeerMessage>, 
     {
         let message = codec::decode(&frame)?;
         if let PeerMessage::Range(range) = &message {
-            held += range.bytes();
+            held += range.bytes() + range.records.len() * size_of::<Bytes>();
         }
         messages.push(message);
     }

@@ -1,9 +1,9 @@
 //! Decoded rows that the committer has met lately, bounded by bytes; rows known to be absent included.
 //!
 //! Belongs to the committer, which is the only writer. A row that is changed is replaced here once its group is on disk; until
-//! then what was changed stands over it and nobody looks here. What lies below a dropped collection is not looked for: each row carries the
-//! number of drops before it, and one that is older than its collection's last drop counts as unknown. It must never be
-//! shared with readers, who look at other moments.
+//! then what was changed stands over it, and here is what it was before. What lies below a dropped collection is not looked for:
+//! each row carries the number of drops before it, and one that is older than its collection's last drop counts as unknown. It
+//! must never be shared with readers, who look at other moments.
 
 use std::collections::BTreeMap;
 

@@ -17,17 +17,27 @@ pub(super) fn spawn<B: Backend + 'static>(
 ) -> std::io::Result<Sender<Gathered<Sealed<B>>>> {
     let (disk, groups) = channel::<Gathered<Sealed<B>>>();
     thread::Builder::new().name("writer".to_owned()).spawn(move || {
+        let stager = Farewell(stager);
         for Gathered { results, began, sealed } in groups {
             let written = sealed.write();
-            let settled = written.is_ok();
-            // The next group may set out; whoever waits for this one is told meanwhile.
-            let gone = stager.send(Inbox::Written { settled }).is_err();
+            let failed = written.is_err();
             let took = clocks.now().mono.saturating_sub(began);
+            // Before the stager hears of it: whatever it has to say then comes behind this.
             let told = done.send(written.map(|synced| Group { results, synced, took }).map_err(Into::into));
-            if gone || told.is_err() || !settled {
+            if failed || told.is_err() || stager.0.send(Inbox::Written { settled: true }).is_err() {
                 return;
             }
         }
     })?;
     Ok(disk)
+}
+
+/// However the writer ends, the stager does not wait for it.
+struct Farewell<B: Backend>(Sender<Inbox<B>>);
+
+impl<B: Backend> Drop for Farewell<B> {
+    fn drop(&mut self) {
+        // A stager that has ended does not want to know.
+        let _ = self.0.send(Inbox::Written { settled: false });
+    }
 }

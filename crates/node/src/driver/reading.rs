@@ -12,6 +12,8 @@ use crate::committer::Work;
 
 impl Driver {
     pub(super) fn begin(&mut self, session: SessionId, id: u64, transaction: TransactionId) {
+        // Plain reads must not fall behind what the transaction sees.
+        self.present = None;
         let snapshot = self.site.reader.snapshot();
         let result = match snapshot.vv() {
             Ok(token) => {

@@ -1,5 +1,5 @@
 //! What only the introduction of core and store can do wrong: telling before the disk has it. Here stand the bugs of that kind
-//! that can be planted; the driver and the committer's thread of a real node have the same place for them.
+//! that can be planted; the driver and the committer's threads of a real node have the same place for them.
 
 use halcyon_core::{JobResult, Ticket};
 use halcyon_store::{Backend as _, Durability, MemoryBackend, Sealed, WriteError};

@@ -1,7 +1,7 @@
 //! The world: whole nodes under faults, with clients, in one thread and in virtual time.
 //!
 //! Each node is a real replica over a real committer over a disk in memory, which loses what was not synced; between them
-//! stands what the driver and the committer's thread of a real node do. Links, clocks and the connections of clients are made
+//! stands what the driver and the committer's threads of a real node do. Links, clocks and the connections of clients are made
 //! up here. A run is a function of its [`Program`] alone: nothing here reads a clock, and no map is iterated in an order
 //! that is not its keys'.
 //!

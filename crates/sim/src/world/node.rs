@@ -1,4 +1,4 @@
-//! A node: a replica and its committer, and what the driver and the committer's thread of a real node hold between them.
+//! A node: a replica and its committer, and what the driver and the committer's threads of a real node hold between them.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;

@@ -28,7 +28,7 @@ impl Recent {
 
     /// Those minted before are not on disk any more.
     pub(super) fn forget(&mut self, upto: UnixMs) {
-        self.requests = self.requests.split_off(&RequestId::mint(upto, &[0; 10]));
+        self.requests.retain(|request, _| request.minted_at() >= upto);
     }
 
     /// These are on disk now.
