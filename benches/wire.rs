@@ -1,11 +1,12 @@
 //! How many bytes does an operation take on a link to a peer?
 //!
-//! Two regions; one is written, many operations in flight, until both have seen the same. What QUIC counts at both ends of both links is added up:
-//! datagrams with all that it adds to records, acknowledgements, heartbeats and versions of vectors included. Keys have 16 bytes.
+//! Two regions; one is written, many operations in flight, until both have seen the same. What QUIC counts at both ends of both
+//! links is added up: datagrams with all that it adds to records, acknowledgements, heartbeats and versions of vectors included.
+//! Keys have 16 bytes; nothing packs them, nor values and elements, for links pack what they carry.
 
 #![expect(clippy::expect_used, reason = "a bench that cannot go on stops, by panicking")]
 
-use halcyon_benches::{Figure, Report, Rounds, Solo, Target, float, root, run, scale};
+use halcyon_benches::{Draw, Figure, Report, Rounds, Solo, Target, float, root, run, scale};
 use halcyon_client::{Client, Keyspace};
 use halcyon_crdt::{Object, Op, Update};
 use halcyon_tests::Cluster;
@@ -104,11 +105,26 @@ async fn load(client: &Client, write: Write, operations: u64) {
 }
 
 async fn one(keyspace: &Keyspace, write: Write, number: u64) {
-    let key = number % KEYS;
+    let kind = match write {
+        Write::Register => 1,
+        Write::Increment => 2,
+        Write::SetAdd => 3,
+    };
+    let key = noise::<16>((kind << 32) | (number % KEYS));
     let written = match write {
-        Write::Register => keyspace.register(format!("wire-value:{key:05}")).set_bytes(format!("{number:064}")).await,
-        Write::Increment => keyspace.counter(format!("wire-count:{key:05}")).add(1).await,
-        Write::SetAdd => keyspace.set(format!("wire-setof:{key:05}")).add(number.to_be_bytes()).await,
+        Write::Register => keyspace.register(key).set_bytes(noise::<64>((kind << 48) | number)).await,
+        Write::Increment => keyspace.counter(key).add(1).await,
+        Write::SetAdd => keyspace.set(key).add(noise::<8>((kind << 48) | number)).await,
     };
     written.expect("a write");
+}
+
+/// Bytes in which there is nothing to find, the same for the same seed.
+fn noise<const N: usize>(seed: u64) -> [u8; N] {
+    let mut draw = Draw::new(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+    // The first numbers of neighbouring seeds are neighbours, too.
+    for _ in 0..8 {
+        draw.below(256);
+    }
+    std::array::from_fn(|_| u8::try_from(draw.below(251)).expect("a byte"))
 }
