@@ -231,18 +231,28 @@ mod tests {
     #[test]
     fn p10_frames_are_read_no_further_than_a_range_of_records_at_once() {
         // Of few bytes each, once packed.
-        let frame = |bytes: usize| {
+        let range = |records| {
             let actor = ActorId::mint(RegionId::try_from(2).unwrap(), UnixMs(1));
-            let records = vec![Bytes::from(vec![0; bytes / 2]); 2];
             let mut frame = Vec::new();
             codec::encode(&mut frame, &PeerMessage::Range(Range { actor, first: Seq(1), records }));
-            assert!(frame.len() < 512, "packed");
             Bytes::from(frame)
         };
-        let mut frames = [RANGE_BYTES_MAX - 2, 4, 8, 8].map(frame).into_iter();
+        let frame = |bytes: usize| {
+            let frame = range(vec![Bytes::from(vec![0; bytes / 2]); 2]);
+            assert!(frame.len() < 512, "packed");
+            frame
+        };
+        let places = 2 * size_of::<Bytes>();
+        let mut frames = [RANGE_BYTES_MAX - places - 2, 4, 8, 8].map(frame).into_iter();
         assert_eq!(decode(&mut frames).unwrap().len(), 2);
         assert_eq!(decode(&mut frames).unwrap().len(), 2);
         assert_eq!(frames.len(), 0);
+        let empty = || range(vec![Bytes::new(); RANGE_BYTES_MAX / size_of::<Bytes>() / 2]);
+        assert_eq!(
+            decode(&mut std::iter::repeat_with(empty).take(3)).unwrap().len(),
+            2,
+            "empty records have their places"
+        );
         assert!(decode(&mut [frame(8), Bytes::from_static(b"none")].into_iter()).is_err());
     }
 }
