@@ -20,6 +20,11 @@ impl Rounds {
         self.0.last().copied().unwrap_or(f64::NAN)
     }
 
+    /// Each of them, in order.
+    pub fn iter(&self) -> impl Iterator<Item = f64> + '_ {
+        self.0.iter().copied()
+    }
+
     fn sorted(&self) -> Vec<f64> {
         let mut sorted = self.0.clone();
         sorted.sort_by(f64::total_cmp);

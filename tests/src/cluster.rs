@@ -77,6 +77,19 @@ impl Cluster {
         self.dir.disable_cleanup(true);
     }
 
+    /// Adds to its `regions.toml`; nodes that start from now on read it.
+    pub fn configure(&self, toml: &str) {
+        let text = fs::read_to_string(self.config()).expect("a regions.toml");
+        fs::write(self.config(), format!("{text}\n{toml}\n")).expect("a regions.toml");
+    }
+
+    /// Bytes of memory that a region's process holds.
+    pub fn resident_bytes(&self, region: usize) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.node(region).pid())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
+        line.trim().trim_end_matches(" kB").parse::<u64>().map_or(0, |kib| kib * 1024)
+    }
+
     /// Its directory.
     pub fn dir(&self) -> &Path {
         self.dir.path()

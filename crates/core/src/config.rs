@@ -20,6 +20,9 @@ pub struct Config {
     pub seed: u64,
     /// The keyspaces that exist; requests for others are refused.
     pub keyspaces: BTreeSet<KeyspaceId>,
+    /// Bytes of logs past which the oldest records are dropped, if every region has them. Absent: all are kept, and any
+    /// region can be brought back from nothing.
+    pub log_bytes_max: Option<u64>,
 }
 
 /// What the store recovered: the only way to begin.
@@ -33,6 +36,8 @@ pub struct Start {
     pub heads: BTreeMap<ActorId, Head>,
     /// The hybrid logical clock: no later record of this node carries a lower stamp.
     pub hlc: Hlc,
+    /// Up to where records have been dropped from each log.
+    pub floors: VersionVector,
 }
 
 /// Where an actor's log stands: what its next record is decoded against, and what the log's bytes add up to.

@@ -94,6 +94,15 @@ pub enum Job {
         /// Whether keys are to be cleared too, for which a record is made.
         keys: bool,
     },
+    /// Drop the oldest records of logs that have outgrown `bytes_max`. Answered by [`JobResult::Truncated`].
+    Truncate {
+        /// Names it.
+        ticket: Ticket,
+        /// What may be dropped: every member has it on disk.
+        stable: VersionVector,
+        /// Bytes that all logs together may take.
+        bytes_max: u64,
+    },
 }
 
 /// What came of a job, once it is synced (or refused, for which nothing is).
@@ -114,6 +123,8 @@ pub enum JobResult {
     Applied,
     /// The grant or sweep is this record, or there was nothing to make one for.
     Done(Option<Dot>),
+    /// Up to here the logs have been dropped, now or before.
+    Truncated(VersionVector),
 }
 
 /// What one sync made durable.
@@ -244,6 +255,15 @@ pub enum Alarm {
         /// What is wrong with it.
         error: RecordError,
     },
+    /// A peer lacks records that this node has dropped: it had them once, or its region has been given an empty directory.
+    Truncated {
+        /// Who.
+        peer: RegionId,
+        /// The last record of the log that it has.
+        have: Dot,
+        /// The last one that was dropped here.
+        floor: Seq,
+    },
 }
 
 impl Alarm {
@@ -254,6 +274,7 @@ impl Alarm {
             Self::Fork { .. } => "Fork",
             Self::Clone { .. } => "Clone",
             Self::Undecodable { .. } => "Undecodable",
+            Self::Truncated { .. } => "Truncated",
         }
     }
 }
@@ -279,6 +300,13 @@ impl fmt::Display for Alarm {
             Self::Undecodable { peer, dot, error } => write!(
                 f,
                 "record {dot} from region {peer} cannot be read: {error}; upgrade this node, or repair that one"
+            ),
+            Self::Truncated { peer, have, floor } => write!(
+                f,
+                "region {peer} has the log of actor {} up to {}, and it has been dropped here up to {floor}: that region \
+                 cannot catch up from here. Start it with its own directory or a backup of it, and leave log_bytes_max out \
+                 of regions.toml if regions are to be brought back from nothing",
+                have.actor, have.seq
             ),
         }
     }

@@ -56,6 +56,8 @@ pub(crate) struct Inbound {
     pub(crate) refused: BTreeSet<ActorId>,
     /// The alarm that it knows more of this node's history was raised.
     pub(crate) ahead: bool,
+    /// The alarm that it lacks what has been dropped here was raised.
+    pub(crate) starved: bool,
 }
 
 impl Inbound {
@@ -78,6 +80,7 @@ impl Inbound {
             clock_offset_ms: None,
             refused: BTreeSet::new(),
             ahead: false,
+            starved: false,
         }
     }
 
@@ -141,6 +144,7 @@ impl Inbound {
             self.refused.clear();
             self.head = None;
             self.ahead = false;
+            self.starved = false;
             if self.actor != Some(hello.actor) {
                 self.stable = VersionVector::new();
             }

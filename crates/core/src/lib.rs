@@ -30,6 +30,8 @@
 //!   passes on what it can spare, by an ordinary record.
 //! * **Sweep.** Once every member's clock has passed a time, as heartbeats say and behind the same gate as acks, what had
 //!   expired by then is cleared away: keys by the lowest region that lives, entries by each node for itself.
+//! * **Truncation.** Once the logs have outgrown their limit, the oldest records that every member is known to have on disk,
+//!   behind the same gate, may be dropped. What lies below such a floor is sent to nobody any more.
 //!
 //! # Clients
 //!
@@ -59,6 +61,7 @@ mod sweep;
 mod tickets;
 mod timer;
 mod transactions;
+mod truncation;
 mod waiting;
 
 pub use config::{Config, Head, Start};

@@ -143,15 +143,21 @@ impl Outbound {
         }
     }
 
-    /// What to send next, own log up to `synced`. The driver sends one range at a time.
-    pub(crate) fn next_range(&mut self, own: ActorId, synced: Seq) -> Option<Range> {
+    /// What to send next, own log up to `synced`, and of no log what lies at or below its floor. The driver sends one range
+    /// at a time.
+    pub(crate) fn next_range(
+        &mut self,
+        own: ActorId,
+        synced: Seq,
+        floor: impl Fn(ActorId) -> Seq,
+    ) -> Option<Range> {
         if !self.introduced || self.sending.is_some() {
             return None;
         }
         // Pulls first: somebody waits for them.
-        let range = self.next_served().or_else(|| {
+        let range = self.next_served(&floor).or_else(|| {
             let room = self.room(own, LINK_WINDOW_BYTES_MAX);
-            (self.pushed < synced && room > 0).then(|| Range {
+            (self.pushed < synced && self.pushed >= floor(own) && room > 0).then(|| Range {
                 actor: own,
                 after: self.pushed,
                 upto: synced,
@@ -162,7 +168,7 @@ impl Outbound {
         Some(range)
     }
 
-    fn next_served(&mut self) -> Option<Range> {
+    fn next_served(&mut self, floor: impl Fn(ActorId) -> Seq) -> Option<Range> {
         let behind = (self.served_last.map_or(Unbounded, Excluded), Unbounded);
         let turn = self.serving.range(behind).chain(&self.serving);
         let range = turn
@@ -172,7 +178,7 @@ impl Outbound {
                 upto: *upto,
                 bytes_max: self.room(*actor, PULL_WINDOW_BYTES_MAX).min(RANGE_BYTES_MAX),
             })
-            .find(|range| range.bytes_max > 0)?;
+            .find(|range| range.bytes_max > 0 && range.after >= floor(range.actor))?;
         self.served_last = Some(range.actor);
         Some(range)
     }
@@ -228,10 +234,11 @@ mod tests {
         let mut outbound = Outbound::new();
         outbound.opened(ms(1), Seq(0));
         outbound.echoed(1000);
-        assert_eq!(outbound.next_range(own, Seq(9)).map(|range| range.upto), Some(Seq(9)));
+        let next = |outbound: &mut Outbound| outbound.next_range(own, Seq(9), |_| Seq::ZERO);
+        assert_eq!(next(&mut outbound).map(|range| range.upto), Some(Seq(9)));
         outbound.push_from(own, Seq(3));
         assert!(outbound.sent(own, own, Seq(9), 90));
-        assert_eq!(outbound.next_range(own, Seq(9)).map(|range| range.after), Some(Seq(3)));
+        assert_eq!(next(&mut outbound).map(|range| range.after), Some(Seq(3)));
         assert!(outbound.agrees(own));
     }
 
@@ -244,11 +251,23 @@ mod tests {
         outbound.serve(actor(2), Seq(0), Seq(2));
         outbound.serve(actor(3), Seq(0), Seq(2));
         let mut order = Vec::new();
-        while let Some(range) = outbound.next_range(own, Seq(1)) {
+        while let Some(range) = outbound.next_range(own, Seq(1), |_| Seq::ZERO) {
             order.push(range.actor.as_u64());
             outbound.sent(own, range.actor, range.after.next().unwrap(), 1);
         }
         assert_eq!(order, [2, 3, 2, 3, 1]);
         assert_eq!(outbound.unacked_bytes(), 5);
+    }
+
+    #[test]
+    fn nothing_is_read_below_a_floor() {
+        let (own, other) = (ActorId::from_u64(1), ActorId::from_u64(2));
+        let mut outbound = Outbound::new();
+        outbound.opened(Duration::ZERO, Seq(4));
+        outbound.echoed(0);
+        outbound.serve(other, Seq(4), Seq(9));
+        assert_eq!(outbound.next_range(own, Seq(9), |_| Seq(5)), None);
+        let served = outbound.next_range(own, Seq(9), |_| Seq(4)).unwrap();
+        assert_eq!((served.actor, served.after), (other, Seq(4)));
     }
 }

@@ -10,12 +10,13 @@ mod report;
 mod rights;
 mod sweeps;
 mod transactions;
+mod truncation;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use halcyon_types::limits::SWEEP_EVERY;
+use halcyon_types::limits::{SWEEP_EVERY, TRUNCATE_EVERY};
 use halcyon_types::{ActorId, BootId, Hlc, KeyspaceId, Now, RegionId, Seq, UnixMs, VersionVector};
 use halcyon_wire::{ChainHash, PeerMessage, Request};
 
@@ -33,6 +34,7 @@ use crate::sweep::Sweeper;
 use crate::tickets::Tickets;
 use crate::timer::{Timer, Timers};
 use crate::transactions::Transactions;
+use crate::truncation::Truncation;
 use crate::waiting::Waiting;
 
 /// One region's replica. See the crate's documentation for the protocol.
@@ -70,6 +72,7 @@ pub struct Replica {
     /// Grants that became records since the start.
     granted: u64,
     sweeper: Sweeper,
+    truncation: Truncation,
     jobs: VecDeque<Job>,
     commands: VecDeque<Command>,
     timers: Timers,
@@ -92,6 +95,7 @@ enum Outstanding {
     Record { from: RegionId, bytes: usize },
     Grant,
     Sweep,
+    Truncation,
 }
 
 impl Replica {
@@ -128,6 +132,7 @@ impl Replica {
             grants: 0,
             granted: 0,
             sweeper: Sweeper::default(),
+            truncation: Truncation::new(config.log_bytes_max, start.floors),
             jobs: VecDeque::new(),
             timers: Timers::default(),
             rng: Rng::new(config.seed),
@@ -136,6 +141,9 @@ impl Replica {
             alarms: BTreeMap::new(),
         };
         replica.timers.set(Timer::Sweep, now.mono + SWEEP_EVERY);
+        if replica.truncation.bytes_max().is_some() {
+            replica.timers.set(Timer::Truncate, now.mono + TRUNCATE_EVERY);
+        }
         replica.check();
         replica
     }
@@ -193,6 +201,7 @@ impl Replica {
                 Timer::NotYet => self.expire_waiting(now),
                 Timer::Forget => self.expire_transactions(now),
                 Timer::Sweep => self.sweep(now),
+                Timer::Truncate => self.truncate(now),
             }
         }
         self.check();
@@ -252,6 +261,11 @@ impl Replica {
     /// The synced version vector.
     pub const fn vv(&self) -> &VersionVector {
         &self.synced
+    }
+
+    /// The last record of each log that is not there any more.
+    pub const fn floors(&self) -> &VersionVector {
+        self.truncation.floors()
     }
 
     /// The hybrid logical clock, as of the last commit.

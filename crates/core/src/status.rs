@@ -24,6 +24,8 @@ pub struct Status {
     pub hlc: Hlc,
     /// What every member is known to have on disk, so far as this node may conclude it: the meet of all gated acks.
     pub stable: VersionVector,
+    /// Up to where records have been dropped from each log.
+    pub floors: VersionVector,
     /// Whether new writes are refused because the node is stopping.
     pub stopping: bool,
     /// Each other region, by id.

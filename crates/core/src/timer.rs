@@ -20,6 +20,8 @@ pub(crate) enum Timer {
     Forget,
     /// When to clear away what has expired.
     Sweep,
+    /// When to look whether the logs have outgrown their limit.
+    Truncate,
 }
 
 /// Which timer rings when. One time per timer; setting it again moves it.

@@ -1,8 +1,8 @@
 //! The committer's two threads: one stages what waits as a group, the other writes groups to the disk, one synced write each.
 //!
 //! While a group is being synced the next is staged, as jobs come, and sets out once the disk is free.
-//! Nothing waits for a group to fill: a lone write is a group of its own. Now and then the database is asked whether it
-//! still works: not every job writes something.
+//! Nothing waits for a group to fill: a lone write is a group of its own, and the staging thread writes it itself. Now and
+//! then the database is asked whether it still works: not every job writes something.
 
 mod writer;
 
@@ -24,6 +24,10 @@ use crate::clocks::Clocks;
 /// Where so many jobs find the disk idle, half of them set out first: the others are staged during their sync, and their
 /// answers are on their way during the others'. Fewer would pay for the second sync and gain nothing.
 const SPLIT_MIN: usize = 64;
+
+/// So few jobs, with none behind them, are written by the thread that has staged them: waking the writer would take longer
+/// than it saves.
+const ALONE_MAX: usize = 4;
 
 /// So often the database is asked whether it still works, whatever else happens.
 const ASKS_EVERY: Duration = Duration::from_secs(1);
@@ -106,6 +110,19 @@ struct Gathered<S> {
     sealed: S,
 }
 
+impl<B: Backend> Gathered<Sealed<B>> {
+    /// Waits for the disk, and tells what has become of the group. Whether all is well.
+    fn write(self, clocks: &Clocks, done: &UnboundedSender<Done>) -> bool {
+        let Self { results, began, sealed } = self;
+        let written = sealed.write();
+        let well = written.is_ok();
+        let took = clocks.now().mono.saturating_sub(began);
+        let told = done.send(written.map(|synced| Group { results, synced, took }).map_err(Into::into));
+        // A node that has ended does not want to know.
+        well && told.is_ok()
+    }
+}
+
 /// Starts the threads. They run until the jobs' sender is dropped, or an error ends them.
 pub(crate) fn spawn<B: Backend + 'static>(
     committer: Committer<B>,
@@ -114,7 +131,16 @@ pub(crate) fn spawn<B: Backend + 'static>(
 ) -> std::io::Result<Jobs<B>> {
     let (jobs, inbox) = channel();
     let disk = writer::spawn(jobs.clone(), clocks.clone(), done.clone())?;
-    let mut stager = Stager { committer, clocks, inbox, disk, waiting: VecDeque::new(), gathered: None, ended: false };
+    let mut stager = Stager {
+        committer,
+        clocks,
+        inbox,
+        disk,
+        done: done.clone(),
+        waiting: VecDeque::new(),
+        gathered: None,
+        ended: false,
+    };
     thread::Builder::new().name("committer".to_owned()).spawn(move || {
         if let Err(error) = stager.run()
             && stager.settles()
@@ -132,6 +158,7 @@ struct Stager<B: Backend> {
     clocks: Clocks,
     inbox: Receiver<Inbox<B>>,
     disk: Sender<Gathered<Sealed<B>>>,
+    done: UnboundedSender<Done>,
     waiting: VecDeque<Work<B>>,
     gathered: Option<Gathered<()>>,
     ended: bool,
@@ -162,13 +189,19 @@ impl<B: Backend> Stager<B> {
                 }
             }
             // What was staged while the disk was busy does not wait for the rest.
-            self.set_out()?;
+            if !self.set_out()? {
+                return Ok(());
+            }
             if !self.committer.is_under_way() && self.waiting.len() >= SPLIT_MIN {
                 self.stage(self.waiting.len() / 2)?;
-                self.set_out()?;
+                if !self.set_out()? {
+                    return Ok(());
+                }
             }
             self.stage(usize::MAX)?;
-            self.set_out()?;
+            if !self.set_out()? {
+                return Ok(());
+            }
             if self.ended && self.gathered.is_none() && !self.committer.is_under_way() {
                 return Ok(());
             }
@@ -219,16 +252,23 @@ impl<B: Backend> Stager<B> {
         Ok(())
     }
 
-    /// Lets the group set out, if the disk is free.
-    fn set_out(&mut self) -> Result<(), CommitterError> {
+    /// Lets the group set out, if the disk is free. Whether to go on.
+    fn set_out(&mut self) -> Result<bool, CommitterError> {
         if self.committer.is_under_way() {
-            return Ok(());
+            return Ok(true);
         }
-        let Some(Gathered { results, began, sealed: () }) = self.gathered.take() else { return Ok(()) };
-        let sealed = self.committer.seal()?;
-        // A writer that has ended says so.
-        let _ = self.disk.send(Gathered { results, began, sealed });
-        Ok(())
+        let Some(Gathered { results, began, sealed: () }) = self.gathered.take() else { return Ok(true) };
+        let group = Gathered { results, began, sealed: self.committer.seal()? };
+        if group.results.len() > ALONE_MAX || !self.waiting.is_empty() {
+            // A writer that has ended says so.
+            let _ = self.disk.send(group);
+            return Ok(true);
+        }
+        let well = group.write(&self.clocks, &self.done);
+        if well {
+            self.committer.settle();
+        }
+        Ok(well)
     }
 }
 
@@ -259,6 +299,9 @@ fn stage<B: Backend>(
         }
         Job::Sweep { ticket, wall, upto, keys } => {
             Ok((ticket, JobResult::Done(committer.stage_sweep(wall, real, upto, keys)?)))
+        }
+        Job::Truncate { ticket, stable, bytes_max } => {
+            Ok((ticket, JobResult::Truncated(committer.stage_truncation(&stable, bytes_max)?)))
         }
     }
 }

@@ -222,6 +222,7 @@ fn replica(topology: &Topology, region: &Region, recovered: Recovered, clocks: &
         boot: BootId(random_uuid()),
         seed: rand::random(),
         keyspaces: topology.keyspaces.iter().map(|keyspace| keyspace.id).collect(),
+        log_bytes_max: topology.replication.log_bytes_max.map(|size| size.0),
     };
     let heads = recovered.heads.into_iter();
     let start = halcyon_core::Start {
@@ -229,6 +230,7 @@ fn replica(topology: &Topology, region: &Region, recovered: Recovered, clocks: &
         vv: recovered.vv,
         heads: heads.map(|(actor, h)| (actor, halcyon_core::Head { seq: h.seq, deps: h.deps, hash: h.hash })).collect(),
         hlc: recovered.hlc,
+        floors: recovered.floors,
     };
     Replica::new(config, start, clocks.now())
 }

@@ -23,6 +23,8 @@ pub(crate) struct NodeStatus {
     /// How far each actor's records have arrived without a gap, those that wait for others included: actor → seq. Where it
     /// is ahead of `vv` and `queues.jobs` is 0, records wait for what other actors have yet to send.
     pub received: BTreeMap<String, u64>,
+    /// Up to where records have been dropped from each log, for every region has them: actor → seq.
+    pub floors: BTreeMap<String, u64>,
     /// The hybrid logical clock as of the last commit: its physical part, in milliseconds since 1970.
     pub hlc_ms: u64,
     /// The wall clock, which may be a test clock, in milliseconds since 1970.

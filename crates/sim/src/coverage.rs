@@ -10,7 +10,7 @@ use halcyon_sim::world::Figures;
 const SEEDS_MIN: u64 = 100;
 
 /// What must have happened: what faults come to, and what they are there to bring about.
-const MUST: [&str; 46] = [
+const MUST: [&str; 47] = [
     "records relayed",
     "messages lost on the way",
     "messages swallowed by a cut",
@@ -53,6 +53,7 @@ const MUST: [&str; 46] = [
     "rights passed on",
     "rights run low and the rebalancer off",
     "sweeps of keys",
+    "truncations of logs",
     "NotYet",
     "Changed",
     "TransactionExpired",

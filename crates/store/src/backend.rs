@@ -111,6 +111,17 @@ pub trait Backend: View + Clone + Send + Sync + 'static {
     /// [`WriteError`]: something has, for good; it takes no more writes.
     fn probe(&self) -> Result<(), WriteError>;
 
+    /// About how many bytes the keys from `from` on and below `upto` take on disk; what has not got beyond the write ahead log
+    /// need not count.
+    fn bytes(&self, family: Family, from: &[u8], upto: &[u8]) -> u64;
+
+    /// Gives back at once what it can of the room of keys from `from` on and below `upto`, all of which have been removed.
+    /// What it leaves goes with time.
+    ///
+    /// # Errors
+    /// [`WriteError`]; nothing else is lost.
+    fn reclaim(&self, family: Family, from: &[u8], upto: &[u8]) -> Result<(), WriteError>;
+
     /// The present, held.
     fn snapshot(&self) -> Self::Snapshot;
 }

@@ -1,6 +1,7 @@
 //! The one room where state changes.
 
 mod chores;
+mod truncate;
 mod write;
 
 use std::collections::BTreeMap;
@@ -59,6 +60,10 @@ pub struct Committer<B: Backend> {
     heads: BTreeMap<ActorId, Head>,
     dedupe: Dedupe,
     clock: Clock,
+    /// Up to where records have been dropped from the logs, the staged group's included.
+    floors: VersionVector,
+    /// And the room they took given back.
+    reclaimed: VersionVector,
     /// On disk: the next process's stamps will be above it.
     ceiling: Hlc,
     group: Group,
@@ -100,6 +105,8 @@ impl<B: Backend> Committer<B> {
             dedupe,
             ceiling: Hlc::ZERO,
             clock,
+            floors: recovered.floors.clone(),
+            reclaimed: VersionVector::new(),
             group: Group::default(),
             real: None,
             under_way: false,
@@ -112,6 +119,11 @@ impl<B: Backend> Committer<B> {
     /// A handle for reading what is committed.
     pub fn reader(&self) -> Reader<B> {
         Reader::new(self.backend.clone(), self.deadlines.clone())
+    }
+
+    /// Up to where records have been dropped from the logs, those that wait for the commit included.
+    pub const fn floors(&self) -> &VersionVector {
+        &self.floors
     }
 
     /// How many records, and how many bytes of them, wait for the commit.
@@ -287,6 +299,15 @@ impl<B: Backend> Committer<B> {
         for (actor, record) in self.group.records.iter().filter(|(actor, _)| logged(*actor)) {
             let key = layout::log_key(Dot { actor: *actor, seq: record.seq });
             batch.put(Family::Log, &key, &record.bytes);
+        }
+        for (actor, first, last) in &self.group.truncated {
+            let [from, upto] = [Some(*first), last.next()].map(|seq| layout::log_bound(*actor, seq));
+            batch.delete_range(Family::Log, &from, &upto);
+        }
+        if !self.group.truncated.is_empty() {
+            value.clear();
+            layout::put_vv(value, &self.floors);
+            batch.put(Family::Local, &layout::FLOORS_KEY, value);
         }
         for actor in &self.group.actors {
             if let Some(head) = self.heads.get(actor) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use halcyon_types::{ActorId, Hlc, UnixMs};
+use halcyon_types::{ActorId, Hlc, Seq, UnixMs};
 use halcyon_wire::StoredRecord;
 
 #[derive(Debug, Default)]
@@ -19,6 +19,8 @@ pub(crate) struct Group {
     pub(crate) now: UnixMs,
     /// Keys of the derived index of endings that name nothing any more.
     pub(crate) stale: Vec<Vec<u8>>,
+    /// What is dropped of the logs, both ends included.
+    pub(crate) truncated: Vec<(ActorId, Seq, Seq)>,
 }
 
 impl Group {
@@ -31,7 +33,7 @@ impl Group {
 
     /// Whether there is nothing to write, rows aside.
     pub(crate) const fn is_empty(&self) -> bool {
-        self.records.is_empty() && self.stale.is_empty()
+        self.records.is_empty() && self.stale.is_empty() && self.truncated.is_empty()
     }
 
     /// Forgets everything, keeping the allocation.
@@ -39,6 +41,7 @@ impl Group {
         self.records.clear();
         self.actors.clear();
         self.stale.clear();
+        self.truncated.clear();
         self.bytes = 0;
     }
 }

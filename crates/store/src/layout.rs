@@ -12,6 +12,7 @@
 //!                                                   ‖ len:u8 ‖ cluster ‖ len:u8 ‖ region's name
 //!         'c'                                    01 ‖ hlc:u64be                         clock ceiling
 //!         'd'                                    02                                     derived rows are complete
+//!         'f'                                    01 ‖ vector                            up to where logs are truncated
 //! derived see `derived.rs`
 //! vector  = entries:u32be ‖ (actor:u64be ‖ seq:u64be)*   ascending actors, no seq of zero
 //! ```
@@ -33,6 +34,8 @@ pub(crate) const IDENTITY_KEY: [u8; 1] = *b"i";
 pub(crate) const FORGOTTEN_KEY: [u8; 5] = *b"\0\0\0\0p";
 /// The clock ceiling's key.
 pub(crate) const CEILING_KEY: [u8; 1] = *b"c";
+/// The key of the vector up to which records have been dropped from the logs.
+pub(crate) const FLOORS_KEY: [u8; 1] = *b"f";
 /// The key of the mark that derived rows are complete.
 pub(crate) const DERIVED_KEY: [u8; 1] = *b"d";
 /// What is derived, and how.
@@ -98,6 +101,14 @@ pub(crate) fn log_key(dot: Dot) -> [u8; 16] {
     fill(&mut key, 0, &dot.actor.as_u64().to_be_bytes());
     fill(&mut key, 8, &dot.seq.0.to_be_bytes());
     key
+}
+
+/// Where the log of `actor` begins with `seq`; behind all of it, if there is no such seq.
+pub(crate) fn log_bound(actor: ActorId, seq: Option<Seq>) -> [u8; 16] {
+    match seq {
+        Some(seq) => log_key(Dot { actor, seq }),
+        None => log_key(Dot { actor: ActorId::from_u64(actor.as_u64().saturating_add(1)), seq: Seq::ZERO }),
+    }
 }
 
 fn fill(key: &mut [u8], at: usize, part: &[u8]) {

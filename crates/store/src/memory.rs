@@ -328,6 +328,20 @@ impl Backend for MemoryBackend {
         Ok(())
     }
 
+    fn bytes(&self, family: Family, from: &[u8], upto: &[u8]) -> u64 {
+        let mut bytes = 0;
+        walk(&self.disk().table, family, from, Some(upto), |key, value| {
+            bytes += (key.len() + value.len()) as u64;
+            ControlFlow::Continue(())
+        });
+        bytes
+    }
+
+    /// What is removed is gone.
+    fn reclaim(&self, _family: Family, _from: &[u8], _upto: &[u8]) -> Result<(), WriteError> {
+        Ok(())
+    }
+
     fn snapshot(&self) -> MemorySnapshot {
         MemorySnapshot(Arc::clone(&self.disk().table))
     }

@@ -35,7 +35,7 @@ impl<B: Backend> Reader<B> {
     pub fn snapshot(&self) -> Snapshot<B::Snapshot> {
         // In this order: see `deadlines.rs`.
         let view = self.backend.snapshot();
-        Snapshot { view, deadlines: self.deadlines.any() }
+        Snapshot { view, deadlines: self.deadlines.any(), actors: None }
     }
 
     /// Records of `actor` behind `after` up to and with `upto`, contiguous, in order: as many as fit `bytes_max`, but one
@@ -90,7 +90,13 @@ pub struct Snapshot<V> {
     view: V,
     /// Whether there may be a row that says when a key ends.
     deadlines: bool,
+    /// Whose records it shows, once that has been asked.
+    actors: Option<Vec<ActorId>>,
 }
+
+/// The parts of a counter are got one by one where there can be so few: a walk has to begin in every file of the database,
+/// a filter tells which of them hold a part.
+const PARTS_GOT_MAX: usize = 8;
 
 impl<V: View> Snapshot<V> {
     /// The version vector of this very moment: read through the same snapshot as the rows.
@@ -99,6 +105,30 @@ impl<V: View> Snapshot<V> {
     /// [`ReadError`].
     pub fn vv(&self) -> Result<VersionVector, ReadError> {
         vv_of(&self.view)
+    }
+
+    /// Visits the rows of a counter, one for each actor that has added to it.
+    fn parts(
+        &mut self,
+        counter: &RowPrefix,
+        mut visit: impl FnMut(&[u8], &Row) -> ControlFlow<()>,
+    ) -> Result<(), ReadError> {
+        if self.actors.is_none() {
+            self.actors = Some(vv_of(&self.view)?.iter().map(|(actor, _)| actor).collect());
+        }
+        let actors = self.actors.as_deref().unwrap_or_default();
+        if actors.len() > PARTS_GOT_MAX {
+            return view_rows::scan(&self.view, None, counter, counter.as_bytes(), visit);
+        }
+        for actor in actors {
+            let key = counter.actor(*actor);
+            if let Some(row) = view_rows::load(&self.view, &key)?
+                && visit(key.as_bytes(), &row).is_break()
+            {
+                break;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -122,6 +152,9 @@ impl<V: View> Rows for Snapshot<V> {
         from: &[u8],
         visit: impl FnMut(&[u8], &Row) -> ControlFlow<()>,
     ) -> Result<(), ReadError> {
+        if from <= prefix.as_bytes() && prefix.check_counter().is_ok() {
+            return self.parts(prefix, visit);
+        }
         let begins = view_rows::begins_collection(prefix, from);
         let summary = if begins { self.summary(prefix)? } else { None };
         view_rows::scan(&self.view, summary.as_ref(), prefix, from, visit)

@@ -31,6 +31,8 @@ pub struct Recovered {
     pub heads: BTreeMap<ActorId, Head>,
     /// No stamp of this node is above it.
     pub hlc: Hlc,
+    /// Up to where records have been dropped from the logs.
+    pub floors: VersionVector,
 }
 
 /// Establishes the identity and reads what a committer starts from; checks that it agrees.
@@ -55,7 +57,8 @@ pub(crate) fn recover<B: Backend>(backend: &B, claim: &Claim) -> Result<(Recover
         .map(|ceiling| if planted(Mutant::ClockNotRestored) { Hlc::ZERO } else { ceiling })
         .and_then(|ceiling| Clock::restore(ceiling).map_err(|error| error.to_string()))
         .map_err(|reason| OpenError::Damaged { reason: format!("clock ceiling: {reason}") })?;
-    let recovered = Recovered { node: identity.node, actor: identity.actor, vv, heads, hlc: clock.last() };
+    let floors = read_floors(backend, &heads)?;
+    let recovered = Recovered { node: identity.node, actor: identity.actor, vv, heads, hlc: clock.last(), floors };
     Ok((recovered, clock))
 }
 
@@ -83,6 +86,18 @@ fn read_heads(view: &impl View) -> Result<BTreeMap<ActorId, Head>, ReadError> {
         }
     })?;
     outcome.map(|()| heads)
+}
+
+/// Up to where the logs are truncated: the last record of a log is always there.
+fn read_floors(view: &impl View, heads: &BTreeMap<ActorId, Head>) -> Result<VersionVector, OpenError> {
+    let floors = view.with(Family::Local, &layout::FLOORS_KEY, |value| value.map(layout::vv))?;
+    let damaged = |reason: String| OpenError::Damaged { reason: format!("the floors of the logs: {reason}") };
+    let floors = floors.transpose().map_err(|error| damaged(error.to_string()))?.unwrap_or_default();
+    let baseless = floors.iter().find(|(actor, floor)| heads.get(actor).is_none_or(|head| *floor >= head.seq));
+    if let Some((actor, floor)) = baseless {
+        return Err(damaged(format!("{floor} of {actor}, which has no record behind it")));
+    }
+    Ok(if planted(Mutant::FloorsForgotten) { VersionVector::new() } else { floors })
 }
 
 /// Vector and heads are written together: they name the same ends.

@@ -280,6 +280,17 @@ impl Backend for RocksBackend {
         background::probe(&self.open.db)
     }
 
+    fn bytes(&self, family: Family, from: &[u8], upto: &[u8]) -> u64 {
+        let range = rocksdb::Range::new(from, upto);
+        let sizes = self.open.db.get_approximate_sizes_cf(handle(&self.open.db, family), &[range]);
+        sizes.into_iter().sum()
+    }
+
+    fn reclaim(&self, family: Family, from: &[u8], upto: &[u8]) -> Result<(), WriteError> {
+        let reclaimed = self.open.db.delete_file_in_range_cf(handle(&self.open.db, family), from, upto);
+        reclaimed.map_err(|error| write_error(&error))
+    }
+
     fn snapshot(&self) -> RocksSnapshot {
         RocksSnapshot(Held::new(Arc::clone(&self.open), |open| open.db.snapshot()))
     }

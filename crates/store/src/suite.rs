@@ -38,6 +38,7 @@ mod sweeping;
 #[cfg(feature = "rocksdb")]
 mod torn;
 mod transactions;
+mod truncating;
 
 use crate::backend::Backend;
 use crate::memory::MemoryBackend;
@@ -53,6 +54,9 @@ trait Disk: Sized {
 
     /// The process of the last start dies, and the next one opens what is left.
     fn start(&mut self) -> Self::Backend;
+
+    /// Lets what is on disk take room there, where some of it only does with time.
+    fn spread(backend: &Self::Backend);
 }
 
 struct MemoryDisk(MemoryBackend);
@@ -70,4 +74,6 @@ impl Disk for MemoryDisk {
         self.0 = self.0.crash();
         self.0.clone()
     }
+
+    fn spread(_backend: &MemoryBackend) {}
 }

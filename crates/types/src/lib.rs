@@ -4,6 +4,7 @@
 //! Floor 0. Everything above speaks in these types, so they know order and parsing and nothing else: no I/O, no clock,
 //! no randomness.
 
+mod byte_size;
 mod hlc;
 mod ids;
 pub mod limits;
@@ -13,6 +14,7 @@ mod time;
 pub mod topology;
 mod version_vector;
 
+pub use byte_size::{ByteSize, NoByteSize};
 pub use hlc::Hlc;
 pub use ids::{ActorId, BootId, Dot, IdError, KeyspaceId, NodeId, RegionId, RequestId, Seq};
 pub use names::{Address, ClusterName, KeyspaceName, NameError, RegionName};

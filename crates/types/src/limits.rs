@@ -93,8 +93,9 @@ pub const CONNECTION_REQUESTS_MAX: usize = 4096;
 pub const CONNECTIONS_MAX: usize = 1024;
 /// Bytes of requests that wait for the committer, past which new writes are refused as `Overloaded`.
 pub const COMMIT_QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
-/// Requests that wait for the committer, past which new writes are refused as `Overloaded`.
-pub const COMMIT_QUEUE_MAX: usize = 65_536;
+/// Requests that wait for the committer, past which new writes are refused as `Overloaded`: a quarter of a second's worth
+/// on two cores, so that whoever is not refused is answered soon.
+pub const COMMIT_QUEUE_MAX: usize = 16_384;
 /// Writes and records of one group commit.
 pub const GROUP_MAX: usize = 2048;
 /// Bytes of one group commit.
@@ -109,6 +110,8 @@ pub const SUMMARIES_MAX: usize = 8192;
 pub const DROPS_MAX: usize = 1024;
 /// Bytes of own recent records kept in memory for the links; older ones are read from the log.
 pub const LOG_TAIL_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// The least that logs may be limited to: a link that is served from the disk needs something to be served from.
+pub const LOG_BYTES_LEAST: u64 = 1024 * 1024;
 /// Bytes of records sent to a peer and not yet acknowledged.
 pub const LINK_WINDOW_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Bytes of records received from a peer that wait for what they depend on; past it they are dropped and pulled again.
@@ -169,6 +172,8 @@ pub const REQUEST_AHEAD_MAX: Duration = Duration::from_hours(1);
 pub const RIGHTS_PATIENCE: Duration = Duration::from_millis(100);
 /// Between two sweeps of what has expired.
 pub const SWEEP_EVERY: Duration = Duration::from_secs(1);
+/// Between two looks at how large the logs are.
+pub const TRUNCATE_EVERY: Duration = Duration::from_secs(1);
 /// How long a request may wait for its session's token before it answers `NotYet`.
 pub const SESSION_WAIT_MAX: Duration = Duration::from_secs(30);
 

@@ -48,6 +48,8 @@ mutants! {
     UnderWayRequestsUnknown,
     /// The id of a write that is refused is remembered: a retry is told that it was committed.
     RefusalRemembered,
+    /// Up to where logs are truncated is forgotten at a restart.
+    FloorsForgotten,
     /// The clock's ceiling is ignored at a restart.
     ClockNotRestored,
     /// The clock follows a stamp from the far future.
@@ -122,6 +124,8 @@ mutants! {
     IsolatedRefuses,
     /// Ended keys are swept by this node's clock alone, whatever the other regions' clocks say.
     SweptByOwnClock,
+    /// Logs are truncated up to what this node has, whoever else lacks it.
+    TruncatesUnstable,
 }
 
 impl fmt::Display for Mutant {

@@ -9,8 +9,8 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use crate::limits::{KEYSPACES_MAX, REGIONS_MAX};
-use crate::{Address, ClusterName, KeyspaceId, KeyspaceName, RegionId, RegionName};
+use crate::limits::{KEYSPACES_MAX, LOG_BYTES_LEAST, REGIONS_MAX};
+use crate::{Address, ByteSize, ClusterName, KeyspaceId, KeyspaceName, RegionId, RegionName};
 
 /// Why a `regions.toml` is refused. Nothing has been started or changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -35,6 +35,16 @@ pub struct Topology {
     pub regions: Vec<Region>,
     /// Its keyspaces, in file order; at least one.
     pub keyspaces: Vec<Keyspace>,
+    /// How records are kept for the other regions.
+    pub replication: Replication,
+}
+
+/// How records are kept for the other regions. May differ from node to node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Replication {
+    /// What the logs may take on disk before the oldest records that every region has are dropped. Too little: a region that
+    /// has lost its directory finds nobody to catch up from. Absent: nothing is dropped.
+    pub log_bytes_max: Option<ByteSize>,
 }
 
 /// A place with one writable node.
@@ -101,6 +111,15 @@ struct File {
     region: Vec<Spanned<RegionEntry>>,
     #[serde(default)]
     keyspace: Vec<Spanned<KeyspaceEntry>>,
+    #[serde(default)]
+    replication: ReplicationEntry,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct ReplicationEntry {
+    log_bytes_max: Option<Spanned<String>>,
+    retention: Option<Spanned<toml::Value>>,
 }
 
 #[derive(Deserialize)]
@@ -173,7 +192,23 @@ impl Checker<'_> {
         }
         let regions = self.regions(&file.region)?;
         let keyspaces = self.keyspaces(&file.keyspace, &regions)?;
-        Ok(Topology { cluster, regions, keyspaces })
+        let replication = self.replication(&file.replication)?;
+        Ok(Topology { cluster, regions, keyspaces, replication })
+    }
+
+    fn replication(&self, entry: &ReplicationEntry) -> Result<Replication, TopologyError> {
+        if let Some(retention) = &entry.retention {
+            let (feature, remedy) = ("retention by age", "Leave the field out, or limit the logs by log_bytes_max");
+            return self.not_built(retention.span(), "replication.retention", feature, remedy);
+        }
+        let Some(text) = &entry.log_bytes_max else { return Ok(Replication::default()) };
+        let field = "replication.log_bytes_max";
+        let size = self.parse(text, field, |text| text.parse::<ByteSize>())?;
+        if size < ByteSize(LOG_BYTES_LEAST) {
+            let remedy = format!("Write {} or more, or leave the field out to keep all", ByteSize(LOG_BYTES_LEAST));
+            return self.refuse(text.span(), field, format!("{size} is too little to catch up from"), remedy);
+        }
+        Ok(Replication { log_bytes_max: Some(size) })
     }
 
     fn regions(&self, entries: &[Spanned<RegionEntry>]) -> Result<Vec<Region>, TopologyError> {
@@ -319,6 +354,9 @@ mode = "convergent"
         assert_eq!(topology.cluster.as_str(), "shop");
         assert_eq!(topology.regions.len(), 2);
         assert_eq!(topology.keyspaces[0].id.get(), 10);
+        assert_eq!(topology.replication.log_bytes_max, None);
+        let limited = format!("{GOOD}[replication]\nlog_bytes_max = \"8GiB\"\n");
+        assert_eq!(Topology::parse(&limited).unwrap().replication.log_bytes_max, Some(ByteSize(8 << 30)));
     }
 
     #[test]
@@ -344,6 +382,21 @@ mode = "convergent"
             ("\"convergent\"", "\"eventual\"", 17, "keyspace.mode", "not a mode"),
             ("mode = \"convergent\"", "regions = [\"us-east\"]", 17, "keyspace.regions", "some regions only"),
             ("mode = \"convergent\"", "regions = [\"mars\"]", 17, "keyspace.regions", "not a region"),
+            (
+                "mode = \"convergent\"",
+                "[replication]\nlog_bytes_max = \"8\"",
+                18,
+                "replication.log_bytes_max",
+                "is no size",
+            ),
+            (
+                "mode = \"convergent\"",
+                "[replication]\nlog_bytes_max = \"1KiB\"",
+                18,
+                "replication.log_bytes_max",
+                "too little",
+            ),
+            ("mode = \"convergent\"", "[replication]\nretention = \"24h\"", 18, "replication.retention", "by age"),
             ("mode = \"convergent\"", "home = \"us-east\"", 17, "keyspace.home", "homes"),
         ];
         for (from, to, line, field, problem) in cases {

@@ -22,6 +22,9 @@ impl Replica {
         assert!(self.asks.agrees() && self.grants <= RIGHTS_GRANTS_MAX, "asks for rights are off");
         let sweeps = self.background && !self.sweeper.is_under_way();
         assert_eq!(sweeps, self.timers.is_set(Timer::Sweep), "one sweep at a time");
+        let looks = self.truncation.bytes_max().is_some() && !self.truncation.is_under_way();
+        assert_eq!(looks, self.timers.is_set(Timer::Truncate), "one truncation at a time");
+        assert!(self.truncation.floors().le(&self.synced), "dropped before it was here");
         assert_eq!(self.actors.get(&self.region), Some(&self.actor));
         assert!(self.timers.agrees(), "the timer table differs from its order");
         assert!(self.writes <= COMMIT_QUEUE_MAX && self.write_bytes <= COMMIT_QUEUE_BYTES_MAX);

@@ -33,6 +33,7 @@ impl Replica {
                 }
                 Some(Outstanding::Grant) => self.settle_grant(&result),
                 Some(Outstanding::Sweep) => self.settle_sweep(now, &result),
+                Some(Outstanding::Truncation) => self.settle_truncation(now, result),
                 None => debug_assert!(false, "a result for no job: {ticket:?}"),
             }
         }
@@ -74,7 +75,7 @@ impl Replica {
                 }
                 Err(refusal)
             }
-            JobResult::Applied | JobResult::Done(_) => {
+            JobResult::Applied | JobResult::Done(_) | JobResult::Truncated(_) => {
                 debug_assert!(false, "a write is not applied but written");
                 return;
             }

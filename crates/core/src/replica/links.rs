@@ -74,8 +74,9 @@ impl Replica {
     /// Sends a peer its next range, if there is one and room for it.
     pub(super) fn feed(&mut self, region: RegionId) {
         let synced = self.synced.get(self.actor);
-        let peer = self.peers.get_mut(&region);
-        if let Some(range) = peer.and_then(|peer| peer.outbound.next_range(self.actor, synced)) {
+        let (peer, truncation) = (self.peers.get_mut(&region), &self.truncation);
+        let range = peer.and_then(|peer| peer.outbound.next_range(self.actor, synced, |actor| truncation.floor(actor)));
+        if let Some(range) = range {
             self.commands.push_back(Command::SendRange {
                 peer: region,
                 actor: range.actor,

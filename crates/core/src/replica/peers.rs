@@ -63,6 +63,7 @@ impl Replica {
             Arc::make_mut(&mut self.actors).insert(from, actor);
         }
         self.check_own(from, &hello.vv);
+        self.check_floors(from);
         self.seek_in(now, &hello.vv);
         self.feed(from);
         Ok(())

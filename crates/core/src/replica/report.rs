@@ -19,6 +19,7 @@ impl Replica {
             received: self.delivery.received_all(),
             hlc: self.hlc,
             stable: self.stable(),
+            floors: self.truncation.floors().clone(),
             stopping: self.stopping,
             peers: self.peers.iter().map(|(id, peer)| self.peer(now, *id, peer)).collect(),
             queued_writes: self.writes,
@@ -63,7 +64,7 @@ impl Replica {
     }
 
     /// The meet of all gated acks and the own vector.
-    fn stable(&self) -> VersionVector {
+    pub(super) fn stable(&self) -> VersionVector {
         let least = |(actor, seq): (_, Seq)| {
             let acks = self.peers.values().map(|peer| peer.inbound.stable.get(actor));
             (actor, acks.min().map_or(seq, |ack| ack.min(seq)))

@@ -21,6 +21,8 @@ mod sweeps;
 #[cfg(test)]
 mod transactions;
 #[cfg(test)]
+mod truncation;
+#[cfg(test)]
 mod windows;
 #[cfg(test)]
 mod world;

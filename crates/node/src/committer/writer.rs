@@ -6,7 +6,7 @@ use std::thread;
 use halcyon_store::{Backend, Sealed};
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::{Done, Gathered, Group, Inbox};
+use super::{Done, Gathered, Inbox};
 use crate::clocks::Clocks;
 
 /// Starts the thread. It runs until its sender is dropped or a write fails.
@@ -18,13 +18,9 @@ pub(super) fn spawn<B: Backend + 'static>(
     let (disk, groups) = channel::<Gathered<Sealed<B>>>();
     thread::Builder::new().name("writer".to_owned()).spawn(move || {
         let stager = Farewell(stager);
-        for Gathered { results, began, sealed } in groups {
-            let written = sealed.write();
-            let failed = written.is_err();
-            let took = clocks.now().mono.saturating_sub(began);
-            // Before the stager hears of it: whatever it has to say then comes behind this.
-            let told = done.send(written.map(|synced| Group { results, synced, took }).map_err(Into::into));
-            if failed || told.is_err() || stager.0.send(Inbox::Written { settled: true }).is_err() {
+        for group in groups {
+            // The node before the stager: whatever that one has to say then comes behind this.
+            if !group.write(&clocks, &done) || stager.0.send(Inbox::Written { settled: true }).is_err() {
                 return;
             }
         }

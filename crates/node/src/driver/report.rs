@@ -35,6 +35,7 @@ impl Driver {
             vv: by_name(&core.vv),
             heads: core.heads.iter().map(|(actor, hash)| (actor.to_string(), format!("{hash:?}"))).collect(),
             received: by_name(&core.received),
+            floors: by_name(&core.floors),
             hlc_ms: core.hlc.wall().0,
             wall_ms: now.wall.0,
             uptime_ms: ms(now.mono),

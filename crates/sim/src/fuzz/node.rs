@@ -73,7 +73,7 @@ struct Node {
 impl Node {
     fn start(disk: MemoryBackend) -> Self {
         let (committer, recovered) = open(&disk, 1).unwrap_or_else(|error| panic!("a whole disk: {error}"));
-        let Recovered { actor, vv, hlc, .. } = recovered;
+        let Recovered { actor, vv, hlc, floors, .. } = recovered;
         let config = Config {
             region: region(1),
             peers: PEERS.map(region).to_vec(),
@@ -81,8 +81,9 @@ impl Node {
             boot: BootId(Uuid::from_u128(1)),
             seed: 1,
             keyspaces: [keyspace()].into(),
+            log_bytes_max: Some(4096),
         };
-        let start = Start { actor, vv, heads: BTreeMap::new(), hlc };
+        let start = Start { actor, vv, heads: BTreeMap::new(), hlc, floors };
         let replica = Replica::new(config, start, Now { mono: Duration::ZERO, wall: T });
         Self {
             disk,
@@ -378,6 +379,10 @@ impl Node {
             Job::Sweep { ticket, wall, upto, keys } => {
                 let swept = self.committer.stage_sweep(wall, real, upto, keys);
                 (ticket, JobResult::Done(swept.unwrap_or_else(|fatal| panic!("a whole disk: {fatal}"))))
+            }
+            Job::Truncate { ticket, stable, bytes_max } => {
+                let floors = self.committer.stage_truncation(&stable, bytes_max);
+                (ticket, JobResult::Truncated(floors.unwrap_or_else(|fatal| panic!("a whole disk: {fatal}"))))
             }
         }
     }

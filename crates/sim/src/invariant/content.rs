@@ -53,8 +53,9 @@ impl Invariant for Content {
             Observation::Started { region, recovered } => {
                 let Some(node) = world.node(*region) else { return Ok(()) };
                 for (actor, upto) in recovered.vv.iter() {
-                    let log = node.reader().log(actor, Seq::ZERO, upto, usize::MAX).map_err(|e| e.to_string())?;
-                    self.note_log(actor, Seq(1), log.into_iter().map(|stored| stored.bytes))?;
+                    let floor = recovered.floors.get(actor);
+                    let log = node.reader().log(actor, floor, upto, usize::MAX).map_err(|e| e.to_string())?;
+                    self.note_log(actor, Seq(floor.0 + 1), log.into_iter().map(|stored| stored.bytes))?;
                 }
                 Ok(())
             }

@@ -177,6 +177,7 @@ pub(super) mod tests {
             vv: VersionVector::new(),
             received: VersionVector::new(),
             hlc: Hlc::ZERO,
+            floors: VersionVector::new(),
             stable: VersionVector::new(),
             stopping: false,
             peers: Vec::new(),

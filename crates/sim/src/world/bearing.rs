@@ -54,6 +54,7 @@ impl World {
         let figures = &mut self.figures;
         figures.add("rights passed on", group.grants);
         figures.add("sweeps of keys", group.sweeps);
+        figures.add("truncations of logs", group.truncations);
         for (_, result) in &group.results {
             match result {
                 JobResult::Duplicate(dot) if dot.actor == node.actor => figures.count("writes answered from storage"),

@@ -162,6 +162,12 @@ impl Node {
                 group.sweeps += u64::from(swept.is_some());
                 (ticket, JobResult::Done(swept))
             }
+            Job::Truncate { ticket, stable, bytes_max } => {
+                let before = self.committer.floors().clone();
+                let floors = self.committer.stage_truncation(&stable, bytes_max)?;
+                group.truncations += u64::from(floors != before);
+                (ticket, JobResult::Truncated(floors))
+            }
         };
         group.results.push(settled);
         Ok(())
@@ -193,7 +199,10 @@ impl Known {
                         records.push((record, stored));
                     }
                 }
-                JobResult::Duplicate(_) | JobResult::Refused(_) | JobResult::Done(None) => {}
+                JobResult::Duplicate(_)
+                | JobResult::Refused(_)
+                | JobResult::Done(None)
+                | JobResult::Truncated(_) => {}
             }
         }
         Ok(records)

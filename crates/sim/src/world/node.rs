@@ -26,6 +26,8 @@ pub(super) struct Group {
     /// Grants and sweeps in it that made a record.
     pub(super) grants: u64,
     pub(super) sweeps: u64,
+    /// Truncations in it that dropped something.
+    pub(super) truncations: u64,
     /// What came of it, if it was told before its sync: only where that bug is planted.
     pub(super) early: Option<Committed>,
 }

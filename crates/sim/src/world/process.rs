@@ -75,6 +75,7 @@ impl World {
             boot: BootId(Uuid::from_u64_pair(u64::from(region.get()), life)),
             seed: seat.dice.roll(),
             keyspaces: BTreeSet::from([KeyspaceId::FIRST]),
+            log_bytes_max: seat.log_bytes_max,
         };
         let mut replica = Replica::new(config, start_of(&recovered), clocks);
         if !seat.background {
@@ -231,5 +232,6 @@ fn start_of(recovered: &Recovered) -> Start {
         vv: recovered.vv.clone(),
         heads: heads.map(|(actor, h)| (*actor, Head { seq: h.seq, deps: h.deps.clone(), hash: h.hash })).collect(),
         hlc: recovered.hlc,
+        floors: recovered.floors.clone(),
     }
 }

@@ -37,6 +37,8 @@ pub(super) struct Seat {
     pub(super) sync: (Duration, Duration),
     pub(super) group_max: usize,
     pub(super) background: bool,
+    /// What its logs may take.
+    pub(super) log_bytes_max: Option<u64>,
     /// The records that invariants have been shown as applied here.
     pub(super) known: Known,
     pub(super) dice: Dice,
@@ -54,6 +56,7 @@ impl Seat {
             sync: SYNC,
             group_max: GROUP_MAX,
             background: true,
+            log_bytes_max: *Dice::stream(seed, "logs", u64::from(region.get())).of(&[None, Some(1024), Some(16_384)]),
             known: Known::default(),
             dice: Dice::stream(seed, "machine", u64::from(region.get())),
         }

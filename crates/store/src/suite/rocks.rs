@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use super::Disk;
 use super::node::{Node, T, add, claim, object};
+use crate::backend::Family;
 use crate::{Committer, OpenError, RocksBackend};
 
 /// A directory, copied at each start: the copy is what a killed process leaves, its handles still open on the original.
@@ -27,6 +28,10 @@ impl Disk for RocksDisk {
     fn start(&mut self) -> RocksBackend {
         self.0 = copied(self.0.path());
         RocksBackend::open(self.0.path()).unwrap()
+    }
+
+    fn spread(backend: &RocksBackend) {
+        backend.compacted_bytes(Family::Log).unwrap();
     }
 }
 

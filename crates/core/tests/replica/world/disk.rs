@@ -22,6 +22,10 @@ pub(crate) struct Disk {
     pub(crate) grants: Vec<(RegionId, Object, u64)>,
     /// How many sweeps of keys find something.
     pub(crate) to_sweep: u32,
+    /// What its logs may take.
+    pub(crate) log_bytes_max: Option<u64>,
+    /// Up to where the logs are dropped.
+    pub(crate) floors: VersionVector,
     /// The sweeps so far: up to when, and whether of keys.
     pub(crate) sweeps: Vec<(UnixMs, bool)>,
 }
@@ -38,12 +42,14 @@ impl Disk {
             refusals: Vec::new(),
             grants: Vec::new(),
             to_sweep: 0,
+            log_bytes_max: None,
+            floors: VersionVector::new(),
             sweeps: Vec::new(),
         }
     }
 
     pub(crate) fn start(&self) -> Start {
-        Start { actor: self.actor, vv: self.vv.clone(), heads: self.heads.clone(), hlc: self.hlc }
+        Start { actor: self.actor, vv: self.vv.clone(), heads: self.heads.clone(), hlc: self.hlc, floors: self.floors.clone() }
     }
 
     /// One group commit. `before` sees each record with the vector it is applied at.
@@ -74,6 +80,15 @@ impl Disk {
                     self.to_sweep -= u32::from(some);
                     let dot = some.then(|| self.append_own(None, Vec::new()));
                     results.push((ticket, JobResult::Done(dot)));
+                }
+                Job::Truncate { ticket, stable, .. } => {
+                    // As much as it may, but for the last record of each log.
+                    for (actor, log) in &mut self.logs {
+                        let last = self.vv.get(*actor).previous();
+                        self.floors.set(*actor, stable.get(*actor).min(last));
+                        log.retain(|record| record.seq > self.floors.get(*actor));
+                    }
+                    results.push((ticket, JobResult::Truncated(self.floors.clone())));
                 }
                 Job::Record { ticket, record, stored, .. } => {
                     before(&record);
@@ -124,6 +139,7 @@ impl Disk {
     }
 
     pub(crate) fn range(&self, actor: ActorId, after: Seq, upto: Seq, bytes_max: usize) -> Range {
+        assert!(after >= self.floors.get(actor), "{actor}: what was dropped cannot be sent");
         let mut bytes = 0;
         let log = self.logs.get(&actor).map_or(&[][..], Vec::as_slice);
         let wanted = log.iter().filter(|record| record.seq > after && record.seq <= upto);

@@ -39,13 +39,15 @@ pub(crate) fn config(region: RegionId, regions: &[RegionId], life: u64) -> Confi
         boot: BootId(Uuid::from_u64_pair(region.get().into(), life)),
         seed: u64::from(region.get()) * 1000 + life,
         keyspaces: BTreeSet::from([keyspace()]),
+        log_bytes_max: None,
     }
 }
 
 impl Node {
     /// Nothing happens in it unless a test asks for it.
     pub(crate) fn new(region: RegionId, regions: &[RegionId], disk: Disk, life: u64, now: Now) -> Self {
-        let mut replica = Replica::new(config(region, regions, life), disk.start(), now);
+        let config = Config { log_bytes_max: disk.log_bytes_max, ..config(region, regions, life) };
+        let mut replica = Replica::new(config, disk.start(), now);
         replica.set_background(now, false);
         Self {
             replica,

@@ -1,0 +1,113 @@
+//! Truncation of logs: the oldest records, up to what is stable, and never the last.
+
+use halcyon_types::{Seq, VersionVector};
+
+use super::Disk;
+use super::node::{Node, add, claim, T};
+use crate::backend::{Backend, Batch, Durability, Family};
+use crate::layout;
+use crate::{Committer, OpenError};
+
+/// A node with 100 records of its own and 50 of another.
+fn filled<D: Disk>() -> (Node<D>, Node<D>) {
+    let (mut node, mut other) = (Node::<D>::new(1), Node::<D>::new(2));
+    for number in 0..100 {
+        node.put(vec![add("stock", 1)]);
+        if number % 2 == 0 {
+            other.put(vec![add("stock", 1)]);
+        }
+    }
+    node.pull(&other, other.actor(), 50);
+    D::spread(node.committer.reader().backend());
+    (node, other)
+}
+
+fn truncate<D: Disk>(node: &mut Node<D>, stable: &VersionVector, bytes_max: u64) -> VersionVector {
+    let floors = node.committer.stage_truncation(stable, bytes_max).unwrap();
+    node.committer.commit().unwrap();
+    assert_eq!(*node.committer.floors(), floors);
+    floors
+}
+
+/// The records of a log that are there, first and last.
+fn extent<D: Disk>(node: &Node<D>, of: &Node<D>) -> (u64, u64) {
+    let upto = node.committer.reader().snapshot().vv().unwrap().get(of.actor());
+    let floor = node.committer.floors().get(of.actor());
+    let log = node.committer.reader().log(of.actor(), floor, upto, usize::MAX).unwrap();
+    assert!(log.windows(2).all(|two| two[0].seq.next() == Some(two[1].seq)));
+    (log.first().unwrap().seq.0, log.last().unwrap().seq.0)
+}
+
+fn logs_within_their_limit_are_left_alone<D: Disk>() {
+    let (mut node, other) = filled::<D>();
+    let stable = node.committer.reader().snapshot().vv().unwrap();
+    assert_eq!(truncate(&mut node, &stable, u64::MAX), VersionVector::new());
+    assert_eq!((extent(&node, &node), extent(&node, &other)), ((1, 100), (1, 50)));
+}
+
+fn each_log_is_truncated_by_its_share_up_to_what_is_stable<D: Disk>() {
+    let (mut node, other) = filled::<D>();
+    let stable: VersionVector = [(node.actor(), Seq(100)), (other.actor(), Seq(3))].into_iter().collect();
+    let floors = truncate(&mut node, &stable, 1);
+    assert_eq!(floors, [(node.actor(), Seq(99)), (other.actor(), Seq(3))].into_iter().collect());
+    assert_eq!((extent(&node, &node), extent(&node, &other)), ((100, 100), (4, 50)));
+    let digest = node.digest();
+    node.restart();
+    assert_eq!(node.recovered.floors, floors);
+    assert_eq!(*node.committer.floors(), floors);
+    assert_eq!(node.digest(), digest, "rows are not concerned");
+    node.put(vec![add("stock", 1)]);
+    assert_eq!(extent(&node, &node), (100, 101));
+    // And once more: the room of the last time is given back first.
+    let stable = [(node.actor(), Seq(101)), (other.actor(), Seq(50))].into_iter().collect();
+    D::spread(node.committer.reader().backend());
+    truncate(&mut node, &stable, 1);
+    assert_eq!((extent(&node, &node), extent(&node, &other)), ((101, 101), (50, 50)));
+    node.restart();
+    assert_eq!((extent(&node, &node), extent(&node, &other)), ((101, 101), (50, 50)));
+}
+
+fn half_of_the_room_keeps_about_half_of_the_records<D: Disk>() {
+    let (mut node, other) = filled::<D>();
+    let stable = node.committer.reader().snapshot().vv().unwrap();
+    let all = (u64::MIN, u64::MAX);
+    let bytes = node.committer.reader().backend().bytes(Family::Log, &all.0.to_be_bytes(), &all.1.to_be_bytes());
+    truncate(&mut node, &stable, bytes / 2);
+    let ((first, _), (others, _)) = (extent(&node, &node), extent(&node, &other));
+    assert!((40..=65).contains(&first) && (20..=35).contains(&others), "{first} {others}");
+}
+
+fn a_truncation_that_was_not_committed_has_not_happened<D: Disk>() {
+    let (mut node, other) = filled::<D>();
+    let stable = node.committer.reader().snapshot().vv().unwrap();
+    node.committer.stage_truncation(&stable, 1).unwrap();
+    node.restart();
+    assert_eq!(node.recovered.floors, VersionVector::new());
+    assert_eq!((extent(&node, &node), extent(&node, &other)), ((1, 100), (1, 50)));
+}
+
+fn a_floor_without_a_record_behind_it_is_damage<D: Disk>() {
+    let (mut node, other) = filled::<D>();
+    for value in [vec![1, 0], floor_of(&other, 50)] {
+        let backend = node.disk.start();
+        let mut batch = backend.batch();
+        batch.put(Family::Local, &layout::FLOORS_KEY, &value);
+        backend.write(batch, Durability::Synced).unwrap();
+        let opened = Committer::open(backend, &claim(1, T));
+        assert!(matches!(opened, Err(OpenError::Damaged { .. })), "{value:?}");
+    }
+}
+
+fn floor_of<D: Disk>(other: &Node<D>, seq: u64) -> Vec<u8> {
+    let mut value = Vec::new();
+    layout::put_vv(&mut value, &[(other.actor(), Seq(seq))].into_iter().collect());
+    value
+}
+
+on_every_backend!(
+    logs_within_their_limit_are_left_alone,
+    each_log_is_truncated_by_its_share_up_to_what_is_stable,
+    half_of_the_room_keeps_about_half_of_the_records,
+    a_truncation_that_was_not_committed_has_not_happened,
+    a_floor_without_a_record_behind_it_is_damage,
+);
