@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
+use std::vec;
 
 use halcyon_core::{Job, JobResult, Ticket};
 use halcyon_store::{
@@ -20,10 +21,6 @@ use halcyon_types::limits::{GROUP_BYTES_MAX, GROUP_MAX};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::clocks::Clocks;
-
-/// Where so many jobs find the disk idle, half of them set out first: the others are staged during their sync, and their
-/// answers are on their way during the others'. Fewer would pay for the second sync and gain nothing.
-const SPLIT_MIN: usize = 64;
 
 /// So few jobs, with none behind them, are written by the thread that has staged them: waking the writer would take longer
 /// than it saves.
@@ -159,7 +156,8 @@ struct Stager<B: Backend> {
     inbox: Receiver<Inbox<B>>,
     disk: Sender<Gathered<Sealed<B>>>,
     done: UnboundedSender<Done>,
-    waiting: VecDeque<Work<B>>,
+    /// What has been handed in, batch by batch.
+    waiting: VecDeque<vec::IntoIter<Work<B>>>,
     gathered: Option<Gathered<()>>,
     ended: bool,
 }
@@ -192,13 +190,7 @@ impl<B: Backend> Stager<B> {
             if !self.set_out()? {
                 return Ok(());
             }
-            if !self.committer.is_under_way() && self.waiting.len() >= SPLIT_MIN {
-                self.stage(self.waiting.len() / 2)?;
-                if !self.set_out()? {
-                    return Ok(());
-                }
-            }
-            self.stage(usize::MAX)?;
+            self.stage()?;
             if !self.set_out()? {
                 return Ok(());
             }
@@ -225,7 +217,7 @@ impl<B: Backend> Stager<B> {
     /// Whether to go on.
     fn hear(&mut self, heard: Inbox<B>) -> bool {
         match heard {
-            Inbox::Jobs(jobs) => self.waiting.extend(jobs),
+            Inbox::Jobs(jobs) => self.waiting.push_back(jobs.into_iter()),
             Inbox::Written { settled: true } => self.committer.settle(),
             Inbox::Written { settled: false } => return false,
             Inbox::End => self.ended = true,
@@ -233,20 +225,25 @@ impl<B: Backend> Stager<B> {
         true
     }
 
-    /// Stages so many of those that wait, as long as the group has room.
-    fn stage(&mut self, jobs: usize) -> Result<(), CommitterError> {
+    /// Stages those that wait, as long as the group has room.
+    fn stage(&mut self) -> Result<(), CommitterError> {
         if self.waiting.is_empty() {
             return Ok(());
         }
         let (began, real) = (self.clocks.now().mono, self.clocks.real());
         let new = || Gathered { results: Vec::new(), began, sealed: () };
         let group = self.gathered.get_or_insert_with(new);
-        for _ in 0..jobs {
+        loop {
             let (count, bytes) = self.committer.staged();
             if count.max(group.results.len()) >= GROUP_MAX || bytes >= GROUP_BYTES_MAX {
                 break;
             }
-            let Some(work) = self.waiting.pop_front() else { break };
+            let Some(batch) = self.waiting.front_mut() else { break };
+            let work = batch.next();
+            if batch.as_slice().is_empty() {
+                self.waiting.pop_front();
+            }
+            let Some(work) = work else { continue };
             group.results.push(stage(&mut self.committer, work, real)?);
         }
         Ok(())

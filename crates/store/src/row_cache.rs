@@ -10,15 +10,19 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use halcyon_crdt::{Row, RowKey, RowPrefix};
 use halcyon_types::limits::DROPS_MAX;
-use lru::LruCache;
+use quick_cache::Weighter;
+use quick_cache::unsync::Cache;
 
-/// What one entry costs besides its key's and its row's own bytes: list and table nodes, two allocations.
+/// What one entry costs besides its key's and its row's own bytes: its place in the cache and in the table, two allocations.
 const ENTRY_BYTES: usize = 168;
 
+/// What a usual entry weighs: by it the cache decides how many of those that had to go it remembers the names of.
+const USUAL_BYTES: usize = ENTRY_BYTES + 64;
+
 pub(crate) struct RowCache {
-    rows: LruCache<RowKey, Cached>,
-    bytes: usize,
-    bytes_max: usize,
+    /// Whoever reads an entry marks it, and moves nothing: the neighbours of an entry in a list would have to be fetched
+    /// from memory.
+    rows: Cache<RowKey, Cached, Weight>,
     /// Drops so far.
     drops: u64,
     /// The last drop of each collection, as far as it is remembered.
@@ -33,35 +37,32 @@ struct Cached {
     since: u64,
 }
 
+#[derive(Clone)]
+struct Weight;
+
+impl Weighter<RowKey, Cached> for Weight {
+    fn weight(&self, key: &RowKey, cached: &Cached) -> u64 {
+        weight(key, cached.row.as_ref()) as u64
+    }
+}
+
 impl RowCache {
     pub(crate) fn new(bytes_max: usize) -> Self {
-        Self { rows: LruCache::unbounded(), bytes: 0, bytes_max, drops: 0, dropped: BTreeMap::new(), oldest: 0 }
+        let rows = Cache::with_weighter(bytes_max / USUAL_BYTES, bytes_max as u64, Weight);
+        Self { rows, drops: 0, dropped: BTreeMap::new(), oldest: 0 }
     }
 
     /// What is known of the row at `key`: nothing, that it is absent, or the row.
     pub(crate) fn get(&mut self, key: &RowKey) -> Option<&Option<Row>> {
         if self.drops > 0 && self.rows.peek(key).is_some_and(|cached| self.is_dropped(key, cached.since)) {
-            self.remove(key);
+            self.rows.remove(key);
         }
         self.rows.get(key).map(|cached| &cached.row)
     }
 
-    /// Remembers the row at `key`, forgetting those met longest ago.
+    /// Remembers the row at `key`, forgetting others that have not been met lately. Of one that is too large, nothing stays.
     pub(crate) fn put(&mut self, key: RowKey, row: Option<Row>) {
-        let entry = weight(&key, row.as_ref());
-        if entry > self.bytes_max {
-            self.remove(&key);
-            return;
-        }
-        self.bytes += entry;
-        if let Some((key, old)) = self.rows.push(key, Cached { row, since: self.drops }) {
-            self.bytes -= weight(&key, old.row.as_ref());
-        }
-        while self.bytes > self.bytes_max
-            && let Some((key, old)) = self.rows.pop_lru()
-        {
-            self.bytes -= weight(&key, old.row.as_ref());
-        }
+        self.rows.insert(key, Cached { row, since: self.drops });
     }
 
     /// Whatever is known below `collection` is not true any more.
@@ -90,15 +91,9 @@ impl RowCache {
                     .is_some_and(later)
     }
 
-    fn remove(&mut self, key: &RowKey) -> Option<Cached> {
-        let cached = self.rows.pop(key)?;
-        self.bytes -= weight(key, cached.row.as_ref());
-        Some(cached)
-    }
-
     #[cfg(test)]
-    pub(crate) const fn bytes(&self) -> usize {
-        self.bytes
+    pub(crate) fn bytes(&self) -> usize {
+        usize::try_from(self.rows.weight()).unwrap_or(usize::MAX)
     }
 }
 
@@ -109,8 +104,8 @@ fn weight(key: &RowKey, row: Option<&Row>) -> usize {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use halcyon_crdt::{Interval, Kind, Number, Object};
-    use halcyon_types::{KeyspaceId, Seq};
+    use halcyon_crdt::{Entry, Interval, Kind, Number, Object};
+    use halcyon_types::{ActorId, Dot, Hlc, KeyspaceId, Seq};
 
     use super::*;
 
@@ -123,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn the_cache_stays_within_its_bytes_and_forgets_the_oldest() {
+    fn the_cache_stays_within_its_bytes_and_keeps_what_is_used() {
         let one = weight(&key(0), Some(&row(0)));
         let mut cache = RowCache::new(10 * one);
         for n in 0..100 {
@@ -132,9 +127,9 @@ mod tests {
             assert!(cache.bytes() <= 10 * one);
         }
         assert_eq!(cache.bytes(), 10 * one);
-        assert_eq!(cache.get(&key(99)), Some(&Some(row(99))));
         assert_eq!(cache.get(&key(0)), Some(&Some(row(0))), "what is used stays");
-        assert_eq!(cache.get(&key(50)), None);
+        let there = (0..100).filter(|n| cache.get(&key(*n)) == Some(&Some(row(i64::from(*n))))).count();
+        assert_eq!(there, 10, "and each is as it was put");
     }
 
     #[test]
@@ -144,6 +139,20 @@ mod tests {
         cache.put(key(1), None);
         assert_eq!(cache.get(&key(1)), Some(&None));
         assert_eq!(cache.bytes(), weight(&key(1), None));
+    }
+
+    #[test]
+    fn a_row_that_has_outgrown_the_cache_leaves_nothing_of_itself() {
+        let mut cache = RowCache::new(4 * weight(&key(1), Some(&row(1))));
+        cache.put(key(1), Some(row(1)));
+        let entry = |n| Entry {
+            dot: Dot { actor: ActorId::from_u64(1), seq: Seq(n) },
+            hlc: Hlc::ZERO,
+            expiry: None,
+            payload: Bytes::new(),
+        };
+        cache.put(key(1), Some(Row::Entries((1..100).map(entry).collect())));
+        assert_eq!((cache.get(&key(1)), cache.bytes()), (None, 0));
     }
 
     #[test]
@@ -157,7 +166,7 @@ mod tests {
     #[test]
     fn what_is_below_a_dropped_collection_is_forgotten_and_nothing_else() {
         let object = |n: usize| Object::new(KeyspaceId::try_from(10).unwrap(), format!("set-{n}"));
-        let mut cache = RowCache::new(usize::MAX);
+        let mut cache = RowCache::new(1 << 30);
         let (kept, gone) = (object(0).element(b"e"), object(1).element(b"e"));
         for key in [&kept, &gone, &object(1).register()] {
             cache.put(key.clone(), Some(row(1)));
@@ -173,7 +182,7 @@ mod tests {
     #[test]
     fn however_many_collections_are_dropped_none_comes_back() {
         let object = |n: usize| Object::new(KeyspaceId::try_from(10).unwrap(), format!("set-{n}"));
-        let mut cache = RowCache::new(usize::MAX);
+        let mut cache = RowCache::new(1 << 30);
         let many = 3 * DROPS_MAX;
         for n in 0..many {
             cache.put(object(n).element(b"e"), Some(row(1)));

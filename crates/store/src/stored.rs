@@ -6,14 +6,13 @@
 //! Belongs to the one writer: it must never be shared with readers, who look at other moments.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 
 use bytes::Bytes;
 use halcyon_crdt::{Change, Row, RowKey, RowPrefix, Rows, Standing, Summary};
 use halcyon_types::limits::SUMMARIES_MAX;
 use halcyon_types::mutant::{Mutant, planted};
-use lru::LruCache;
+use quick_cache::unsync::Cache;
 
 use crate::backend::View;
 use crate::deadlines::{Deadlines, is_deadline};
@@ -21,21 +20,16 @@ use crate::error::ReadError;
 use crate::row_cache::RowCache;
 use crate::view_rows;
 
-const SUMMARIES: NonZeroUsize = match NonZeroUsize::new(SUMMARIES_MAX) {
-    Some(count) => count,
-    None => NonZeroUsize::MIN,
-};
-
 pub(crate) struct Stored<V> {
     view: V,
     cache: RowCache,
-    summaries: LruCache<Bytes, Summary>,
+    summaries: Cache<Bytes, Summary>,
     deadlines: Deadlines,
 }
 
 impl<V: View> Stored<V> {
     pub(crate) fn new(view: V, cache: RowCache, deadlines: Deadlines) -> Self {
-        Self { view, cache, summaries: LruCache::new(SUMMARIES), deadlines }
+        Self { view, cache, summaries: Cache::new(SUMMARIES_MAX), deadlines }
     }
 
     /// Whether any key has a deadline.
@@ -56,7 +50,7 @@ impl<V: View> Stored<V> {
             self.cache.put(key, change.row);
         }
         for (collection, summary) in summaries {
-            self.summaries.put(collection_key(&collection), summary);
+            self.summaries.insert(collection_key(&collection), summary);
         }
     }
 }
@@ -130,7 +124,7 @@ impl<V: View> Rows for Stored<V> {
             return Ok(Some(summary.clone()));
         }
         let summary = view_rows::summary(&self.view, collection)?;
-        self.summaries.put(collection_key(collection), summary.clone());
+        self.summaries.insert(collection_key(collection), summary.clone());
         Ok(Some(summary))
     }
 }
