@@ -37,7 +37,8 @@ pub(crate) async fn measure(report: &mut Report) {
     let cluster = Cluster::start_under(dir.path(), 1, false).await;
     let mut clients = Vec::new();
     for _ in 0..CONNECTIONS {
-        clients.push(cluster.client(0).await);
+        let config = cluster.client_config(0).in_flight(PAST_IT / CONNECTIONS);
+        clients.push(Client::connect(config).await.expect("a region that serves"));
     }
     let ([mut limit, mut acked], [mut offered, mut kept]) = ([const { Rounds::new() }; 2], [const { Rounds::new() }; 2]);
     let ([mut p50, mut p99], mut before) = ([const { Rounds::new() }; 2], Rounds::new());
