@@ -24,7 +24,7 @@ const MEMORY_AT_MOST: f64 = 8.0;
 /// Elements of one set.
 const SET: u64 = 1000;
 /// Rows on disk: all families but the log.
-const ROWS: [Family; 3] = [Family::State, Family::Derived, Family::Local];
+const ROWS: [Family; 4] = [Family::State, Family::Derived, Family::Local, Family::Requests];
 /// A cache that neither many keys nor a fifth of them fit.
 const SMALL_CACHE_BYTES: usize = 2 * 1024 * 1024;
 

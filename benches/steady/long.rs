@@ -65,7 +65,7 @@ pub(crate) async fn measure(report: &mut Report) {
         let slice = Load { in_flight: IN_FLIGHT, rate: Some(rate), end, seed: number, ..load.clone() };
         let part = began.elapsed().as_secs_f64() / length.as_secs_f64() * float(PARTS as u64);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a part of the run")]
-        let part = parts.get_mut(part as usize).expect("a part of the run");
+        let part = parts.get_mut((part as usize).min(PARTS - 1)).expect("a part of the run");
         let seen = bench::run(std::slice::from_ref(&client), "default", &slice).await.expect("no write fails");
         part.p99_ms.push(float(seen.micros.p99) / 1000.0);
         part.max_ms.push(float(seen.micros.max) / 1000.0);

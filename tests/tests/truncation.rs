@@ -5,9 +5,9 @@
 use halcyon_client::Keyspace;
 use halcyon_tests::{Cluster, until};
 
-const LOG_BYTES_MAX: &str = "[replication]\nlog_bytes_max = \"16MiB\"";
+const LOG_BYTES_MAX: &str = "[replication]\nlog_bytes_max = \"64MiB\"";
 /// So many of so much fill what is kept in memory before it becomes a file, which is what counts.
-const WRITES: u64 = 320;
+const WRITES: u64 = 600;
 const BYTES: usize = 256 * 1024;
 
 async fn write(shop: &Keyspace, writes: u64) {

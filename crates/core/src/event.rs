@@ -304,8 +304,8 @@ impl fmt::Display for Alarm {
             Self::Truncated { peer, have, floor } => write!(
                 f,
                 "region {peer} has the log of actor {} up to {}, and it has been dropped here up to {floor}: that region \
-                 cannot catch up from here. Start it with its own directory or a backup of it, and leave log_bytes_max out \
-                 of regions.toml if regions are to be brought back from nothing",
+                 cannot catch up from here. Start it with its own directory, and leave log_bytes_max out of regions.toml if \
+                 regions are to be brought back from nothing",
                 have.actor, have.seq
             ),
         }

@@ -145,9 +145,8 @@ impl Inbound {
             self.head = None;
             self.ahead = false;
             self.starved = false;
-            if self.actor != Some(hello.actor) {
-                self.stable = VersionVector::new();
-            }
+            // Its directory may be an older copy: what it has is what it says from now on.
+            self.stable = VersionVector::new();
         }
         self.actor = Some(hello.actor);
         self.acked.join(&hello.vv);

@@ -118,6 +118,11 @@ impl Outbound {
             window.acked(vv.get(*actor));
         }
         self.windows.retain(|_, window| !window.sent.is_empty());
+        // What it has got elsewhere meanwhile is not sent, and may be gone here.
+        self.serving.retain(|actor, (after, upto)| {
+            *after = (*after).max(vv.get(*actor));
+            after < upto
+        });
         // A relay may have told the peer more than the push has; a range under way goes on from where it was.
         self.pushed = self.pushed.max(vv.get(own));
     }
@@ -145,12 +150,7 @@ impl Outbound {
 
     /// What to send next, own log up to `synced`, and of no log what lies at or below its floor. The driver sends one range
     /// at a time.
-    pub(crate) fn next_range(
-        &mut self,
-        own: ActorId,
-        synced: Seq,
-        floor: impl Fn(ActorId) -> Seq,
-    ) -> Option<Range> {
+    pub(crate) fn next_range(&mut self, own: ActorId, synced: Seq, floor: impl Fn(ActorId) -> Seq) -> Option<Range> {
         if !self.introduced || self.sending.is_some() {
             return None;
         }
@@ -267,7 +267,11 @@ mod tests {
         outbound.echoed(0);
         outbound.serve(other, Seq(4), Seq(9));
         assert_eq!(outbound.next_range(own, Seq(9), |_| Seq(5)), None);
-        let served = outbound.next_range(own, Seq(9), |_| Seq(4)).unwrap();
-        assert_eq!((served.actor, served.after), (other, Seq(4)));
+        outbound.acked(own, &[(other, Seq(6))].into_iter().collect());
+        let served = outbound.next_range(own, Seq(9), |_| Seq(6)).unwrap();
+        assert_eq!((served.actor, served.after), (other, Seq(6)), "what it has got elsewhere is passed over");
+        outbound.sent(own, other, Seq(7), 1);
+        outbound.acked(own, &[(other, Seq(9))].into_iter().collect());
+        assert!(outbound.serving.is_empty());
     }
 }

@@ -47,7 +47,8 @@ pub enum NodeError {
     /// A peer holds records of this node's actor that this node lacks. Whatever it wrote now would reuse their names.
     #[error(
         "region {peer} holds this node's own records up to {theirs}, this data directory only up to {ours}: it was rolled \
-         back. Move the directory away and start with an empty one, which begins a new log and fetches the records"
+         back. Move the directory away and start with an empty one, which begins a new log and fetches the records; first \
+         see in `halcyon status` that the others have not dropped any"
     )]
     RolledBack {
         /// Who holds more.

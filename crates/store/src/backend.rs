@@ -1,4 +1,4 @@
-//! What the store asks of a database: ordered bytes in four families, atomic batches, snapshots.
+//! What the store asks of a database: ordered bytes in five families, atomic batches, snapshots.
 //!
 //! Small on purpose: whatever two backends could do differently is a place where the simulator would lie. Reads lend the
 //! bytes to a closure, so that no backend has to copy them out. Nothing here knows what the bytes mean.
@@ -10,7 +10,7 @@ use crate::error::{ReadError, WriteError};
 /// Which bytes live together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Family {
-    /// Rows, version vector, heads of logs, request ids: what equal vectors make equal, and all that a snapshot ships.
+    /// Rows, version vector, heads of logs: what equal vectors make equal. With the requests, all that a snapshot ships.
     State,
     /// Records as first encoded, of every actor.
     Log,
@@ -18,11 +18,14 @@ pub enum Family {
     Local,
     /// What can be computed from rows and never leaves this directory: summaries, the order of scores, what ends when.
     Derived,
+    /// Which record each request became. Apart from the rows, as they come in the order of their keys, go in that order and
+    /// are many: among the rows they would be merged with them over and over.
+    Requests,
 }
 
 impl Family {
     /// Every family.
-    pub const ALL: [Self; 4] = [Self::State, Self::Log, Self::Local, Self::Derived];
+    pub const ALL: [Self; 5] = [Self::State, Self::Log, Self::Local, Self::Derived, Self::Requests];
 
     /// Its name on disk.
     pub const fn name(self) -> &'static str {
@@ -31,6 +34,7 @@ impl Family {
             Self::Log => "log",
             Self::Local => "local",
             Self::Derived => "derived",
+            Self::Requests => "requests",
         }
     }
 }
@@ -115,12 +119,12 @@ pub trait Backend: View + Clone + Send + Sync + 'static {
     /// need not count.
     fn bytes(&self, family: Family, from: &[u8], upto: &[u8]) -> u64;
 
-    /// Gives back at once what it can of the room of keys from `from` on and below `upto`, all of which have been removed.
-    /// What it leaves goes with time.
+    /// Gives back at once what it can of the room of keys from `first` to `last`, both included, all of which have been
+    /// removed. What it leaves goes with time.
     ///
     /// # Errors
     /// [`WriteError`]; nothing else is lost.
-    fn reclaim(&self, family: Family, from: &[u8], upto: &[u8]) -> Result<(), WriteError>;
+    fn reclaim(&self, family: Family, first: &[u8], last: &[u8]) -> Result<(), WriteError>;
 
     /// The present, held.
     fn snapshot(&self) -> Self::Snapshot;

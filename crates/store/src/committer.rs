@@ -321,7 +321,7 @@ impl<B: Backend> Committer<B> {
             layout::put_vv(value, &self.vv);
             batch.put(Family::State, &layout::VV_KEY, value);
         }
-        self.dedupe.write(self.real.unwrap_or(self.group.now), &mut batch, value);
+        self.dedupe.write(self.real.unwrap_or(self.group.now), &self.backend, &mut batch, value);
         if self.clock.last() > self.ceiling {
             self.ceiling = self.clock.lease(CEILING_LEASE);
             value.clear();

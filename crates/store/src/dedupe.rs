@@ -9,6 +9,7 @@
 //! all of them from some time on: what was minted since and is not among them was never committed, and the database is
 //! asked about older ones only.
 
+mod former;
 mod recent;
 
 use std::collections::BTreeMap;
@@ -20,8 +21,8 @@ use halcyon_types::mutant::{Mutant, planted};
 use halcyon_types::{Dot, RequestId, UnixMs};
 use halcyon_wire::Refusal;
 
-use crate::backend::{Batch, Family, View};
-use crate::error::ReadError;
+use crate::backend::{Backend, Batch, Family, View};
+use crate::error::{OpenError, ReadError};
 use crate::layout;
 use recent::Recent;
 
@@ -44,13 +45,13 @@ pub(crate) struct Dedupe {
 
 impl Dedupe {
     /// As the last process left it: what it forgot stays forgotten, whatever the clock says now.
-    pub(crate) fn recover(view: &impl View) -> Result<Self, ReadError> {
+    pub(crate) fn recover<B: Backend>(view: &B) -> Result<Self, OpenError> {
+        former::move_all(view)?;
         let found = view.with(Family::State, &layout::FORGOTTEN_KEY, |value| value.map(layout::forgotten))?;
         let found =
             found.transpose().map_err(|error| ReadError::damaged("the end of the forgotten requests", &error))?;
         let mut last = None;
-        let (from, end) = (layout::requests_from(UnixMs(0)), layout::requests_end());
-        view.scan_back(Family::State, &from, Some(&end), |key, _| {
+        view.scan_back(Family::Requests, &[], None, |key, _| {
             last = layout::request_minted_at(key);
             ControlFlow::Break(())
         })?;
@@ -68,7 +69,7 @@ impl Dedupe {
         if let Some(known) = self.recent.find(request) {
             return Ok(known);
         }
-        let found = view.with(Family::State, &layout::request_key(request), |value| value.map(layout::dot))?;
+        let found = view.with(Family::Requests, request.as_bytes(), |value| value.map(layout::dot))?;
         found.transpose().map_err(|error| ReadError::damaged(format!("request {request}"), &error))
     }
 
@@ -95,12 +96,12 @@ impl Dedupe {
     }
 
     /// Puts the group's requests, and now and then the end of old ones, into its batch.
-    pub(crate) fn write(&mut self, now: UnixMs, batch: &mut impl Batch, value: &mut Vec<u8>) {
+    pub(crate) fn write<B: Backend>(&mut self, now: UnixMs, backend: &B, batch: &mut B::Batch, value: &mut Vec<u8>) {
         for (request, dot) in &self.staged {
             value.clear();
             layout::put_dot(value, *dot);
             if !planted(Mutant::RequestsInMemory) {
-                batch.put(Family::State, &layout::request_key(*request), value);
+                batch.put(Family::Requests, request.as_bytes(), value);
             }
         }
         let last = self.considered;
@@ -108,8 +109,12 @@ impl Dedupe {
             self.considered = now;
             let upto = horizon(now.min(last));
             if upto > self.purged_upto {
+                // The purge before is on disk: its room can go.
+                if let Err(error) = backend.reclaim(Family::Requests, &[], &layout::requests_from(self.purged_upto)) {
+                    tracing::warn!(%error, "room of forgotten requests was not given back");
+                }
                 let from = layout::requests_from(self.purged_upto);
-                batch.delete_range(Family::State, &from, &layout::requests_from(upto));
+                batch.delete_range(Family::Requests, &from, &layout::requests_from(upto));
                 self.recent.forget(upto);
                 self.purged_upto = upto;
                 value.clear();

@@ -5,7 +5,6 @@
 //! state   row key (keyspace:u32be ≥ 1 ‖ …)      row value
 //!         00000000 ‖ 'v'                         01 ‖ vector                            version vector
 //!         00000000 ‖ 'a' ‖ actor:u64be           01 ‖ seq:u64be ‖ hash[32] ‖ vector     head of a log, with deps
-//!         00000000 ‖ 'q' ‖ request[16]           01 ‖ actor:u64be ‖ seq:u64be           the record it became
 //!         00000000 ‖ 'p'                         01 ‖ ms:u64be                          requests minted before are forgotten
 //! log     actor:u64be ‖ seq:u64be                the record as first encoded
 //! local   'i'                                    01 ‖ node[16] ‖ actor:u64be ‖ region:u16be
@@ -14,12 +13,13 @@
 //!         'd'                                    02                                     derived rows are complete
 //!         'f'                                    01 ‖ vector                            up to where logs are truncated
 //! derived see `derived.rs`
+//! requests request[16]                           01 ‖ actor:u64be ‖ seq:u64be           the record it became
 //! vector  = entries:u32be ‖ (actor:u64be ‖ seq:u64be)*   ascending actors, no seq of zero
 //! ```
 //!
 //! Request ids are UUID v7: their keys stand in mint order, so that old ones are one range.
 
-use halcyon_types::{ActorId, Dot, Hlc, RequestId, Seq, UnixMs, VersionVector};
+use halcyon_types::{ActorId, Dot, Hlc, Seq, UnixMs, VersionVector};
 use halcyon_wire::ChainHash;
 
 use crate::cells::{Cell, CellError};
@@ -42,6 +42,8 @@ pub(crate) const DERIVED_KEY: [u8; 1] = *b"d";
 pub(crate) const DERIVED_VERSION: u8 = 2;
 /// Where rows begin: keyspace 1. Everything below is the system's own.
 pub(crate) const ROWS_FROM: [u8; 4] = [0, 0, 0, 1];
+/// Where requests once stood among the rows, each behind the first of these.
+pub(crate) const FORMER_REQUESTS: ([u8; 5], [u8; 5]) = ([0, 0, 0, 0, b'q'], [0, 0, 0, 0, b'r']);
 /// Where heads begin and end.
 pub(crate) const HEADS: ([u8; 5], [u8; 5]) = ([0, 0, 0, 0, b'a'], [0, 0, 0, 0, b'b']);
 
@@ -69,30 +71,16 @@ pub(crate) fn head_key(actor: ActorId) -> [u8; 13] {
     key
 }
 
-pub(crate) fn request_key(request: RequestId) -> [u8; 21] {
-    let mut key = [0; 21];
-    fill(&mut key, 4, b"q");
-    fill(&mut key, 5, request.as_bytes());
-    key
-}
-
 /// The first key that a request minted at `at` or later can have.
-pub(crate) fn requests_from(at: UnixMs) -> [u8; 11] {
-    let mut key = [0, 0, 0, 0, b'q', 0, 0, 0, 0, 0, 0];
+pub(crate) fn requests_from(at: UnixMs) -> [u8; 6] {
     // A UUID v7 begins with 48 bits of milliseconds.
     let [_, _, ms @ ..] = at.0.min((1 << 48) - 1).to_be_bytes();
-    fill(&mut key, 5, &ms);
-    key
-}
-
-/// Behind every key that a request can have.
-pub(crate) fn requests_end() -> [u8; 5] {
-    [0, 0, 0, 0, b'q' + 1]
+    ms
 }
 
 /// When the request was minted that the key of one names.
 pub(crate) fn request_minted_at(key: &[u8]) -> Option<UnixMs> {
-    let ms: [u8; 6] = key.get(5..11)?.try_into().ok()?;
+    let ms = *key.first_chunk::<6>()?;
     Some(UnixMs(ms.into_iter().fold(0, |ms, byte| ms << 8 | u64::from(byte))))
 }
 
@@ -212,6 +200,8 @@ pub(crate) fn entries(cell: &mut Cell<'_>) -> Result<VersionVector, CellError> {
 
 #[cfg(test)]
 mod tests {
+    use halcyon_types::RequestId;
+
     use super::*;
 
     fn sample() -> VersionVector {
@@ -257,11 +247,11 @@ mod tests {
 
     #[test]
     fn request_keys_stand_in_mint_order() {
-        let minted = |ms, random: u8| request_key(RequestId::mint(UnixMs(ms), &[random; 10]));
+        let minted = |ms, random: u8| *RequestId::mint(UnixMs(ms), &[random; 10]).as_bytes();
         assert!(minted(1_000, 255) < minted(1_001, 0));
         let bound = requests_from(UnixMs(1_001));
         assert!(minted(1_000, 255)[..] < bound[..] && bound[..] <= minted(1_001, 0)[..]);
-        assert!(minted(u64::from(u32::MAX), 255)[..] < ROWS_FROM[..]);
+        assert_eq!(request_minted_at(&minted(1_001, 7)), Some(UnixMs(1_001)));
     }
 
     #[test]

@@ -338,7 +338,7 @@ impl Backend for MemoryBackend {
     }
 
     /// What is removed is gone.
-    fn reclaim(&self, _family: Family, _from: &[u8], _upto: &[u8]) -> Result<(), WriteError> {
+    fn reclaim(&self, _family: Family, _first: &[u8], _last: &[u8]) -> Result<(), WriteError> {
         Ok(())
     }
 

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use bytes::Bytes;
 use halcyon_crdt::{Row, RowKey, RowPrefix, Rows, Standing, Summary};
+use halcyon_types::limits::PARTS_GOT_MAX;
 use halcyon_types::{ActorId, Dot, Seq, UnixMs, VersionVector};
 use halcyon_wire::StoredRecord;
 
@@ -42,7 +43,7 @@ impl<B: Backend> Reader<B> {
     /// at least if there is one.
     ///
     /// # Errors
-    /// [`ReadError`]; a missing record is damage, as logs are kept.
+    /// [`ReadError`]; a missing record is damage. Nobody asks for what lies below a log's floor.
     pub fn log(&self, actor: ActorId, after: Seq, upto: Seq, bytes_max: usize) -> Result<Vec<StoredRecord>, ReadError> {
         let (mut records, mut bytes) = (Vec::new(), 0_usize);
         let Some(first) = after.next().filter(|first| *first <= upto) else {
@@ -94,10 +95,6 @@ pub struct Snapshot<V> {
     actors: Option<Vec<ActorId>>,
 }
 
-/// The parts of a counter are got one by one where there can be so few: a walk has to begin in every file of the database,
-/// a filter tells which of them hold a part.
-const PARTS_GOT_MAX: usize = 8;
-
 impl<V: View> Snapshot<V> {
     /// The version vector of this very moment: read through the same snapshot as the rows.
     ///
@@ -107,7 +104,8 @@ impl<V: View> Snapshot<V> {
         vv_of(&self.view)
     }
 
-    /// Visits the rows of a counter, one for each actor that has added to it.
+    /// Visits the rows of a counter, one for each actor that has added to it. Where there can be few they are got one by one: a
+    /// walk has to begin in every file of the database, a filter tells which of them hold a part.
     fn parts(
         &mut self,
         counter: &RowPrefix,

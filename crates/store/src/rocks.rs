@@ -3,7 +3,7 @@
 //! ```text
 //! DIR/HALCYON     "halcyon data, begun", then, once the database is made, "halcyon data, format 1"
 //! DIR/SYNCED      how far the database has been on disk (`high_water.rs`); locked while it is open
-//! DIR/db/         RocksDB: families state, log, local, derived
+//! DIR/db/         RocksDB: families state, log, local, derived, requests
 //! DIR/OPENED      what the last start began with (`files/manifest.rs`)
 //! DIR/torn/       ends of logs that crashes had torn, cut off at a start: evidence, free to be deleted
 //! ```
@@ -286,8 +286,9 @@ impl Backend for RocksBackend {
         sizes.into_iter().sum()
     }
 
-    fn reclaim(&self, family: Family, from: &[u8], upto: &[u8]) -> Result<(), WriteError> {
-        let reclaimed = self.open.db.delete_file_in_range_cf(handle(&self.open.db, family), from, upto);
+    fn reclaim(&self, family: Family, first: &[u8], last: &[u8]) -> Result<(), WriteError> {
+        // Whole files go, and without a word to any batch: both ends count as inside.
+        let reclaimed = self.open.db.delete_file_in_range_cf(handle(&self.open.db, family), first, last);
         reclaimed.map_err(|error| write_error(&error))
     }
 

@@ -104,14 +104,16 @@ pub const GROUP_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub const ROW_CACHE_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Requests committed lately that the committer knows without asking the database.
 pub const RECENT_REQUESTS_MAX: usize = 65_536;
+/// Parts of a counter that a read gets one by one; where there may be more, it walks over them.
+pub const PARTS_GOT_MAX: usize = 8;
 /// Collections of which the committer keeps the summary in memory.
 pub const SUMMARIES_MAX: usize = 8192;
 /// Collections dropped whole, lately, that the committer's row cache tells from those still there.
 pub const DROPS_MAX: usize = 1024;
 /// Bytes of own recent records kept in memory for the links; older ones are read from the log.
 pub const LOG_TAIL_BYTES_MAX: usize = 32 * 1024 * 1024;
-/// The least that logs may be limited to: a link that is served from the disk needs something to be served from.
-pub const LOG_BYTES_LEAST: u64 = 1024 * 1024;
+/// The least that logs may be limited to: they become files, which is when they count, by so much at a time.
+pub const LOG_BYTES_LEAST: u64 = 64 * 1024 * 1024;
 /// Bytes of records sent to a peer and not yet acknowledged.
 pub const LINK_WINDOW_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Bytes of records received from a peer that wait for what they depend on; past it they are dropped and pulled again.

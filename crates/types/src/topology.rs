@@ -391,7 +391,7 @@ mode = "convergent"
             ),
             (
                 "mode = \"convergent\"",
-                "[replication]\nlog_bytes_max = \"1KiB\"",
+                "[replication]\nlog_bytes_max = \"1MiB\"",
                 18,
                 "replication.log_bytes_max",
                 "too little",

@@ -8,7 +8,8 @@ use crate::table::Table;
 
 /// The page.
 pub(super) fn text(cluster: &str, answers: &[(RegionName, Result<Value, AdminError>)]) -> String {
-    let mut regions = Table::new(&["region", "health", "actor", "up", "disk", "queued", "sessions", "vector"]);
+    let mut regions =
+        Table::new(&["region", "health", "actor", "up", "disk", "queued", "sessions", "vector", "dropped up to"]);
     let mut links =
         Table::new(&["from", "to", "out", "in", "rtt", "lag records", "lag ms", "behind", "silent ms", "clock ms"]);
     let mut remarks = Vec::new();
@@ -26,6 +27,7 @@ pub(super) fn text(cluster: &str, answers: &[(RegionName, Result<Value, AdminErr
             plain(status.pointer("/queues/jobs")),
             plain(status.pointer("/queues/sessions")),
             vector(status.get("vv")),
+            vector(status.get("floors")),
         ]);
         for peer in list(status.get("peers")) {
             links.row(vec![

@@ -4,7 +4,7 @@ use halcyon_core::Alarm;
 use halcyon_types::limits::TRUNCATE_EVERY;
 use halcyon_types::{ActorId, Dot, Seq, UnixMs, VersionVector};
 
-use crate::world::{Disk, World, ms, region};
+use crate::world::{Disk, Loses, World, ms, region};
 
 fn truncating(nodes: u64, seed: u64) -> World {
     let mut world = World::settled(nodes, seed);
@@ -43,7 +43,9 @@ fn p6_what_one_member_lacks_is_kept_for_it() {
     world.run(TRUNCATE_EVERY * 5);
     assert!((1..=2).all(|n| floor(&world, n, 1) <= Seq(3)), "3 has no more than 3");
     world.heal();
-    world.until(ms(20_000), |world| (1..=3).all(|n| floor(world, n, 1) == Seq(7))).expect("it catches up, and all goes on");
+    world
+        .until(ms(20_000), |world| (1..=3).all(|n| floor(world, n, 1) == Seq(7)))
+        .expect("it catches up, and all goes on");
 }
 
 #[test]
@@ -56,7 +58,9 @@ fn a_restart_knows_what_was_dropped() {
     world.restart(2);
     world.write(1);
     world.write(2);
-    world.until(ms(20_000), |world| world.node(1).disk.vv == world.node(2).disk.vv).expect("nothing that was dropped is missed");
+    world
+        .until(ms(20_000), |world| world.node(1).disk.vv == world.node(2).disk.vv)
+        .expect("nothing that was dropped is missed");
     assert!(world.node(1).alarms.is_empty() && world.node(2).alarms.is_empty());
 }
 
@@ -73,4 +77,21 @@ fn whoever_comes_back_with_nothing_is_sent_nothing_and_the_operator_is_told() {
     let alarm = Alarm::Truncated { peer: region(2), have: Dot { actor: own, seq: Seq::ZERO }, floor: Seq(4) };
     assert_eq!(world.node(1).alarms, [alarm], "once");
     assert_eq!(floor(&world, 1, 1), Seq(4), "nothing more is dropped");
+}
+
+#[test]
+fn whoever_comes_back_with_an_older_copy_keeps_what_it_lacks_from_being_dropped() {
+    let mut world = truncating(2, 5);
+    (0..3).for_each(|_| world.write(1));
+    world.run(ms(100));
+    let copy = world.node(2).disk.clone();
+    (0..4).for_each(|_| world.write(1));
+    world.run(ms(100));
+    world.link(1, 2).loses = Loses::Records;
+    world.replace(2, |disk| *disk = copy);
+    world.run(TRUNCATE_EVERY * 3);
+    assert!(floor(&world, 1, 1) <= Seq(3), "what it says now counts, not what it said before");
+    world.heal();
+    let caught_up = |world: &World| world.node(2).disk.vv == world.node(1).disk.vv;
+    world.until(ms(20_000), caught_up).expect("nothing that it needs is gone");
 }

@@ -19,7 +19,7 @@ use super::site::{Entry, actors, disk_of, entries, open};
 
 /// Changes of one disk.
 const CHANGES_MAX: usize = 16;
-const FAMILIES: [Family; 4] = Family::ALL;
+const FAMILIES: [Family; 5] = Family::ALL;
 
 /// Panics where a law is violated: anything but a typed error, or a row that cannot be read was read.
 pub(super) fn body(data: &[u8]) {

@@ -7,7 +7,7 @@
 //! | P3 convergence | `bytes`, `chain`, `answers`, `clocks`, `agreement` | 10, 11, 12, 14, 15, 18, 19, 22, 25, 30, 34, 36 |
 //! | P4 causal | `vector`, `causal`, `sessions`, `stable` | 19, 26, 32, 45, 46 |
 //! | P5 atomic | `atomic`, `meaning`, `staged` | 20, 21 |
-//! | P6 no lost update | `meaning`, `answers`, `accounts`, `once`, `refused`, `swept`, `truncated` | 18, 24, 32, 33, 34, 35, 36, 37, 43, 44, 47 |
+//! | P6 no lost update | `meaning`, `answers`, `accounts`, `once`, `refused`, `swept`, `truncated` | 18, 22, 24, 32, 33, 34, 35, 36, 37, 43, 44, 47 |
 //! | P8 bounds hold | `bounds`, `meaning` | 38 |
 //! | P9 local writes never wait | `prompt` | 25, 27, 28 |
 //! | P10 bounded resources | `limits`, `messages`, `panics` (and with it the core's own check of itself after each step) | 26, 27 |

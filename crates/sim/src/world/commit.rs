@@ -199,10 +199,7 @@ impl Known {
                         records.push((record, stored));
                     }
                 }
-                JobResult::Duplicate(_)
-                | JobResult::Refused(_)
-                | JobResult::Done(None)
-                | JobResult::Truncated(_) => {}
+                JobResult::Duplicate(_) | JobResult::Refused(_) | JobResult::Done(None) | JobResult::Truncated(_) => {}
             }
         }
         Ok(records)

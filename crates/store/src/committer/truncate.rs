@@ -1,6 +1,6 @@
 //! Dropping the oldest records of the logs.
 
-use halcyon_types::{ActorId, Seq, VersionVector};
+use halcyon_types::{ActorId, Dot, Seq, VersionVector};
 
 use super::Committer;
 use crate::backend::{Backend, Family};
@@ -57,12 +57,15 @@ impl<B: Backend> Committer<B> {
 
     /// Gives back the room of what earlier truncations have dropped.
     fn reclaim(&mut self) {
-        for (actor, floor) in self.floors.iter().filter(|(actor, floor)| self.reclaimed.get(*actor) < *floor) {
-            let [from, upto] = [Some(Seq::ZERO), floor.next()].map(|seq| layout::log_bound(actor, seq));
-            if let Err(error) = self.backend.reclaim(Family::Log, &from, &upto) {
-                tracing::warn!(%actor, %error, "room of truncated records was not given back");
+        for (actor, floor) in self.floors.iter() {
+            if self.reclaimed.get(actor) >= floor {
+                continue;
+            }
+            let [first, last] = [Seq::ZERO, floor].map(|seq| layout::log_key(Dot { actor, seq }));
+            match self.backend.reclaim(Family::Log, &first, &last) {
+                Ok(()) => self.reclaimed.set(actor, floor),
+                Err(error) => tracing::warn!(%actor, %error, "room of truncated records was not given back"),
             }
         }
-        self.reclaimed = self.floors.clone();
     }
 }

@@ -20,7 +20,7 @@ const MIB: usize = 1024 * 1024;
 /// What an operator may choose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RocksSettings {
-    /// Bytes of blocks kept in memory for rows; a quarter more for what is derived from them, a sixteenth more for logs. Too few: reads go to the disk. Default 256 MiB.
+    /// Bytes of blocks kept in memory for rows; a quarter more for what is derived from them, an eighth for requests, a sixteenth for logs. Too few: reads go to the disk. Default 256 MiB.
     pub block_cache_bytes: usize,
     /// Bytes of one family's changes kept in memory before they are written as a file. Too few: many small files to
     /// merge. Too many: memory, and a longer start after a crash. Default 64 MiB.
@@ -85,9 +85,6 @@ pub(super) fn family(family: Family, settings: RocksSettings) -> ColumnFamilyDes
             table.set_optimize_filters_for_memory(true);
             table.set_cache_index_and_filter_blocks(true);
             table.set_pin_l0_filter_and_index_blocks_in_cache(true);
-            // New request ids are looked up before every write and are never there.
-            options.set_memtable_whole_key_filtering(true);
-            options.set_memtable_prefix_bloom_ratio(0.1);
         }
         Family::Log => {
             // Read in ranges, rarely: larger blocks, no filters, a small cache.
@@ -101,6 +98,16 @@ pub(super) fn family(family: Family, settings: RocksSettings) -> ColumnFamilyDes
             table.set_optimize_filters_for_memory(true);
             table.set_cache_index_and_filter_blocks(true);
             table.set_pin_l0_filter_and_index_blocks_in_cache(true);
+        }
+        Family::Requests => {
+            // Looked up one by one, and hardly ever there: filters say so.
+            table.set_block_cache(&Cache::new_hyper_clock_cache(settings.block_cache_bytes / 8, 0));
+            table.set_bloom_filter(10.0, false);
+            table.set_optimize_filters_for_memory(true);
+            table.set_cache_index_and_filter_blocks(true);
+            table.set_pin_l0_filter_and_index_blocks_in_cache(true);
+            options.set_memtable_whole_key_filtering(true);
+            options.set_memtable_prefix_bloom_ratio(0.1);
         }
         Family::Local => options.set_write_buffer_size(MIB),
     }

@@ -1,12 +1,14 @@
 //! Snapshots, ranges of logs, and the bounded cache.
 
-use halcyon_crdt::{Answer, Query, read};
+use std::ops::ControlFlow;
+
+use halcyon_crdt::{Answer, Kind, Op, Query, Row, Rows, read};
 use halcyon_types::{ActorId, Seq};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use super::Disk;
-use super::node::{Node, T, add, object};
+use super::node::{Node, T, add, object, update};
 use super::programs::updates;
 use crate::backend::{Backend, Batch, Durability, Family};
 use crate::layout;
@@ -25,6 +27,30 @@ fn p4_a_snapshot_and_its_vector_are_one_moment_while_commits_go_on<D: Disk>() {
         for (key, sum) in [("a", n), ("b", 2 * n)] {
             let answer = read(&mut snapshot, &object(key), &Query::Sum, T).unwrap();
             assert_eq!(answer, Answer::Sum((n > 0).then_some(sum)));
+        }
+    }
+}
+
+fn a_counter_is_the_sum_of_all_its_parts_however_many_there_are<D: Disk>() {
+    let mut node = Node::<D>::new(1);
+    let scored = |score| update(object("board"), Op::AddScore { member: "m".into(), amount: score });
+    node.put(vec![add("stock", 1), add("other", 100), scored(1.0)]);
+    for region in 2..=12 {
+        let mut other = Node::<D>::new(region);
+        other.put(vec![add("stock", region.into()), add("stocks", 1000), scored(f64::from(region))]);
+        node.pull(&other, other.actor(), 1);
+        let mut snapshot = node.committer.reader().snapshot();
+        let sum = i128::from(region) * (i128::from(region) + 1) / 2;
+        assert_eq!(read(&mut snapshot, &object("stock"), &Query::Sum, T), Ok(Answer::Sum(Some(sum))));
+        for counter in [object("stock").counter(), object("board").of_kind(Kind::SortedSet).component(b"m")] {
+            let mut parts = Vec::new();
+            let visit = |key: &[u8], row: &Row| {
+                parts.push((key.to_vec(), row.clone()));
+                ControlFlow::Continue(())
+            };
+            snapshot.scan(&counter, counter.as_bytes(), visit).unwrap();
+            assert_eq!(parts.len(), region.into(), "one of each region");
+            assert!(parts.is_sorted_by(|(one, _), (other, _)| one < other), "in the order of their keys");
         }
     }
 }
@@ -99,6 +125,7 @@ fn the_size_of_the_cache_changes_nothing<D: Disk>() {
 }
 
 on_every_backend!(
+    a_counter_is_the_sum_of_all_its_parts_however_many_there_are,
     p4_a_snapshot_and_its_vector_are_one_moment_while_commits_go_on,
     a_range_of_a_log_is_contiguous_and_bounded,
     a_hole_in_a_log_is_damage_never_a_shorter_range,

@@ -10,8 +10,8 @@ use halcyon_wire::Refusal;
 
 use super::Disk;
 use super::node::{Node, T, add, object, plain, set, update};
-use crate::backend::{Family, View};
-use crate::{StageError, Staged};
+use crate::backend::{Backend, Batch, Durability, Family, View};
+use crate::{StageError, Staged, layout};
 
 fn a_refused_write_leaves_no_trace<D: Disk>() {
     let mut node = Node::<D>::new(1);
@@ -115,7 +115,7 @@ fn requests<D: Disk>(node: &mut Node<D>) -> usize {
         count += 1;
         ControlFlow::Continue(())
     };
-    backend.scan(Family::State, &[0, 0, 0, 0, b'q'], Some(&[0, 0, 0, 0, b'r']), visit).unwrap();
+    backend.scan(Family::Requests, &[], None, visit).unwrap();
     drop(backend);
     node.restart();
     count
@@ -192,7 +192,26 @@ fn records_too_old_for_a_retry_leave_no_requests_behind<D: Disk>() {
     assert_eq!(requests(&mut b), 0);
 }
 
+fn requests_of_a_directory_that_kept_them_among_the_rows_are_still_known<D: Disk>() {
+    let mut node = Node::<D>::new(1);
+    let write = node.write(vec![add("stock", 1)]);
+    let Ok(Staged::Fresh { dot, .. }) = node.take(T, &write) else { panic!() };
+    node.commit();
+    let backend = node.disk.start();
+    let mut batch = backend.batch();
+    let mut value = Vec::new();
+    layout::put_dot(&mut value, dot);
+    batch.put(Family::State, &[&layout::FORMER_REQUESTS.0[..], write.request.as_bytes()].concat(), &value);
+    batch.delete(Family::Requests, write.request.as_bytes());
+    backend.write(batch, Durability::Synced).unwrap();
+    drop(backend);
+    node.restart();
+    assert_eq!(node.take(T, &write), Ok(Staged::Duplicate(dot)));
+    assert_eq!(requests(&mut node), 1);
+}
+
 on_every_backend!(
+    requests_of_a_directory_that_kept_them_among_the_rows_are_still_known,
     a_refused_write_leaves_no_trace,
     a_retry_is_answered_with_the_first_record,
     p6_a_retry_in_a_region_that_has_the_record_counts_once,

@@ -3,7 +3,7 @@
 use halcyon_types::{Seq, VersionVector};
 
 use super::Disk;
-use super::node::{Node, add, claim, T};
+use super::node::{Node, T, add, claim};
 use crate::backend::{Backend, Batch, Durability, Family};
 use crate::layout;
 use crate::{Committer, OpenError};
@@ -67,6 +67,23 @@ fn each_log_is_truncated_by_its_share_up_to_what_is_stable<D: Disk>() {
     assert_eq!((extent(&node, &node), extent(&node, &other)), ((101, 101), (50, 50)));
 }
 
+fn room_given_back_holds_nothing_that_is_kept<D: Disk>() {
+    let mut node = Node::<D>::new(1);
+    for _ in 0..100 {
+        node.put(vec![add("stock", 1)]);
+    }
+    let stable: VersionVector = [(node.actor(), Seq(100))].into_iter().collect();
+    D::spread(node.committer.reader().backend());
+    truncate(&mut node, &stable, 1);
+    // What is left is a file that begins right behind what is given back.
+    D::spread(node.committer.reader().backend());
+    truncate(&mut node, &stable, 1);
+    let log = node.committer.reader().log(node.actor(), Seq(99), Seq(100), usize::MAX).unwrap();
+    assert_eq!(log.len(), 1, "the last record");
+    node.restart();
+    assert_eq!(node.recovered.floors.get(node.actor()), Seq(99));
+}
+
 fn half_of_the_room_keeps_about_half_of_the_records<D: Disk>() {
     let (mut node, other) = filled::<D>();
     let stable = node.committer.reader().snapshot().vv().unwrap();
@@ -107,6 +124,7 @@ fn floor_of<D: Disk>(other: &Node<D>, seq: u64) -> Vec<u8> {
 on_every_backend!(
     logs_within_their_limit_are_left_alone,
     each_log_is_truncated_by_its_share_up_to_what_is_stable,
+    room_given_back_holds_nothing_that_is_kept,
     half_of_the_room_keeps_about_half_of_the_records,
     a_truncation_that_was_not_committed_has_not_happened,
     a_floor_without_a_record_behind_it_is_damage,

@@ -8,6 +8,7 @@ use halcyon_crdt::{Effect, Object, Op, Shortage};
 use halcyon_types::{ActorId, Dot, Hlc, RegionId, RequestId, Seq, UnixMs, VersionVector};
 use halcyon_wire::{ChainHash, Range, Record, Refusal, StoredRecord, Write};
 
+#[derive(Clone)]
 pub(crate) struct Disk {
     pub(crate) actor: ActorId,
     pub(crate) vv: VersionVector,
@@ -49,7 +50,13 @@ impl Disk {
     }
 
     pub(crate) fn start(&self) -> Start {
-        Start { actor: self.actor, vv: self.vv.clone(), heads: self.heads.clone(), hlc: self.hlc, floors: self.floors.clone() }
+        Start {
+            actor: self.actor,
+            vv: self.vv.clone(),
+            heads: self.heads.clone(),
+            hlc: self.hlc,
+            floors: self.floors.clone(),
+        }
     }
 
     /// One group commit. `before` sees each record with the vector it is applied at.
