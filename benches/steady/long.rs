@@ -24,8 +24,9 @@ const KEYS: u64 = 1_000_000;
 const LOG_BYTES_MAX: &str = "64MiB";
 /// Parts of the run that are shown and compared.
 const PARTS: usize = 10;
-/// What flat means: the last part against the second (the caches are not full before).
+/// What flat means: the last part against the seventh; the caches are full by then, if the run is long enough to tell.
 const FLAT: f64 = 1.25;
+const MINUTES_LEAST: u64 = 10;
 /// The longest that any write may wait.
 const STALL_MS_MAX: f64 = 100.0;
 const MB: f64 = 1e6;
@@ -107,13 +108,14 @@ fn tell(report: &mut Report, limit: Rounds, rate: u64, parts: &[Part], status: &
     let (_, longest) = all(|part| &part.max_ms).spread();
     report.figure("rate kept", Figure::of(all(|part| &part.kept), "ops/s").against("the rate asked for", float(rate)));
     report.figure("longest wait of any write", Figure::once(longest, "ms").target(Target::AtMost(STALL_MS_MAX)));
-    if let [_, second, .., last] = parts {
-        let grown = |figure: fn(&Part) -> &Rounds| {
-            Figure::once(figure(last).median(), "").against("the second tenth", figure(second).median())
+    if let [.., seventh, _, _, last] = parts {
+        let grown = |figure: fn(&Part) -> &Rounds, unit| {
+            Figure::once(figure(last).median(), unit).against("the seventh", figure(seventh).median())
         };
-        report.figure("p99 in the last tenth", grown(|part| &part.p99_ms).target(Target::AtMost(FLAT)));
-        report.figure("memory in the last tenth", grown(|part| &part.resident_mb).target(Target::AtMost(FLAT)));
-        report.figure("disk in the last tenth", grown(|part| &part.disk_mb));
+        let flat = |figure: Figure| if minutes >= MINUTES_LEAST { figure.target(Target::AtMost(FLAT)) } else { figure };
+        report.figure("p99 in the last tenth", flat(grown(|part| &part.p99_ms, "ms")));
+        report.figure("memory in the last tenth", flat(grown(|part| &part.resident_mb, "MB")));
+        report.figure("disk in the last tenth", grown(|part| &part.disk_mb, "MB"));
     }
     let sum = |vector: &str| -> u64 {
         status.get(vector).and_then(Value::as_object).into_iter().flatten().filter_map(|(_, seq)| seq.as_u64()).sum()

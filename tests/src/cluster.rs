@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::thread;
+use std::time::Duration;
 
 use halcyon_client::{Client, Config, Digest};
 use serde_json::Value;
@@ -17,10 +18,10 @@ use crate::ports::PortBlock;
 use crate::power::Shim;
 use crate::until::{PATIENCE, until};
 
-/// What the regions are called, in order.
+/// What the first regions are called, in order; further ones are numbered.
 pub const REGIONS: [&str; 3] = ["us-east", "eu-west", "ap-south"];
 
-/// Up to three regions, all running unless the scenario stops one. Dropping it ends its processes and removes its files;
+/// Up to nine regions, all running unless the scenario stops one. Dropping it ends its processes and removes its files;
 /// dropped while a test fails, it prints the tails of their logs first.
 #[derive(Debug)]
 pub struct Cluster {
@@ -52,8 +53,9 @@ impl Cluster {
         fs::create_dir_all(root).expect("a directory for clusters");
         let dir = tempfile::Builder::new().prefix("halcyon-").tempdir_in(root).expect("a directory");
         let ports = PortBlock::hold();
-        let names = REGIONS.get(..regions).expect("at most three regions");
-        fs::write(dir.path().join("regions.toml"), regions_toml("shop", names, &ports)).expect("a regions.toml");
+        let further = (REGIONS.len() + 1..).map(|number| format!("region-{number}"));
+        let names: Vec<String> = REGIONS.map(str::to_owned).into_iter().chain(further).take(regions).collect();
+        fs::write(dir.path().join("regions.toml"), regions_toml("shop", &names, &ports)).expect("a regions.toml");
         let nodes = (names.iter().enumerate())
             .map(|(i, name)| Node::new(dir.path(), name, ports.region(i).admin, fault_api))
             .collect();
@@ -88,6 +90,15 @@ impl Cluster {
         let status = fs::read_to_string(format!("/proc/{}/status", self.node(region).pid())).unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
         line.trim().trim_end_matches(" kB").parse::<u64>().map_or(0, |kib| kib * 1024)
+    }
+
+    /// Processor time that a region's process has used, to a hundredth of a second.
+    pub fn processor_time(&self, region: usize) -> Duration {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.node(region).pid())).unwrap_or_default();
+        // Behind the name, which may hold anything: state, ten numbers, then user and system time.
+        let behind = stat.rsplit(')').next().unwrap_or_default();
+        let ticks = behind.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok());
+        Duration::from_millis(10 * ticks.sum::<u64>())
     }
 
     /// Its directory.
@@ -231,7 +242,7 @@ impl Drop for Cluster {
     }
 }
 
-fn regions_toml(cluster: &str, names: &[&str], ports: &PortBlock) -> String {
+fn regions_toml(cluster: &str, names: &[String], ports: &PortBlock) -> String {
     let mut text = format!("cluster = \"{cluster}\"\n");
     for (i, name) in names.iter().enumerate() {
         let ports = ports.region(i);

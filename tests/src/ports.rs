@@ -7,8 +7,8 @@ use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::process;
 
 const FIRST: u16 = 20_000;
-const BLOCKS: u16 = 700;
-const BLOCK: u16 = 16;
+const BLOCKS: u16 = 350;
+const BLOCK: u16 = 32;
 
 /// Ports of one region.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +47,7 @@ impl PortBlock {
     /// The ports of the region at `index`.
     pub(crate) fn region(&self, index: usize) -> RegionPorts {
         let first = self.first + 1 + 3 * u16::try_from(index).expect("few regions");
-        assert!(first + 2 < self.first + BLOCK, "a block has ports for five regions");
+        assert!(first + 2 < self.first + BLOCK, "a block has ports for ten regions");
         RegionPorts { peer: first, client: first + 1, admin: first + 2 }
     }
 }
