@@ -79,6 +79,11 @@ impl Delivery {
         last.map_or_else(|| self.queued.get(actor), |(_, stored)| stored.seq)
     }
 
+    /// This node writes as another now: its former log is a line like any other, whose last record has `deps`.
+    pub(crate) fn disown(&mut self, actor: ActorId, deps: VersionVector) {
+        self.lines.entry(actor).or_default().deps = deps;
+    }
+
     /// Whether the actor's line waits for other actors' records, so that more of its own would only pile up.
     pub(crate) fn is_blocked(&self, actor: ActorId) -> bool {
         self.lines.get(&actor).is_some_and(|line| !line.waiting.is_empty())

@@ -94,6 +94,13 @@ pub enum Job {
         /// Whether keys are to be cleared too, for which a record is made.
         keys: bool,
     },
+    /// Begin a new log: from here on this node writes as another actor. Answered by [`JobResult::Minted`].
+    Mint {
+        /// Names it.
+        ticket: Ticket,
+        /// As for a write.
+        wall: UnixMs,
+    },
     /// Drop the oldest records of logs that have outgrown `bytes_max`. Answered by [`JobResult::Truncated`].
     Truncate {
         /// Names it.
@@ -123,6 +130,8 @@ pub enum JobResult {
     Applied,
     /// The grant or sweep is this record, or there was nothing to make one for.
     Done(Option<Dot>),
+    /// This node writes as this actor now.
+    Minted(ActorId),
     /// Up to here the logs have been dropped, now or before.
     Truncated(VersionVector),
 }
@@ -230,6 +239,25 @@ pub enum Alarm {
         /// What this node has.
         ours: Seq,
     },
+    /// A peer holds records of this node's actor that its directory lacks, which was opened a moment ago: it is an older copy.
+    /// A new log is begun, and the missing records are fetched.
+    OldDirectory {
+        /// Who knows more.
+        peer: RegionId,
+        /// The actor that is given up.
+        was: ActorId,
+        /// What the peer has of it.
+        theirs: Seq,
+        /// What this node has.
+        ours: Seq,
+    },
+    /// This node has begun with an empty directory, and others know an earlier log of its region.
+    NewDirectory {
+        /// The last actor before.
+        was: ActorId,
+        /// Up to where the others have its log.
+        known: Seq,
+    },
     /// A peer's log and this node's copy of it differ at or below `seq`. Records of that actor are taken from nobody
     /// until the node restarts.
     Fork {
@@ -271,6 +299,8 @@ impl Alarm {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::ForkedHistory { .. } => "ForkedHistory",
+            Self::OldDirectory { .. } => "OldDirectory",
+            Self::NewDirectory { .. } => "NewDirectory",
             Self::Fork { .. } => "Fork",
             Self::Clone { .. } => "Clone",
             Self::Undecodable { .. } => "Undecodable",
@@ -286,6 +316,17 @@ impl fmt::Display for Alarm {
                 f,
                 "region {peer} has this node's own records up to {theirs}, this node up to {ours}: its disk was rolled \
                  back; stop it and restore it as a new actor"
+            ),
+            Self::OldDirectory { peer, was, theirs, ours } => write!(
+                f,
+                "this data directory is an older copy: region {peer} has its log {was} up to {theirs}, here it ends at {ours}. \
+                 A new log is begun and the missing records are fetched; only what had reached no other region is lost"
+            ),
+            Self::NewDirectory { was, known } => write!(
+                f,
+                "this region has begun a new log in an empty data directory. Of its former log {was} the other regions have all \
+                 records up to {known}, and they are here again; whatever it acknowledged after that had reached no other region \
+                 and is lost"
             ),
             Self::Fork { actor, seq } => write!(
                 f,

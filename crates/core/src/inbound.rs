@@ -46,7 +46,7 @@ pub(crate) struct Inbound {
     /// for `stable`; a new start of the peer may have another clock.
     pub(crate) stamp: Option<Hlc>,
     /// Acks not yet countable: the oldest, which will open first, and the newest.
-    gated: VecDeque<(Seq, VersionVector, Hlc)>,
+    gated: VecDeque<(VersionVector, Hlc)>,
     /// Its log's hash, as it last said.
     pub(crate) head: Option<(Seq, ChainHash)>,
     ping: Option<(u64, Duration)>,
@@ -148,7 +148,11 @@ impl Inbound {
             // Its directory may be an older copy: what it has is what it says from now on.
             self.stable = VersionVector::new();
         }
-        self.actor = Some(hello.actor);
+        if self.actor.replace(hello.actor) != Some(hello.actor) {
+            // What it said of its former log opens no gate of this one.
+            self.gated.clear();
+            self.head = None;
+        }
         self.acked.join(&hello.vv);
         self.known.join(&hello.vv);
         restarted
@@ -172,7 +176,7 @@ impl Inbound {
         if self.gated.len() == 2 {
             self.gated.pop_back();
         }
-        self.gated.push_back((beat.seq, beat.vv.clone(), beat.hlc));
+        self.gated.push_back((beat.vv.clone(), beat.hlc));
     }
 
     /// Smooths as TCP does (RFC 6298): an eighth of each new sample.
@@ -189,11 +193,13 @@ impl Inbound {
         self.ping.map(|(ping_us, at)| Echo { ping_us, held_us: micros(now.saturating_sub(at)) })
     }
 
-    /// Counts the acks whose gate has opened: this node has `applied` the sender's own records up to then.
+    /// Counts the acks whose gate has opened: this node has `applied` the sender's own records up to then, those of its region's
+    /// former logs included.
     pub(crate) fn open_gates(&mut self, applied: &VersionVector) {
-        let Some(actor) = self.actor else { return };
-        let open = |seq| seq <= applied.get(actor) || planted(Mutant::UngatedAck);
-        while let Some((_, vv, stamp)) = self.gated.pop_front_if(|(seq, ..)| open(*seq)) {
+        let Some(region) = self.actor.and_then(ActorId::region) else { return };
+        let own = |actor: ActorId| actor.region() == Some(region);
+        let open = |vv: &VersionVector| vv.iter().all(|(actor, seq)| !own(actor) || seq <= applied.get(actor));
+        while let Some((vv, stamp)) = self.gated.pop_front_if(|(vv, _)| open(vv) || planted(Mutant::UngatedAck)) {
             self.stable.join(&vv);
             self.stamp = self.stamp.max(Some(stamp));
         }

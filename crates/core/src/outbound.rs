@@ -96,6 +96,13 @@ impl Outbound {
         *self = Self { backoff: self.backoff, pushed: self.pushed, ..Self::new() };
     }
 
+    /// This node speaks as another actor from now on, of which the peer has `acked`.
+    pub(crate) fn introduce_anew(&mut self, now: Duration, acked: Seq) {
+        // Echoes of what was said before do not count.
+        self.up_since = self.up_since.map(|_| now);
+        (self.introduced, self.pushed) = (false, acked);
+    }
+
     /// How long to wait before dialling again: half to all of a span that doubles each time.
     pub(crate) fn pause(&mut self, rng: &mut Rng) -> Duration {
         let span = self.backoff;

@@ -8,6 +8,7 @@ mod peers;
 mod pulls;
 mod report;
 mod rights;
+mod standing;
 mod sweeps;
 mod transactions;
 mod truncation;
@@ -16,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use halcyon_types::limits::{SWEEP_EVERY, TRUNCATE_EVERY};
+use halcyon_types::limits::{START_PATIENCE, SWEEP_EVERY, TRUNCATE_EVERY};
 use halcyon_types::{ActorId, BootId, Hlc, KeyspaceId, Now, RegionId, Seq, UnixMs, VersionVector};
 use halcyon_wire::{ChainHash, PeerMessage, Request};
 
@@ -24,11 +25,13 @@ use crate::config::{Config, Start};
 use crate::delivery::Delivery;
 use crate::error::PeerError;
 use crate::event::{Actors, Alarm, Command, Committed, Job, LinkEvent, SessionId};
+use crate::held::Held;
 use crate::inbound::Inbound;
 use crate::lag::Lag;
 use crate::outbound::Outbound;
 use crate::rebalance::Asks;
 use crate::rng::Rng;
+use crate::standing::Standing;
 use crate::status::Status;
 use crate::sweep::Sweeper;
 use crate::tickets::Tickets;
@@ -64,6 +67,10 @@ pub struct Replica {
     writes: usize,
     write_bytes: usize,
     waiting: Waiting,
+    standing: Standing,
+    held: Held,
+    /// Deps of the last record of the own log as it was found: a new log may be begun, and this one gone on with elsewhere.
+    own_deps: VersionVector,
     transactions: Transactions,
     background: bool,
     asks: Asks,
@@ -96,6 +103,7 @@ enum Outstanding {
     Grant,
     Sweep,
     Truncation,
+    Mint,
 }
 
 impl Replica {
@@ -105,6 +113,13 @@ impl Replica {
         let peer = || Peer { inbound: Inbound::new(now.mono), outbound: Outbound::new() };
         let regions = config.peers.iter().filter(|peer| **peer != config.region);
         let peers: BTreeMap<_, _> = regions.map(|region| (*region, peer())).collect();
+        let own_deps = start.heads.get(&start.actor).map(|head| head.deps.clone()).unwrap_or_default();
+        let until = now.mono + START_PATIENCE;
+        let standing = match start.minted {
+            _ if peers.is_empty() => Standing::Serving,
+            true => Standing::Joining { until, target: VersionVector::new() },
+            false => Standing::Resuming { until },
+        };
         let hashes = start.heads.iter().map(|(actor, head)| (*actor, head.hash)).collect();
         let deps = start.heads.into_iter().map(|(actor, head)| (actor, head.deps));
         let mut replica = Self {
@@ -126,6 +141,9 @@ impl Replica {
             writes: 0,
             write_bytes: 0,
             waiting: Waiting::default(),
+            standing,
+            held: Held::default(),
+            own_deps,
             transactions: Transactions::default(),
             background: true,
             asks: Asks::default(),
@@ -140,6 +158,9 @@ impl Replica {
             stopping: false,
             alarms: BTreeMap::new(),
         };
+        if !replica.standing.writes() {
+            replica.timers.set(Timer::Despair, until);
+        }
         replica.timers.set(Timer::Sweep, now.mono + SWEEP_EVERY);
         if replica.truncation.bytes_max().is_some() {
             replica.timers.set(Timer::Truncate, now.mono + TRUNCATE_EVERY);
@@ -158,6 +179,7 @@ impl Replica {
     /// committer go on, and their replies may be dropped.
     pub fn handle_session_closed(&mut self, session: SessionId) {
         self.forget_waiting(session);
+        self.held.forget(session);
         self.close_transactions(session);
         self.check();
     }
@@ -198,6 +220,7 @@ impl Replica {
                 Timer::Dial(peer) => self.commands.push_back(Command::Dial { peer }),
                 Timer::Heartbeat(peer) => self.beat(now, peer),
                 Timer::Missing(actor) => self.seek(now, actor),
+                Timer::Despair => self.despair(now),
                 Timer::NotYet => self.expire_waiting(now),
                 Timer::Forget => self.expire_transactions(now),
                 Timer::Sweep => self.sweep(now),
@@ -232,6 +255,16 @@ impl Replica {
     /// no answer: whoever sent them sends them again.
     pub const fn is_drained(&self) -> bool {
         self.writes == 0
+    }
+
+    /// Whether clients' reads and writes are answered: a node that has just begun looks first where it stands.
+    pub const fn is_ready(&self) -> bool {
+        self.standing.writes()
+    }
+
+    /// The actor that this node writes as.
+    pub const fn actor(&self) -> ActorId {
+        self.actor
     }
 
     /// The next job for the committer. Poll after any `handle_*` until empty.

@@ -13,6 +13,8 @@ pub struct Status {
     pub region: RegionId,
     /// Its present actor.
     pub actor: ActorId,
+    /// Whether it serves: `serving`, or how far it is from there: `resuming`, `joining`, `minting`.
+    pub standing: &'static str,
     /// What is applied and on disk here.
     pub vv: VersionVector,
     /// The hash chain of each actor's log, as far as it is applied and on disk here: where two nodes have applied as much of
@@ -38,7 +40,7 @@ pub struct Status {
     pub queued_records: usize,
     /// Bytes of received records that wait for what they depend on.
     pub pending_bytes: usize,
-    /// Requests that wait for their session's token.
+    /// Requests that wait for their session's token, or for this node to begin.
     pub waiting: usize,
     /// Open transactions.
     pub transactions: usize,

@@ -20,6 +20,8 @@ pub(crate) enum Timer {
     Forget,
     /// When to clear away what has expired.
     Sweep,
+    /// When to stop waiting for the others to be heard after a start.
+    Despair,
     /// When to look whether the logs have outgrown their limit.
     Truncate,
 }

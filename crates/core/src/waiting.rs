@@ -51,7 +51,7 @@ pub(crate) const fn session_of(body: &Body) -> Option<&Session> {
 }
 
 /// What a request holds in memory, roughly.
-fn weight(body: &Body) -> usize {
+pub(crate) fn weight(body: &Body) -> usize {
     let what = match body {
         Body::Read { within, object, query, .. } => {
             let buffered = within.as_ref().map_or(0, |within| weight_of_updates(&within.updates));

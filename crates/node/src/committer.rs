@@ -297,6 +297,7 @@ fn stage<B: Backend>(
         Job::Sweep { ticket, wall, upto, keys } => {
             Ok((ticket, JobResult::Done(committer.stage_sweep(wall, real, upto, keys)?)))
         }
+        Job::Mint { ticket, wall } => Ok((ticket, JobResult::Minted(committer.stage_mint(wall)?))),
         Job::Truncate { ticket, stable, bytes_max } => {
             Ok((ticket, JobResult::Truncated(committer.stage_truncation(&stable, bytes_max)?)))
         }

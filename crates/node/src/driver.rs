@@ -69,7 +69,6 @@ pub(crate) struct Site {
     pub(crate) region: RegionId,
     pub(crate) region_name: String,
     pub(crate) node: NodeId,
-    pub(crate) actor: ActorId,
     pub(crate) fault_api: bool,
     pub(crate) credentials: Arc<Credentials>,
     pub(crate) clocks: Clocks,

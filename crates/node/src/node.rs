@@ -100,7 +100,6 @@ impl Node {
             region: region.id,
             region_name: region.name.to_string(),
             node: recovered.node,
-            actor: recovered.actor,
             fault_api,
             credentials,
             clocks: clocks.clone(),
@@ -227,6 +226,7 @@ fn replica(topology: &Topology, region: &Region, recovered: Recovered, clocks: &
     let heads = recovered.heads.into_iter();
     let start = halcyon_core::Start {
         actor: recovered.actor,
+        minted: recovered.minted,
         vv: recovered.vv,
         heads: heads.map(|(actor, h)| (actor, halcyon_core::Head { seq: h.seq, deps: h.deps, hash: h.hash })).collect(),
         hlc: recovered.hlc,

@@ -1,6 +1,7 @@
 //! The one room where state changes.
 
 mod chores;
+mod mint;
 mod truncate;
 mod write;
 
@@ -19,8 +20,8 @@ use crate::dedupe::Dedupe;
 use crate::derived::{self, Summaries};
 use crate::error::{ApplyError, CommitError, Fatal, OpenError, ReadError};
 use crate::group::Group;
-use crate::identity::Claim;
-use crate::layout::{self, Head};
+use crate::identity::{Claim, Identity};
+use crate::layout::{self, Head, IDENTITY_KEY};
 use crate::outcome::{Committed, Settings};
 use crate::reader::Reader;
 use crate::recover::{Recovered, recover};
@@ -53,6 +54,7 @@ const CEILING_LEASE: Duration = Duration::from_millis(100);
 ///    sets out when that one has settled. Groups reach the disk in the order in which they were sealed.
 pub struct Committer<B: Backend> {
     backend: B,
+    identity: Identity,
     actor: ActorId,
     rows: Layer<UnderWay<B>>,
     deadlines: Deadlines,
@@ -89,13 +91,14 @@ impl<B: Backend> Committer<B> {
     /// # Errors
     /// [`OpenError`]; nothing has changed.
     pub fn open_with(backend: B, claim: &Claim, settings: Settings) -> Result<(Self, Recovered), OpenError> {
-        let (recovered, clock) = recover(&backend, claim)?;
+        let (recovered, identity, clock) = recover(&backend, claim)?;
         let dedupe = Dedupe::recover(&backend)?;
         derived::rebuild::complete(&backend)?;
         let deadlines = Deadlines::new(derived::has_deadlines(&backend)?);
         let cache = RowCache::new(settings.row_cache_bytes_max);
         let stored = Stored::new(backend.clone(), cache, deadlines.clone());
         let committer = Self {
+            identity,
             actor: recovered.actor,
             rows: Layer::over(UnderWay::over(stored)),
             deadlines,
@@ -303,6 +306,9 @@ impl<B: Backend> Committer<B> {
         for (actor, first, last) in &self.group.truncated {
             let [from, upto] = [Some(*first), last.next()].map(|seq| layout::log_bound(*actor, seq));
             batch.delete_range(Family::Log, &from, &upto);
+        }
+        if let Some(identity) = &self.group.identity {
+            batch.put(Family::Local, &IDENTITY_KEY, &identity.encode());
         }
         if !self.group.truncated.is_empty() {
             value.clear();

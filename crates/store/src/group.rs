@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use halcyon_types::{ActorId, Hlc, Seq, UnixMs};
 use halcyon_wire::StoredRecord;
 
+use crate::identity::Identity;
+
 #[derive(Debug, Default)]
 pub(crate) struct Group {
     /// New log entries, in the order they were staged.
@@ -19,6 +21,8 @@ pub(crate) struct Group {
     pub(crate) now: UnixMs,
     /// Keys of the derived index of endings that name nothing any more.
     pub(crate) stale: Vec<Vec<u8>>,
+    /// Whose directory this is from now on: it writes as a new actor.
+    pub(crate) identity: Option<Identity>,
     /// What is dropped of the logs, both ends included.
     pub(crate) truncated: Vec<(ActorId, Seq, Seq)>,
 }
@@ -33,7 +37,7 @@ impl Group {
 
     /// Whether there is nothing to write, rows aside.
     pub(crate) const fn is_empty(&self) -> bool {
-        self.records.is_empty() && self.stale.is_empty() && self.truncated.is_empty()
+        self.records.is_empty() && self.identity.is_none() && self.stale.is_empty() && self.truncated.is_empty()
     }
 
     /// Forgets everything, keeping the allocation.
@@ -42,6 +46,7 @@ impl Group {
         self.actors.clear();
         self.stale.clear();
         self.truncated.clear();
+        self.identity = None;
         self.bytes = 0;
     }
 }

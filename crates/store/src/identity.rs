@@ -3,7 +3,7 @@
 //! A new directory mints a new actor, which is always safe: one more entry in version vectors. An old directory never
 //! changes hands: its log is its actor's, and a second writer of that log would fork it (promise P2).
 
-use halcyon_types::{ActorId, ClusterName, NodeId, RegionId, RegionName, UnixMs};
+use halcyon_types::{ActorId, ClusterName, NodeId, RegionId, RegionName, UnixMs, VersionVector};
 use uuid::Uuid;
 
 use crate::backend::{Backend, Batch, Durability, Family};
@@ -37,19 +37,20 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// The directory's identity, checked against the claim; or a new one, committed and synced, if it has none.
-    pub(crate) fn establish<B: Backend>(backend: &B, claim: &Claim) -> Result<Self, OpenError> {
+    /// The directory's identity, checked against the claim; or a new one, committed and synced, if it has none. And whether it
+    /// is new.
+    pub(crate) fn establish<B: Backend>(backend: &B, claim: &Claim) -> Result<(Self, bool), OpenError> {
         let found = backend.with(Family::Local, &IDENTITY_KEY, |value| value.map(Self::decode))?;
         match found {
             Some(Ok(identity)) => {
                 identity.check(claim)?;
-                Ok(identity)
+                Ok((identity, false))
             }
             Some(Err(CellError::Version { found })) => {
                 Err(OpenError::Format { found: found.into(), expected: VALUE_VERSION.into() })
             }
             Some(Err(error)) => Err(OpenError::Damaged { reason: format!("identity: {error}") }),
-            None => Self::begin(backend, claim),
+            None => Self::begin(backend, claim).map(|identity| (identity, true)),
         }
     }
 
@@ -80,6 +81,14 @@ impl Identity {
         Ok(identity)
     }
 
+    /// The same directory, with a log of its own anew: above every log of its region that is known.
+    pub(crate) fn mint(&mut self, now: UnixMs, known: &VersionVector) {
+        let own = known.iter().map(|(actor, _)| actor).filter(|actor| actor.region() == Some(self.region));
+        let last = own.chain([self.actor]).map(ActorId::minted_at).max();
+        let next = last.map_or(UnixMs(0), |last| UnixMs(last.0 + 1));
+        self.actor = ActorId::mint(self.region, now.max(next));
+    }
+
     fn check(&self, claim: &Claim) -> Result<(), OpenError> {
         if self.cluster != claim.cluster.as_str() {
             return Err(OpenError::OtherCluster {
@@ -102,7 +111,7 @@ impl Identity {
         Ok(())
     }
 
-    fn encode(&self) -> Vec<u8> {
+    pub(crate) fn encode(&self) -> Vec<u8> {
         let mut out = vec![VALUE_VERSION];
         out.extend_from_slice(self.node.0.as_bytes());
         out.extend_from_slice(&self.actor.as_u64().to_be_bytes());

@@ -25,6 +25,8 @@ pub struct Recovered {
     pub node: NodeId,
     /// The incarnation of this region's log that this node writes.
     pub actor: ActorId,
+    /// Whether it was minted just now, for a directory that was empty.
+    pub minted: bool,
     /// What is applied.
     pub vv: VersionVector,
     /// The end of each actor's log; an entry for every actor of `vv`.
@@ -36,11 +38,11 @@ pub struct Recovered {
 }
 
 /// Establishes the identity and reads what a committer starts from; checks that it agrees.
-pub(crate) fn recover<B: Backend>(backend: &B, claim: &Claim) -> Result<(Recovered, Clock), OpenError> {
+pub(crate) fn recover<B: Backend>(backend: &B, claim: &Claim) -> Result<(Recovered, Identity, Clock), OpenError> {
     if !Clock::is_sane(claim.now) {
         return Err(OpenError::DeadClock { now: claim.now });
     }
-    let identity = Identity::establish(backend, claim)?;
+    let (identity, minted) = Identity::establish(backend, claim)?;
     let vv = vv_of(backend)?;
     let heads = read_heads(backend)?;
     agree(&vv, &heads)?;
@@ -58,8 +60,8 @@ pub(crate) fn recover<B: Backend>(backend: &B, claim: &Claim) -> Result<(Recover
         .and_then(|ceiling| Clock::restore(ceiling).map_err(|error| error.to_string()))
         .map_err(|reason| OpenError::Damaged { reason: format!("clock ceiling: {reason}") })?;
     let floors = read_floors(backend, &heads)?;
-    let recovered = Recovered { node: identity.node, actor: identity.actor, vv, heads, hlc: clock.last(), floors };
-    Ok((recovered, clock))
+    let recovered = Recovered { node: identity.node, actor: identity.actor, minted, vv, heads, hlc: clock.last(), floors };
+    Ok((recovered, identity, clock))
 }
 
 fn read_heads(view: &impl View) -> Result<BTreeMap<ActorId, Head>, ReadError> {

@@ -172,6 +172,8 @@ pub const REQUEST_WINDOW: Duration = Duration::from_hours(24);
 pub const REQUEST_AHEAD_MAX: Duration = Duration::from_hours(1);
 /// After asking for rights of a bounded counter, for so long nobody is asked for more of it.
 pub const RIGHTS_PATIENCE: Duration = Duration::from_millis(100);
+/// How long a node that starts waits to hear a majority of the members before it begins a new log, or serves from an empty one.
+pub const START_PATIENCE: Duration = Duration::from_secs(2);
 /// Between two sweeps of what has expired.
 pub const SWEEP_EVERY: Duration = Duration::from_secs(1);
 /// Between two looks at how large the logs are.
@@ -189,6 +191,7 @@ const _: () = assert!(RECORD_BYTES_MAX <= GROUP_BYTES_MAX && GROUP_BYTES_MAX <= 
 const _: () = assert!(LINK_WINDOW_BYTES_MAX < PENDING_BYTES_MAX, "an honest peer's window fits what may wait");
 const _: () = assert!(LINK_WINDOW_BYTES_MAX <= LOG_TAIL_BYTES_MAX, "a link that keeps up never reads the disk");
 const _: () = assert!(HEARTBEAT_EVERY.as_millis() * 4 < SILENT_AFTER.as_millis());
+const _: () = assert!(START_PATIENCE.as_millis() > SILENT_AFTER.as_millis(), "links have time to open");
 const _: () = assert!(CONNECTION_REQUESTS_MAX <= COMMIT_QUEUE_MAX);
 const _: () = assert!(SIBLINGS_BYTES_MAX + 64 * 1024 < FRAME_BYTES_MAX, "all values of a register fit a frame");
 const _: () = assert!(CONNECTION_TRANSACTIONS_MAX <= TRANSACTIONS_MAX);

@@ -317,6 +317,9 @@ pub enum Refusal {
     /// The node is stopping. Use another region.
     #[error("this node is stopping; use another region")]
     Stopping,
+    /// The node has begun with an empty directory and is fetching the data. Use another region meanwhile.
+    #[error("this node has an empty directory and is fetching the data; use another region meanwhile")]
+    CatchingUp,
     /// The node cannot read its disk. Its operator should look.
     #[error("this node cannot read its data: {reason}")]
     Storage {
@@ -352,6 +355,7 @@ impl Refusal {
             Self::Overloaded { .. } => "Overloaded",
             Self::RequestExpired { .. } => "RequestExpired",
             Self::Stopping => "Stopping",
+            Self::CatchingUp => "CatchingUp",
             Self::Storage { .. } => "Storage",
         }
     }

@@ -12,18 +12,27 @@ use halcyon_wire::{Body, Outcome, Refusal, Request, Response, Seen, Write};
 
 use super::{Outstanding, Replica};
 use crate::event::{Command, Job, SessionId};
+use crate::standing::Standing;
 use crate::timer::Timer;
 use crate::waiting::{PutOff, lacking, session_of, weight_of_write};
 
 impl Replica {
     pub(super) fn request(&mut self, now: Now, session: SessionId, request: Request) {
         let Request { id, body } = request;
-        if let Err(refusal) = self.admit(now, session, id, body) {
+        if let Err(refusal) = self.admit(now, now.mono, session, id, body) {
             self.reply(session, id, Err(refusal));
         }
     }
 
-    fn admit(&mut self, now: Now, session: SessionId, id: u64, body: Body) -> Result<(), Refusal> {
+    /// Takes a request that came at `since`.
+    pub(super) fn admit(
+        &mut self,
+        now: Now,
+        since: Duration,
+        session: SessionId,
+        id: u64,
+        body: Body,
+    ) -> Result<(), Refusal> {
         self.check_body(&body)?;
         if self.stopping && is_write(&body) {
             return Err(Refusal::Stopping);
@@ -31,6 +40,9 @@ impl Replica {
         if planted(Mutant::IsolatedRefuses) && is_write(&body) && self.peers.values().all(|peer| !peer.inbound.is_up())
         {
             return Err(overloaded("the queue for the other regions"));
+        }
+        if !self.may_answer(&body) {
+            return self.hold(now, session, id, body);
         }
         let Some(asked) = session_of(&body) else {
             return self.perform(now, session, id, body);
@@ -40,12 +52,30 @@ impl Replica {
             return self.perform(now, session, id, body);
         };
         let wait = Duration::from_millis(asked.wait_ms.into()).min(SESSION_WAIT_MAX);
-        self.put_off(lacks, PutOff { session, id, body, since: now.mono, deadline: now.mono + wait })
+        self.put_off(now, lacks, PutOff { session, id, body, since, deadline: since + wait })
     }
 
-    fn put_off(&mut self, lacks: Dot, request: PutOff) -> Result<(), Refusal> {
-        if request.since == request.deadline {
-            return Err(Refusal::NotYet { waited: Duration::ZERO });
+    const fn may_answer(&self, body: &Body) -> bool {
+        self.standing.writes() || self.standing.reads() && !matches!(body, Body::Write(_))
+    }
+
+    /// Keeps a request until this node knows where it stands.
+    fn hold(&mut self, now: Now, session: SessionId, id: u64, body: Body) -> Result<(), Refusal> {
+        if self.held.is_full() {
+            return Err(overloaded("the queue of requests that wait for this node to begin"));
+        }
+        match &self.standing {
+            Standing::Joining { until, .. } if *until <= now.mono => return Err(Refusal::CatchingUp),
+            Standing::Resuming { until } if *until <= now.mono => self.timers.set(Timer::Despair, now.mono),
+            _ => {}
+        }
+        self.held.push(now.mono, session, id, body);
+        Ok(())
+    }
+
+    fn put_off(&mut self, now: Now, lacks: Dot, request: PutOff) -> Result<(), Refusal> {
+        if request.deadline <= now.mono {
+            return Err(Refusal::NotYet { waited: now.mono.saturating_sub(request.since) });
         }
         if self.waiting.is_full() {
             return Err(overloaded("the queue of requests that wait for their session"));
@@ -120,6 +150,7 @@ impl Replica {
         for request in self.waiting.take(|request| is_write(&request.body)) {
             self.reply(request.session, request.id, Err(Refusal::Stopping));
         }
+        self.refuse_held(&Refusal::Stopping);
         self.time_waiting();
     }
 

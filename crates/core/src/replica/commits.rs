@@ -19,7 +19,7 @@ impl Replica {
         self.synced = vv;
         self.hlc = hlc;
         self.delivery.queued.set(self.actor, self.synced.get(self.actor));
-        let mut senders = BTreeSet::new();
+        let (mut senders, mut minted) = (BTreeSet::new(), None);
         for (ticket, result) in results {
             match self.tickets.settle(ticket) {
                 Some(Outstanding::Write { session, id, bytes }) => {
@@ -33,6 +33,7 @@ impl Replica {
                 }
                 Some(Outstanding::Grant) => self.settle_grant(&result),
                 Some(Outstanding::Sweep) => self.settle_sweep(now, &result),
+                Some(Outstanding::Mint) => minted = Some(result),
                 Some(Outstanding::Truncation) => self.settle_truncation(now, result),
                 None => debug_assert!(false, "a result for no job: {ticket:?}"),
             }
@@ -46,11 +47,15 @@ impl Replica {
                 line.missing_since = Some(now.mono);
             }
         }
+        if let Some(minted) = minted {
+            self.settle_mint(now, &minted);
+        }
         if wrote {
             self.lag.committed(self.synced.get(self.actor), now.mono);
         }
         self.release_waiting(now);
         self.recheck_peers();
+        self.settle_standing(now);
         self.deliver(now);
         for peer in senders {
             self.beat(now, peer);
@@ -75,7 +80,7 @@ impl Replica {
                 }
                 Err(refusal)
             }
-            JobResult::Applied | JobResult::Done(_) | JobResult::Truncated(_) => {
+            JobResult::Applied | JobResult::Done(_) | JobResult::Minted(_) | JobResult::Truncated(_) => {
                 debug_assert!(false, "a write is not applied but written");
                 return;
             }
@@ -121,7 +126,7 @@ impl Replica {
                     self.jobs.push_back(Job::Record { ticket, wall: now.wall, record: *record, stored });
                 }
                 Step::Blocked { from, deps } => {
-                    self.check_own(from, &deps);
+                    self.check_own(now, from, &deps);
                     touched.extend(deps.iter().map(|(actor, _)| actor));
                     if let Some(peer) = self.peers.get_mut(&from) {
                         peer.inbound.known.join(&deps);

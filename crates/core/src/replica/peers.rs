@@ -10,6 +10,7 @@ use halcyon_wire::{Heartbeat, Hello, PeerMessage, Pull, Range};
 use super::Replica;
 use crate::error::PeerError;
 use crate::event::Alarm;
+use crate::standing::Standing;
 use crate::timer::Timer;
 
 impl Replica {
@@ -62,7 +63,9 @@ impl Replica {
         if self.actors.get(&from) != Some(&actor) {
             Arc::make_mut(&mut self.actors).insert(from, actor);
         }
-        self.check_own(from, &hello.vv);
+        self.join_target(&hello.vv);
+        self.check_own(now, from, &hello.vv);
+        self.settle_standing(now);
         self.check_floors(from);
         self.seek_in(now, &hello.vv);
         self.feed(from);
@@ -86,7 +89,7 @@ impl Replica {
         peer.outbound.acked(self.actor, &peer.inbound.acked);
         // The first heartbeat of a link is answered at once: its sender waits for the echo to begin pushing.
         let first = peer.inbound.answer_first();
-        self.check_own(from, &beat.vv);
+        self.check_own(now, from, &beat.vv);
         self.forget_acked();
         let mut shown = beat.vv.clone();
         shown.observe(Dot { actor, seq: beat.seq });
@@ -133,7 +136,7 @@ impl Replica {
         }
         peer.inbound.known.observe(Dot { actor, seq: last });
         if actor == self.actor {
-            self.check_own(from, &[(actor, last)].into_iter().collect());
+            self.check_own(now, from, &[(actor, last)].into_iter().collect());
             return Ok(());
         }
         let before = self.delivery.received(actor);
@@ -159,10 +162,14 @@ impl Replica {
     }
 
     /// Nobody can have more of this node's present actor than its own disk. Says so once per start of the peer.
-    pub(super) fn check_own(&mut self, from: RegionId, shown: &VersionVector) {
+    pub(super) fn check_own(&mut self, now: Now, from: RegionId, shown: &VersionVector) {
         let (theirs, ours) = (shown.get(self.actor), self.synced.get(self.actor));
         let Some(peer) = self.peers.get_mut(&from) else { return };
-        if theirs > ours && !std::mem::replace(&mut peer.inbound.ahead, true) {
+        if theirs > ours && matches!(self.standing, Standing::Resuming { .. }) {
+            return self.mint_behind(now, from, theirs, ours);
+        }
+        let known = matches!(self.standing, Standing::Minting);
+        if theirs > ours && !known && !std::mem::replace(&mut peer.inbound.ahead, true) {
             self.alarm(Alarm::ForkedHistory { peer: from, theirs, ours });
         }
     }

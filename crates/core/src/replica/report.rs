@@ -14,6 +14,7 @@ impl Replica {
         Status {
             region: self.region,
             actor: self.actor,
+            standing: self.standing.name(),
             vv: self.synced.clone(),
             heads: self.hashes.clone(),
             received: self.delivery.received_all(),
@@ -26,7 +27,7 @@ impl Replica {
             queued_write_bytes: self.write_bytes,
             queued_records: self.tickets.outstanding().filter(records).count(),
             pending_bytes: self.peers.keys().map(|peer| self.delivery.waiting_bytes(*peer)).sum(),
-            waiting: self.waiting.len(),
+            waiting: self.waiting.len() + self.held.len(),
             transactions: self.transactions.len(),
             background: self.background,
             asks: self.asks.open(now.mono),

@@ -45,7 +45,7 @@ impl Replica {
         if let Some(peer) = self.peers.get_mut(&from) {
             peer.inbound.heard = now.mono;
         }
-        if self.background && !self.stopping && self.grants < RIGHTS_GRANTS_MAX {
+        if self.background && self.standing.writes() && !self.stopping && self.grants < RIGHTS_GRANTS_MAX {
             self.grants += 1;
             let ticket = self.tickets.issue(Outstanding::Grant);
             let (wall, actors) = (self.own_wall(now), Arc::clone(&self.actors));

@@ -83,7 +83,7 @@ impl Babble {
 fn any_message_in_any_order_is_survived() {
     for seed in 0..300 {
         let mut babble = Babble(seed);
-        let disk = Disk::new(ActorId::mint(region(1), UnixMs(1)));
+        let mut disk = Disk::new(ActorId::mint(region(1), UnixMs(1)));
         let config = config(region(1), &[region(1), region(2), region(3)], 0);
         let now = |n| Now { mono: ms(n), wall: BASE.plus(ms(n)) };
         let mut replica = Replica::new(config, disk.start(), now(0));

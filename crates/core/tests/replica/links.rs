@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use halcyon_core::{Alarm, Command, LinkEvent, PeerError, Replica};
-use halcyon_types::limits::{HEARTBEAT_EVERY, RECONNECT_FIRST, RECONNECT_LAST};
+use halcyon_types::limits::{START_PATIENCE, HEARTBEAT_EVERY, RECONNECT_FIRST, RECONNECT_LAST};
 use halcyon_types::{ActorId, BootId, Now, Seq, UnixMs, VersionVector};
 use halcyon_wire::{Hello, PeerMessage, Range};
 use uuid::Uuid;
@@ -13,9 +13,12 @@ use crate::world::{Disk, World, config, ms, region};
 fn replica(seed: u64) -> Replica {
     let mut config = config(region(1), &[region(1), region(2)], 0);
     config.seed = seed;
-    let disk = Disk::new(ActorId::mint(region(1), UnixMs(1)));
+    let mut disk = Disk::new(ActorId::mint(region(1), UnixMs(1)));
     let mut replica = Replica::new(config, disk.start(), at(Duration::ZERO));
     replica.set_background(at(Duration::ZERO), false);
+    // Nobody is heard in time.
+    let late = at(START_PATIENCE);
+    replica.handle_timeout(late);
     replica
 }
 
@@ -36,7 +39,7 @@ fn hello(boot: u64) -> Hello {
 /// The pauses before so many dials, none of which succeeds.
 fn pauses(seed: u64, dials: usize) -> Vec<Duration> {
     let mut replica = replica(seed);
-    let mut now = Duration::ZERO;
+    let mut now = START_PATIENCE;
     assert_eq!(replica.poll_command(), Some(Command::Dial { peer: region(2) }));
     let mut pause = || {
         replica.handle_link(at(now), region(2), LinkEvent::OutDown);

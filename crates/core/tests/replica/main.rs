@@ -17,6 +17,7 @@ mod replication;
 #[cfg(test)]
 mod rights;
 #[cfg(test)]
+mod standing;
 mod sweeps;
 #[cfg(test)]
 mod transactions;

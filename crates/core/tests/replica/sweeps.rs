@@ -1,7 +1,7 @@
 //! Sweeping: up to a time that every member has passed, by one region, one step at a time.
 
 use halcyon_core::{Command, Job, LinkEvent, Replica};
-use halcyon_types::limits::{HEARTBEAT_EVERY, SILENT_AFTER, SWEEP_EVERY};
+use halcyon_types::limits::{START_PATIENCE, HEARTBEAT_EVERY, SILENT_AFTER, SWEEP_EVERY};
 use halcyon_types::{ActorId, Now, UnixMs};
 use halcyon_wire::PeerMessage;
 
@@ -107,19 +107,27 @@ fn one_sweep_at_a_time_is_with_the_committer() {
     assert!(sweeps(&mut world, 1).is_empty(), "off is off");
 }
 
+/// A new node that has waited long enough for the other, and has come to `now`.
+fn begun(now: Now) -> Replica {
+    let mut disk = Disk::new(ActorId::mint(region(1), UnixMs(1)));
+    let began = Now { mono: now.mono.saturating_sub(START_PATIENCE), ..now };
+    let mut replica = Replica::new(config(region(1), &[region(1), region(2)], 0), disk.start(), began);
+    replica.handle_timeout(now);
+    replica
+}
+
 #[test]
 fn a_clock_set_back_does_not_break_the_word_given() {
     let at = |mono: u64, wall: u64| Now { mono: ms(mono), wall: BASE.plus(ms(wall)) };
-    let disk = Disk::new(ActorId::mint(region(1), UnixMs(1)));
-    let mut replica = Replica::new(config(region(1), &[region(1), region(2)], 0), disk.start(), at(0, 5000));
-    replica.handle_link(at(1, 5001), region(2), LinkEvent::OutUp);
+    let mut replica = begun(at(2000, 5000));
+    replica.handle_link(at(2001, 5001), region(2), LinkEvent::OutUp);
     let told = std::iter::from_fn(|| replica.poll_command()).find_map(|command| match command {
         Command::Send { message: PeerMessage::Heartbeat(beat), .. } => Some(beat.hlc.wall()),
         _ => None,
     });
-    assert_eq!(told, Some(at(1, 5001).wall));
+    assert_eq!(told, Some(at(2001, 5001).wall));
     let body = halcyon_wire::Body::Write(crate::repair::write());
-    replica.handle_request(at(2, 10), halcyon_core::SessionId(1), halcyon_wire::Request { id: 1, body });
+    replica.handle_request(at(2002, 10), halcyon_core::SessionId(1), halcyon_wire::Request { id: 1, body });
     let Some(Job::Write { wall, .. }) = replica.poll_job() else { panic!("a job") };
     assert_eq!(Some(wall), told);
 }
@@ -127,17 +135,16 @@ fn a_clock_set_back_does_not_break_the_word_given() {
 #[test]
 fn what_has_ended_for_a_reader_has_ended_for_all_who_come_after() {
     let at = |mono: u64, wall: u64| Now { mono: ms(mono), wall: BASE.plus(ms(wall)) };
-    let disk = Disk::new(ActorId::mint(region(1), UnixMs(1)));
-    let mut replica = Replica::new(config(region(1), &[region(1), region(2)], 0), disk.start(), at(0, 5000));
-    let read = replica.reading_time(at(1, 5001));
-    assert_eq!(read, at(1, 5001).wall);
-    assert_eq!(replica.reading_time(at(2, 10)), read, "the clock was set back");
+    let mut replica = begun(at(2000, 5000));
+    let read = replica.reading_time(at(2001, 5001));
+    assert_eq!(read, at(2001, 5001).wall);
+    assert_eq!(replica.reading_time(at(2002, 10)), read, "the clock was set back");
     let body = halcyon_wire::Body::Write(crate::repair::write());
-    replica.handle_request(at(2, 10), halcyon_core::SessionId(1), halcyon_wire::Request { id: 1, body });
+    replica.handle_request(at(2002, 10), halcyon_core::SessionId(1), halcyon_wire::Request { id: 1, body });
     let Some(Job::Write { wall, .. }) = replica.poll_job() else { panic!("a job") };
     assert_eq!(wall, read, "a write must not take for living what was read as ended");
     // What others were told counts for readers too: it may be swept by now.
-    replica.handle_link(at(3, 9000), region(2), LinkEvent::OutUp);
+    replica.handle_link(at(2003, 9000), region(2), LinkEvent::OutUp);
     while replica.poll_command().is_some() {}
-    assert!(replica.reading_time(at(4, 20)) >= read);
+    assert!(replica.reading_time(at(2004, 20)) >= read);
 }

@@ -69,7 +69,7 @@ impl Driver {
     }
 
     fn send_range(&mut self, peer: RegionId, actor: ActorId, after: Seq, upto: Seq, bytes_max: usize) {
-        let from_tail = (actor == self.site.actor).then(|| self.tail.range(after, upto, bytes_max)).flatten();
+        let from_tail = (actor == self.replica.actor()).then(|| self.tail.range(after, upto, bytes_max)).flatten();
         let records = match from_tail {
             Some(records) => records,
             None => match self.site.reader.log(actor, after, upto, bytes_max) {

@@ -44,7 +44,7 @@ impl Driver {
         let result = match body {
             Body::Read { within: None, object, query, .. } => reads::read(self.present(), object, query, now),
             Body::Read { within: Some(Within { transaction, updates }), object, query, .. } => {
-                let writer = Writer { actor: self.site.actor, now, actors: self.replica.actors() };
+                let writer = Writer { actor: self.replica.actor(), now, actors: self.replica.actors() };
                 match self.snapshots.get_mut(&(session, *transaction)) {
                     Some(snapshot) => reads::read_within(snapshot, updates, &writer, object, query),
                     None => Err(Refusal::TransactionExpired { transaction: *transaction }),

@@ -31,7 +31,7 @@ impl Driver {
             cluster: self.site.topology.cluster.to_string(),
             region: self.site.region_name.clone(),
             node: self.site.node.0.to_string(),
-            actor: self.site.actor.to_string(),
+            actor: self.replica.actor().to_string(),
             vv: by_name(&core.vv),
             heads: core.heads.iter().map(|(actor, hash)| (actor.to_string(), format!("{hash:?}"))).collect(),
             received: by_name(&core.received),

@@ -61,7 +61,6 @@ struct Node {
     disk: MemoryBackend,
     replica: Replica,
     committer: Committer<MemoryBackend>,
-    actor: ActorId,
     jobs: Vec<(Job, Option<Snapshot<MemorySnapshot>>)>,
     snapshots: BTreeMap<(SessionId, TransactionId), Snapshot<MemorySnapshot>>,
     tales: BTreeMap<ActorId, Tale>,
@@ -73,7 +72,7 @@ struct Node {
 impl Node {
     fn start(disk: MemoryBackend) -> Self {
         let (committer, recovered) = open(&disk, 1).unwrap_or_else(|error| panic!("a whole disk: {error}"));
-        let Recovered { actor, vv, hlc, floors, .. } = recovered;
+        let Recovered { actor, minted, vv, hlc, floors, .. } = recovered;
         let config = Config {
             region: region(1),
             peers: PEERS.map(region).to_vec(),
@@ -83,13 +82,12 @@ impl Node {
             keyspaces: [keyspace()].into(),
             log_bytes_max: Some(4096),
         };
-        let start = Start { actor, vv, heads: BTreeMap::new(), hlc, floors };
+        let start = Start { actor, minted, vv, heads: BTreeMap::new(), hlc, floors };
         let replica = Replica::new(config, start, Now { mono: Duration::ZERO, wall: T });
         Self {
             disk,
             replica,
             committer,
-            actor,
             jobs: Vec::new(),
             snapshots: BTreeMap::new(),
             tales: BTreeMap::new(),
@@ -153,7 +151,7 @@ impl Node {
     fn drawn_actor(&self, source: &mut Source<'_>, from: RegionId) -> ActorId {
         match source.below(12) {
             0 => ActorId::from_u64(source.number()),
-            1 => self.actor,
+            1 => self.replica.actor(),
             2 => ActorId::mint(from, UnixMs(T.0 + 1)),
             3 => ActorId::mint(region(2), T),
             4 => ActorId::mint(region(3), T),
@@ -326,7 +324,7 @@ impl Node {
         let outcome = match body {
             Body::Read { within: None, object, query, .. } => reads::read(&mut reader.snapshot(), object, query, now),
             Body::Read { within: Some(Within { transaction, updates }), object, query, .. } => {
-                let writer = Writer { actor: self.actor, now, actors: self.replica.actors() };
+                let writer = Writer { actor: self.replica.actor(), now, actors: self.replica.actors() };
                 let snapshot = self.snapshots.get_mut(&(session, *transaction));
                 let snapshot = snapshot.unwrap_or_else(|| panic!("a transaction that is open has no snapshot"));
                 reads::read_within(snapshot, updates, &writer, object, query)
@@ -379,6 +377,10 @@ impl Node {
             Job::Sweep { ticket, wall, upto, keys } => {
                 let swept = self.committer.stage_sweep(wall, real, upto, keys);
                 (ticket, JobResult::Done(swept.unwrap_or_else(|fatal| panic!("a whole disk: {fatal}"))))
+            }
+            Job::Mint { ticket, wall } => {
+                let minted = self.committer.stage_mint(wall);
+                (ticket, JobResult::Minted(minted.unwrap_or_else(|fatal| panic!("a whole disk: {fatal}"))))
             }
             Job::Truncate { ticket, stable, bytes_max } => {
                 let floors = self.committer.stage_truncation(&stable, bytes_max);

@@ -174,6 +174,7 @@ pub(super) mod tests {
         Status {
             region: region(1),
             actor: actor(1),
+            standing: "serving",
             vv: VersionVector::new(),
             received: VersionVector::new(),
             hlc: Hlc::ZERO,

@@ -1,12 +1,13 @@
 //! Local requests never wait for others (P9), whatever the links do: a read is answered in the step that hears it, a write no
 //! later than the committer has nothing left to do, and what waits for its session no longer than it asked to. Nor are they
-//! refused for others' sake: no queue is said to be full that is not.
+//! refused for others' sake: no queue is said to be full that is not. The one exception: a node that has just begun looks for
+//! so long whether its log is still its own.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use halcyon_core::Status;
-use halcyon_types::limits::{COMMIT_QUEUE_MAX, CONNECTION_TRANSACTIONS_MAX, SESSION_WAIT_MAX, WAITING_MAX};
+use halcyon_types::limits::{COMMIT_QUEUE_MAX, CONNECTION_TRANSACTIONS_MAX, SESSION_WAIT_MAX, START_PATIENCE, WAITING_MAX};
 use halcyon_types::{RegionId, VersionVector};
 use halcyon_wire::{Body, Refusal};
 
@@ -30,12 +31,17 @@ struct Stand<'a> {
     vv: &'a VersionVector,
     /// Whether its committer has nothing to do.
     idle: bool,
+    /// Whether it knows whose log it writes.
+    ready: bool,
     /// The last moment before this one at which it did something. One that stood still has had no chance in between.
     awake: Duration,
 }
 
 /// Why a request may still be unanswered.
 fn may_wait(open: &Open, heard: Duration, stand: &Stand<'_>) -> bool {
+    if !stand.ready {
+        return stand.awake <= heard + START_PATIENCE;
+    }
     let session = match &open.body {
         Body::Write(write) => Some(&write.session),
         Body::Read { session, .. } | Body::Scan { session, .. } | Body::Begin { session } | Body::Token { session } => {
@@ -109,7 +115,7 @@ impl Invariant for Prompt {
                     if steps.0 < now {
                         *steps = (now, steps.0);
                     }
-                    let stand = Stand { vv: node.vv(), idle: node.is_idle(), awake: steps.1 };
+                    let stand = Stand { vv: node.vv(), idle: node.is_idle(), ready: node.replica().is_ready(), awake: steps.1 };
                     self.stepped(*region, &stand)
                 }
                 _ => Ok(()),
@@ -134,7 +140,7 @@ mod tests {
 
     fn waits(body: Body, has: &[(u64, u64)], idle: bool, awake_ms: u64) -> bool {
         let (open, vv) = (Open { region: region(1), body }, vv(has));
-        may_wait(&open, HEARD, &Stand { vv: &vv, idle, awake: Duration::from_millis(awake_ms) })
+        may_wait(&open, HEARD, &Stand { vv: &vv, idle, ready: true, awake: Duration::from_millis(awake_ms) })
     }
 
     fn tied() -> Session {
@@ -155,6 +161,17 @@ mod tests {
     fn a_read_that_waits_at_all_is_noticed() {
         assert!(!waits(Body::Token { session: Session::default() }, &[], false, 10));
         assert!(!waits(Body::Token { session: tied() }, &[(2, 1)], false, 11), "its token is there");
+    }
+
+    #[test]
+    fn a_node_that_has_just_begun_has_its_time() {
+        let patience = u64::try_from(START_PATIENCE.as_millis()).unwrap();
+        let (open, vv) = (Open { region: region(1), body: write(Session::default()) }, vv(&[]));
+        let waits = |awake_ms| {
+            let awake = HEARD + Duration::from_millis(awake_ms);
+            may_wait(&open, HEARD, &Stand { vv: &vv, idle: true, ready: false, awake })
+        };
+        assert!(waits(patience) && !waits(patience + 1));
     }
 
     #[test]

@@ -57,7 +57,7 @@ impl World {
         figures.add("truncations of logs", group.truncations);
         for (_, result) in &group.results {
             match result {
-                JobResult::Duplicate(dot) if dot.actor == node.actor => figures.count("writes answered from storage"),
+                JobResult::Duplicate(dot) if dot.actor == node.actor() => figures.count("writes answered from storage"),
                 JobResult::Duplicate(_) => figures.count("writes answered by another region's record"),
                 JobResult::Written { shortages, .. } if !background && !shortages.is_empty() => {
                     figures.count("rights run low and the rebalancer off");
@@ -66,7 +66,7 @@ impl World {
             }
         }
         for (Record { dot, hlc, .. }, _) in records {
-            if dot.actor == node.actor {
+            if dot.actor == node.actor() {
                 let (ahead, behind) = (hlc.wall() > right.plus(DRIFT_MAX), hlc.wall() > wall.plus(DRIFT_MAX));
                 figures.add("records stamped with the future", ahead.into());
                 figures.add("records stamped by a clock that was set back", behind.into());

@@ -77,7 +77,7 @@ impl World {
         bytes: usize,
     ) {
         let Some(node) = self.node(region) else { return };
-        let own = node.actor == actor;
+        let own = node.actor() == actor;
         let read = node.reader.log(actor, after, upto, bytes);
         let Some(stored) = self.log_read(region, read) else { return };
         let Some(first) = after.next() else { return };
@@ -140,7 +140,7 @@ impl Node {
     fn work(&mut self, job: Job) -> Work {
         let name = match &job {
             Job::Write { snapshot, .. } => *snapshot,
-            Job::Record { .. } | Job::Grant { .. } | Job::Sweep { .. } | Job::Truncate { .. } => None,
+            Job::Record { .. } | Job::Grant { .. } | Job::Sweep { .. } | Job::Mint { .. } | Job::Truncate { .. } => None,
         };
         let held = name.and_then(|name| self.snapshots.remove(&name));
         let late = || self.reader.snapshot();
@@ -154,7 +154,7 @@ impl Node {
         let result = match body {
             Body::Read { within: None, object, query, .. } => reads::read(&mut present, object, query, now),
             Body::Read { within: Some(Within { transaction, updates }), object, query, .. } => {
-                let writer = Writer { actor: self.actor, now, actors: self.replica.actors() };
+                let writer = Writer { actor: self.actor(), now, actors: self.replica.actors() };
                 match self.snapshots.get_mut(&(session, *transaction)) {
                     Some(_) if planted(Mutant::SnapshotIgnored) => {
                         reads::read_within(&mut present, updates, &writer, object, query)

@@ -162,6 +162,7 @@ impl Node {
                 group.sweeps += u64::from(swept.is_some());
                 (ticket, JobResult::Done(swept))
             }
+            Job::Mint { ticket, wall } => (ticket, JobResult::Minted(self.committer.stage_mint(wall)?)),
             Job::Truncate { ticket, stable, bytes_max } => {
                 let before = self.committer.floors().clone();
                 let floors = self.committer.stage_truncation(&stable, bytes_max)?;
@@ -188,7 +189,7 @@ impl Known {
             match result {
                 JobResult::Written { dot, .. } | JobResult::Done(Some(dot)) => {
                     while let Some(stored) = own.next_if(|stored| stored.seq <= dot.seq) {
-                        let record = self.read(node.actor, stored)?;
+                        let record = self.read(node.actor(), stored)?;
                         self.take(&record);
                         records.push((record, stored.clone()));
                     }
@@ -199,7 +200,11 @@ impl Known {
                         records.push((record, stored));
                     }
                 }
-                JobResult::Duplicate(_) | JobResult::Refused(_) | JobResult::Done(None) | JobResult::Truncated(_) => {}
+                JobResult::Duplicate(_)
+                | JobResult::Refused(_)
+                | JobResult::Done(None)
+                | JobResult::Minted(_)
+                | JobResult::Truncated(_) => {}
             }
         }
         Ok(records)

@@ -35,7 +35,6 @@ pub(super) struct Group {
 /// One process of a region.
 pub struct Node {
     pub(super) region: RegionId,
-    pub(super) actor: ActorId,
     /// Counts the processes of the region.
     pub(super) life: u64,
     pub(super) replica: Replica,
@@ -73,7 +72,7 @@ impl Node {
 
     /// Whom it writes as.
     pub const fn actor(&self) -> ActorId {
-        self.actor
+        self.replica.actor()
     }
 
     /// Its region.

@@ -83,7 +83,6 @@ impl World {
         }
         seat.node = Some(Node {
             region,
-            actor: recovered.actor,
             life,
             replica,
             reader: committer.reader(),
@@ -229,6 +228,7 @@ fn start_of(recovered: &Recovered) -> Start {
     let heads = recovered.heads.iter();
     Start {
         actor: recovered.actor,
+        minted: recovered.minted,
         vv: recovered.vv.clone(),
         heads: heads.map(|(actor, h)| (*actor, Head { seq: h.seq, deps: h.deps.clone(), hash: h.hash })).collect(),
         hlc: recovered.hlc,

@@ -11,6 +11,7 @@ use halcyon_wire::{ChainHash, Range, Record, Refusal, StoredRecord, Write};
 #[derive(Clone)]
 pub(crate) struct Disk {
     pub(crate) actor: ActorId,
+    pub(crate) minted: bool,
     pub(crate) vv: VersionVector,
     pub(crate) logs: BTreeMap<ActorId, Vec<StoredRecord>>,
     pub(crate) heads: BTreeMap<ActorId, Head>,
@@ -35,6 +36,7 @@ impl Disk {
     pub(crate) fn new(actor: ActorId) -> Self {
         Self {
             actor,
+            minted: true,
             vv: VersionVector::new(),
             logs: BTreeMap::new(),
             heads: BTreeMap::new(),
@@ -49,9 +51,15 @@ impl Disk {
         }
     }
 
-    pub(crate) fn start(&self) -> Start {
+    /// An older copy of it is put in its place: one from before the first record.
+    pub(crate) fn roll_back(&mut self) {
+        *self = Self { minted: false, ..Self::new(self.actor) };
+    }
+
+    pub(crate) fn start(&mut self) -> Start {
         Start {
             actor: self.actor,
+            minted: std::mem::take(&mut self.minted),
             vv: self.vv.clone(),
             heads: self.heads.clone(),
             hlc: self.hlc,
@@ -87,6 +95,11 @@ impl Disk {
                     self.to_sweep -= u32::from(some);
                     let dot = some.then(|| self.append_own(None, Vec::new()));
                     results.push((ticket, JobResult::Done(dot)));
+                }
+                Job::Mint { ticket, .. } => {
+                    let region = self.actor.region().unwrap();
+                    self.actor = ActorId::mint(region, UnixMs(self.actor.minted_at().0 + 1));
+                    results.push((ticket, JobResult::Minted(self.actor)));
                 }
                 Job::Truncate { ticket, stable, .. } => {
                     // As much as it may, but for the last record of each log.
