@@ -80,7 +80,7 @@ impl Node {
             if let Some(status) = child.try_wait().expect("a child of ours") {
                 return Some(Err(format!("{} ended at start ({status}):\n{}", self.region, self.tail())));
             }
-            let answer = http::call(false, format!("{}/readyz", self.admin)).await;
+            let answer = http::call(false, format!("{}/healthz", self.admin)).await;
             answer.filter(|(code, _)| *code == 200).map(|_| Ok(()))
         })
         .await

@@ -29,7 +29,9 @@ impl Bound {
     pub(crate) async fn ask(&self, body: &Body, timeout: Duration) -> Result<Outcome, ReadError> {
         match self.line.ask_on(self.connection, body, Instant::now() + timeout).await {
             Reply::Answer(Ok(outcome)) => Ok(outcome),
-            Reply::Answer(Err(refusal @ Refusal::Stopping)) => Err(self.lost(refusal.to_string())),
+            Reply::Answer(Err(refusal @ (Refusal::Stopping | Refusal::CatchingUp))) => {
+                Err(self.lost(refusal.to_string()))
+            }
             Reply::Answer(Err(refusal)) => Err(ReadError::Refused(refusal)),
             Reply::Lost { why, .. } => Err(self.lost(why.to_string())),
             Reply::NotUp => Err(self.lost(NOT_UP.to_owned())),

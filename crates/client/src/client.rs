@@ -226,7 +226,9 @@ impl Inner {
             let region = || line.name().clone();
             let connection = line.connection();
             unanswered = match line.ask_on(connection, body, deadline).await {
-                Reply::Answer(Err(Refusal::Stopping)) | Reply::NotUp | Reply::Lost { sent: false, .. } => None,
+                Reply::Answer(Err(Refusal::Stopping | Refusal::CatchingUp))
+                | Reply::NotUp
+                | Reply::Lost { sent: false, .. } => None,
                 Reply::Answer(Ok(outcome)) => {
                     // The line hands out no answer of another kind; were it to, it would be no answer.
                     let why = || "its answer is of another kind".to_owned();

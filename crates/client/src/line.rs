@@ -253,17 +253,19 @@ impl Line {
     pub(crate) fn incoming(&self, frames: &mut Vec<Bytes>) -> Result<(), String> {
         let decoded: Vec<Result<Response, _>> = frames.drain(..).map(|frame| codec::decode(&frame)).collect();
         let mut state = self.lock();
-        let mut stopping = false;
+        let mut away = None;
         let handed_out = decoded.into_iter().try_for_each(|response| {
             let response = response.map_err(|error| format!("it answered with {error}"))?;
-            stopping |= matches!(response.result, Err(Refusal::Stopping));
+            if let Err(refusal @ (Refusal::Stopping | Refusal::CatchingUp)) = &response.result {
+                away = Some(refusal.to_string());
+            }
             state.pending.answer(response)
         });
-        let ending = stopping || state.phase != Phase::Up;
+        let ending = away.is_some() || state.phase != Phase::Up;
         let unsaid = state.pending.has_unsent();
         drop(state);
-        if stopping {
-            self.enter(Phase::Down(Refusal::Stopping.to_string().into()));
+        if let Some(why) = away {
+            self.enter(Phase::Down(why.into()));
         }
         if ending || unsaid {
             // The connection is of use only while somebody waits for an answer on it: the driver must look. What was

@@ -3,7 +3,8 @@
 //! ```text
 //! never sent                       any region
 //! sent, connection lost            the same region, the same id, until the timeout
-//! sent, refused as Stopping        not executed: any region, if no earlier copy of it is unanswered
+//! sent, refused as Stopping or     not executed: any region, if no earlier copy of it is unanswered
+//!   CatchingUp
 //! sent, no answer in time          OutcomeUnknown
 //! a transaction's commit           its own connection, then as above: never another region
 //! ```
@@ -160,7 +161,7 @@ impl Inner {
             Reply::Answer(Ok(Outcome::Written(receipt))) => Ok(receipt),
             // The line hands out no other kind; were it to, the answer would tell nothing.
             Reply::Answer(Ok(_)) => Err(attempt.unknown(line, ANOTHER_KIND.to_owned())),
-            Reply::Answer(Err(refusal @ Refusal::Stopping)) => Err(lost(refusal.to_string())),
+            Reply::Answer(Err(refusal @ (Refusal::Stopping | Refusal::CatchingUp))) => Err(lost(refusal.to_string())),
             Reply::Answer(Err(refusal)) => Err(self.refused(refusal)),
             Reply::Lost { sent: false, why } => Err(lost(why.to_string())),
             Reply::NotUp => Err(lost(NOT_UP.to_owned())),
@@ -201,7 +202,9 @@ impl Inner {
                 Reply::Answer(Ok(Outcome::Written(receipt))) => return Ok(receipt),
                 // The line hands out no other kind; were it to, the answer would tell nothing.
                 Reply::Answer(Ok(_)) => return Err(attempt.unknown(&line, ANOTHER_KIND.to_owned())),
-                Reply::Answer(Err(Refusal::Stopping)) | Reply::NotUp | Reply::Lost { sent: false, .. } => {}
+                Reply::Answer(Err(Refusal::Stopping | Refusal::CatchingUp))
+                | Reply::NotUp
+                | Reply::Lost { sent: false, .. } => {}
                 Reply::Answer(Err(refusal)) if earlier.is_none() => return Err(self.refused(refusal)),
                 Reply::Answer(Err(refusal)) => {
                     return Err(self.refused(attempt.after_earlier(&line, refusal, sent)?));
@@ -249,6 +252,7 @@ const fn is_certain(refusal: &Refusal) -> bool {
         | Refusal::Overloaded { .. }
         | Refusal::RequestExpired { .. }
         | Refusal::Stopping
+        | Refusal::CatchingUp
         | Refusal::Storage { .. } => false,
     }
 }

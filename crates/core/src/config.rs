@@ -30,8 +30,6 @@ pub struct Config {
 pub struct Start {
     /// The actor this node writes as.
     pub actor: ActorId,
-    /// Whether it was minted with this start, for a new directory.
-    pub minted: bool,
     /// The synced version vector.
     pub vv: VersionVector,
     /// The last record of each actor in `vv`.

@@ -251,7 +251,7 @@ pub enum Alarm {
         /// What this node has.
         ours: Seq,
     },
-    /// This node has begun with an empty directory, and others know an earlier log of its region.
+    /// This node begins a log, and others know an earlier one of its region, of which its directory lacked something.
     NewDirectory {
         /// The last actor before.
         was: ActorId,
@@ -324,8 +324,8 @@ impl fmt::Display for Alarm {
             ),
             Self::NewDirectory { was, known } => write!(
                 f,
-                "this region has begun a new log in an empty data directory. Of its former log {was} the other regions have all \
-                 records up to {known}, and they are here again; whatever it acknowledged after that had reached no other region \
+                "this region begins a new log, in an empty or restored data directory. Of its former log {was} the other \
+                 regions have all records up to {known}, and they are here again; whatever it acknowledged after that had reached no other region \
                  and is lost"
             ),
             Self::Fork { actor, seq } => write!(

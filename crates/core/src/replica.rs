@@ -115,10 +115,12 @@ impl Replica {
         let peers: BTreeMap<_, _> = regions.map(|region| (*region, peer())).collect();
         let own_deps = start.heads.get(&start.actor).map(|head| head.deps.clone()).unwrap_or_default();
         let until = now.mono + START_PATIENCE;
-        let standing = match start.minted {
-            _ if peers.is_empty() => Standing::Serving,
-            true => Standing::Joining { until, target: VersionVector::new() },
-            false => Standing::Resuming { until },
+        let standing = if peers.is_empty() {
+            Standing::Serving
+        } else if start.heads.contains_key(&start.actor) {
+            Standing::Resuming { until }
+        } else {
+            Standing::Joining { until, target: VersionVector::new(), had: start.vv.clone() }
         };
         let hashes = start.heads.iter().map(|(actor, head)| (*actor, head.hash)).collect();
         let deps = start.heads.into_iter().map(|(actor, head)| (actor, head.deps));
@@ -257,8 +259,8 @@ impl Replica {
         self.writes == 0
     }
 
-    /// Whether clients' reads and writes are answered: a node that has just begun looks first where it stands.
-    pub const fn is_ready(&self) -> bool {
+    /// Whether this node knows whose log it writes: one that has just begun looks first where it stands.
+    pub const fn is_serving(&self) -> bool {
         self.standing.writes()
     }
 

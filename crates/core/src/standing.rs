@@ -4,8 +4,8 @@
 //! so its log is gone on with only once a majority of the members has been heard and none of them knows more of it. If one
 //! does, or too few are heard in time and a client wants to write, a new log is begun instead: that is always safe.
 //!
-//! A directory that was begun with this start has a log that nobody can know, but it has no data either: before it answers,
-//! it catches up with whoever it hears.
+//! A directory whose log has not begun is new, or has been restored from a backup, or has only ever been read: before it
+//! answers, it catches up with whoever it hears.
 
 use std::time::Duration;
 
@@ -15,8 +15,8 @@ use halcyon_types::VersionVector;
 pub(crate) enum Standing {
     /// An old directory; too few have been heard to know whether it is the newest.
     Resuming { until: Duration },
-    /// A new directory; what the others have shown of theirs is being fetched.
-    Joining { until: Duration, target: VersionVector },
+    /// A log that has not begun; what the others have shown of theirs is being fetched. `had` is what was here at the start.
+    Joining { until: Duration, target: VersionVector, had: VersionVector },
     /// A new log is being begun.
     Minting,
     /// Reads and writes are answered.
@@ -32,6 +32,15 @@ impl Standing {
     /// Whether rows may be shown.
     pub(crate) const fn reads(&self) -> bool {
         !matches!(self, Self::Joining { .. })
+    }
+
+    /// Whether requests are answered at once: who has waited in vain to resume needs only be asked to write.
+    pub(crate) fn answers(&self, now: Duration) -> bool {
+        match self {
+            Self::Serving => true,
+            Self::Resuming { until } => *until <= now,
+            Self::Joining { .. } | Self::Minting => false,
+        }
     }
 
     pub(crate) const fn name(&self) -> &'static str {

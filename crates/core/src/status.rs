@@ -15,6 +15,8 @@ pub struct Status {
     pub actor: ActorId,
     /// Whether it serves: `serving`, or how far it is from there: `resuming`, `joining`, `minting`.
     pub standing: &'static str,
+    /// Whether it answers clients now.
+    pub ready: bool,
     /// What is applied and on disk here.
     pub vv: VersionVector,
     /// The hash chain of each actor's log, as far as it is applied and on disk here: where two nodes have applied as much of

@@ -87,7 +87,11 @@ impl Admin {
 
 async fn readyz(State(admin): State<Admin>) -> Response {
     match admin.status().await {
-        Some(_) => "ready\n".into_response(),
+        Some(status) if status.ready => "ready\n".into_response(),
+        Some(status) => {
+            let message = format!("this node is {}; ask again soon, or another region", status.standing);
+            refuse(StatusCode::SERVICE_UNAVAILABLE, "NotReady", &message)
+        }
         None => stopping(),
     }
 }

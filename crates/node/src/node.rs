@@ -226,7 +226,6 @@ fn replica(topology: &Topology, region: &Region, recovered: Recovered, clocks: &
     let heads = recovered.heads.into_iter();
     let start = halcyon_core::Start {
         actor: recovered.actor,
-        minted: recovered.minted,
         vv: recovered.vv,
         heads: heads.map(|(actor, h)| (actor, halcyon_core::Head { seq: h.seq, deps: h.deps, hash: h.hash })).collect(),
         hlc: recovered.hlc,

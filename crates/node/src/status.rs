@@ -15,6 +15,11 @@ pub(crate) struct NodeStatus {
     pub node: String,
     /// The present incarnation of this region's log.
     pub actor: String,
+    /// `serving`; or, after a start, `resuming` (whether its log is still its own is not known yet), `joining` (its directory
+    /// was empty, and it fetches what the others have), `minting` (it begins a new log).
+    pub standing: &'static str,
+    /// Whether clients are answered.
+    pub ready: bool,
     /// The synced version vector, which is how far each actor's records are applied: actor → seq.
     pub vv: BTreeMap<String, u64>,
     /// The hash chain of each actor's log up to there, its first eight bytes in hexadecimal: actor → hash. Nodes that have

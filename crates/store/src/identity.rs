@@ -37,24 +37,24 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// The directory's identity, checked against the claim; or a new one, committed and synced, if it has none. And whether it
-    /// is new.
-    pub(crate) fn establish<B: Backend>(backend: &B, claim: &Claim) -> Result<(Self, bool), OpenError> {
+    /// The directory's identity, checked against the claim; or a new one, committed and synced, if it has none.
+    pub(crate) fn establish<B: Backend>(backend: &B, claim: &Claim) -> Result<Self, OpenError> {
         let found = backend.with(Family::Local, &IDENTITY_KEY, |value| value.map(Self::decode))?;
         match found {
             Some(Ok(identity)) => {
                 identity.check(claim)?;
-                Ok((identity, false))
+                Ok(identity)
             }
             Some(Err(CellError::Version { found })) => {
                 Err(OpenError::Format { found: found.into(), expected: VALUE_VERSION.into() })
             }
             Some(Err(error)) => Err(OpenError::Damaged { reason: format!("identity: {error}") }),
-            None => Self::begin(backend, claim).map(|identity| (identity, true)),
+            None => Self::begin(backend, claim),
         }
     }
 
-    fn begin<B: Backend>(backend: &B, claim: &Claim) -> Result<Self, OpenError> {
+    /// That nothing is there yet.
+    pub(crate) fn check_empty<B: Backend>(backend: &B) -> Result<(), OpenError> {
         let mut any = false;
         for family in Family::ALL {
             backend.scan(family, &[], None, |_, _| {
@@ -65,13 +65,22 @@ impl Identity {
         if any {
             return Err(OpenError::Damaged { reason: "there is data, but no identity that owns it".to_owned() });
         }
-        let identity = Self {
+        Ok(())
+    }
+
+    pub(crate) fn new(claim: &Claim) -> Self {
+        Self {
             node: claim.node,
             actor: ActorId::mint(claim.region, claim.now),
             region: claim.region,
             cluster: claim.cluster.as_str().to_owned(),
             region_name: claim.region_name.as_str().to_owned(),
-        };
+        }
+    }
+
+    fn begin<B: Backend>(backend: &B, claim: &Claim) -> Result<Self, OpenError> {
+        Self::check_empty(backend)?;
+        let identity = Self::new(claim);
         let mut batch = backend.batch();
         batch.put(Family::Local, &IDENTITY_KEY, &identity.encode());
         let mut vv = Vec::new();

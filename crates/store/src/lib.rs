@@ -11,6 +11,7 @@
 //! * [`Committer`]: takes writes and records, one at a time, and commits them in groups. Its obligations stand above it.
 //!   A group on its way to the disk is a [`Sealed`] one: any thread may write it, while the committer stages the next.
 //! * [`Reader`]: consistent views, ranges of logs and digests, for any thread. [`reads`]: clients' reads of them.
+//! * [`copy`]: the whole state, page by page, from one snapshot into an empty database.
 //! * [`Clock`]: the hybrid logical clock, fed by the time that callers pass in.
 //! * Derived rows (`derived.rs`): summaries of collections, the order of scores, what ends when. Local, never replicated.
 //! * [`Backend`]: what a database must offer; [`MemoryBackend`] for tests and simulators, `RocksBackend` for nodes.
@@ -21,6 +22,7 @@ pub mod backend;
 mod cells;
 pub mod clock;
 pub mod committer;
+pub mod copy;
 mod deadlines;
 mod dedupe;
 mod derived;

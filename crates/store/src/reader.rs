@@ -9,6 +9,7 @@ use halcyon_types::{ActorId, Dot, Seq, UnixMs, VersionVector};
 use halcyon_wire::StoredRecord;
 
 use crate::backend::{Backend, Family, View};
+use crate::copy::{self, Page};
 use crate::deadlines::{Deadlines, is_deadline};
 use crate::digest::{self, Digest};
 use crate::error::ReadError;
@@ -102,6 +103,14 @@ impl<V: View> Snapshot<V> {
     /// [`ReadError`].
     pub fn vv(&self) -> Result<VersionVector, ReadError> {
         vv_of(&self.view)
+    }
+
+    /// The entries of a copy of this very moment behind `place`: as many as fit `bytes_max`, but one at least.
+    ///
+    /// # Errors
+    /// [`ReadError`]; a place that no page has told is `Damaged`.
+    pub fn page(&self, place: &[u8], bytes_max: usize) -> Result<Page, ReadError> {
+        copy::page(&self.view, place, bytes_max)
     }
 
     /// Visits the rows of a counter, one for each actor that has added to it. Where there can be few they are got one by one: a

@@ -25,8 +25,6 @@ pub struct Recovered {
     pub node: NodeId,
     /// The incarnation of this region's log that this node writes.
     pub actor: ActorId,
-    /// Whether it was minted just now, for a directory that was empty.
-    pub minted: bool,
     /// What is applied.
     pub vv: VersionVector,
     /// The end of each actor's log; an entry for every actor of `vv`.
@@ -42,15 +40,16 @@ pub(crate) fn recover<B: Backend>(backend: &B, claim: &Claim) -> Result<(Recover
     if !Clock::is_sane(claim.now) {
         return Err(OpenError::DeadClock { now: claim.now });
     }
-    let (identity, minted) = Identity::establish(backend, claim)?;
+    let identity = Identity::establish(backend, claim)?;
     let vv = vv_of(backend)?;
     let heads = read_heads(backend)?;
     agree(&vv, &heads)?;
+    let floors = read_floors(backend, &heads)?;
     for (actor, head) in &heads {
-        check_log_end(backend, Dot { actor: *actor, seq: head.seq })?;
+        check_log_end(backend, Dot { actor: *actor, seq: head.seq }, floors.get(*actor))?;
     }
     if !heads.contains_key(&identity.actor) {
-        check_log_end(backend, Dot { actor: identity.actor, seq: Seq::ZERO })?;
+        check_log_end(backend, Dot { actor: identity.actor, seq: Seq::ZERO }, Seq::ZERO)?;
     }
     let ceiling =
         backend.with(Family::Local, &layout::CEILING_KEY, |value| value.map_or(Ok(Hlc::ZERO), layout::ceiling))?;
@@ -59,8 +58,7 @@ pub(crate) fn recover<B: Backend>(backend: &B, claim: &Claim) -> Result<(Recover
         .map(|ceiling| if planted(Mutant::ClockNotRestored) { Hlc::ZERO } else { ceiling })
         .and_then(|ceiling| Clock::restore(ceiling).map_err(|error| error.to_string()))
         .map_err(|reason| OpenError::Damaged { reason: format!("clock ceiling: {reason}") })?;
-    let floors = read_floors(backend, &heads)?;
-    let recovered = Recovered { node: identity.node, actor: identity.actor, minted, vv, heads, hlc: clock.last(), floors };
+    let recovered = Recovered { node: identity.node, actor: identity.actor, vv, heads, hlc: clock.last(), floors };
     Ok((recovered, identity, clock))
 }
 
@@ -90,14 +88,14 @@ fn read_heads(view: &impl View) -> Result<BTreeMap<ActorId, Head>, ReadError> {
     outcome.map(|()| heads)
 }
 
-/// Up to where the logs are truncated: the last record of a log is always there.
+/// Up to where the logs are truncated: a log that came as rows alone has not a single record.
 fn read_floors(view: &impl View, heads: &BTreeMap<ActorId, Head>) -> Result<VersionVector, OpenError> {
     let floors = view.with(Family::Local, &layout::FLOORS_KEY, |value| value.map(layout::vv))?;
     let damaged = |reason: String| OpenError::Damaged { reason: format!("the floors of the logs: {reason}") };
     let floors = floors.transpose().map_err(|error| damaged(error.to_string()))?.unwrap_or_default();
-    let baseless = floors.iter().find(|(actor, floor)| heads.get(actor).is_none_or(|head| *floor >= head.seq));
+    let baseless = floors.iter().find(|(actor, floor)| heads.get(actor).is_none_or(|head| *floor > head.seq));
     if let Some((actor, floor)) = baseless {
-        return Err(damaged(format!("{floor} of {actor}, which has no record behind it")));
+        return Err(damaged(format!("{floor} of {actor}, which is not applied so far")));
     }
     Ok(if planted(Mutant::FloorsForgotten) { VersionVector::new() } else { floors })
 }
@@ -121,11 +119,11 @@ fn agree(vv: &VersionVector, heads: &BTreeMap<ActorId, Head>) -> Result<(), Open
     }
 }
 
-/// A log ends where its head says: that record is there, and none behind it.
-fn check_log_end(view: &impl View, end: Dot) -> Result<(), OpenError> {
+/// A log ends where its head says: that record is there, unless all up to `floor` are gone, and none behind it.
+fn check_log_end(view: &impl View, end: Dot, floor: Seq) -> Result<(), OpenError> {
     let damaged = |reason: String| Err(OpenError::Damaged { reason });
     let key = layout::log_key(end);
-    if end.seq > Seq::ZERO && !view.with(Family::Log, &key, |value| value.is_some())? {
+    if end.seq > floor && !view.with(Family::Log, &key, |value| value.is_some())? {
         return damaged(format!("record {end} is applied but not in its log"));
     }
     let mut behind = None;

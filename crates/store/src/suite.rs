@@ -16,6 +16,7 @@ macro_rules! on_every_backend {
 }
 
 mod clocks;
+mod copying;
 #[cfg(feature = "rocksdb")]
 mod damaged;
 mod derived;
@@ -23,6 +24,7 @@ mod durable;
 mod failing;
 #[cfg(feature = "rocksdb")]
 mod files;
+mod minting;
 pub(crate) mod node;
 mod opening;
 pub(crate) mod programs;

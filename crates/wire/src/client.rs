@@ -317,8 +317,10 @@ pub enum Refusal {
     /// The node is stopping. Use another region.
     #[error("this node is stopping; use another region")]
     Stopping,
-    /// The node has begun with an empty directory and is fetching the data. Use another region meanwhile.
-    #[error("this node has an empty directory and is fetching the data; use another region meanwhile")]
+    /// The node's directory is new or restored, and it is fetching what the others have. Use another region meanwhile.
+    #[error(
+        "this node's data directory is new or restored, and it is fetching what the others have; use another region meanwhile"
+    )]
     CatchingUp,
     /// The node cannot read its disk. Its operator should look.
     #[error("this node cannot read its data: {reason}")]

@@ -165,7 +165,7 @@ impl Replica {
     pub(super) fn check_own(&mut self, now: Now, from: RegionId, shown: &VersionVector) {
         let (theirs, ours) = (shown.get(self.actor), self.synced.get(self.actor));
         let Some(peer) = self.peers.get_mut(&from) else { return };
-        if theirs > ours && matches!(self.standing, Standing::Resuming { .. }) {
+        if theirs > ours && matches!(self.standing, Standing::Resuming { .. } | Standing::Joining { .. }) {
             return self.mint_behind(now, from, theirs, ours);
         }
         let known = matches!(self.standing, Standing::Minting);

@@ -15,6 +15,7 @@ impl Replica {
             region: self.region,
             actor: self.actor,
             standing: self.standing.name(),
+            ready: self.standing.answers(now.mono),
             vv: self.synced.clone(),
             heads: self.hashes.clone(),
             received: self.delivery.received_all(),

@@ -22,10 +22,11 @@ impl Replica {
         let majority = heard > self.peers.len().div_ceil(2);
         match &self.standing {
             Standing::Resuming { .. } if majority => self.serve(now),
-            Standing::Joining { until, target } => {
+            Standing::Joining { until, target, had } => {
                 let enough = majority || *until <= now.mono;
                 if enough && target.le(&self.synced) {
-                    self.tell_of_former(&target.clone());
+                    let (target, had) = (target.clone(), had.clone());
+                    self.tell_of_former(&target, &had);
                     self.serve(now);
                 }
             }
@@ -107,10 +108,10 @@ impl Replica {
         }
     }
 
-    /// A new directory in the place of one that is gone: what had not left that one is lost, and the operator is to know.
-    fn tell_of_former(&mut self, target: &VersionVector) {
+    /// A directory in the place of one that is gone: what had not left that one is lost, and the operator is to know.
+    fn tell_of_former(&mut self, target: &VersionVector, had: &VersionVector) {
         let former = |actor: ActorId| actor.region() == Some(self.region) && actor != self.actor;
-        let last = target.iter().filter(|(actor, _)| former(*actor)).last();
+        let last = target.iter().filter(|(actor, known)| former(*actor) && had.get(*actor) < *known).last();
         if let Some((was, known)) = last {
             self.alarm(Alarm::NewDirectory { was, known });
         }

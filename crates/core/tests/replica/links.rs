@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use halcyon_core::{Alarm, Command, LinkEvent, PeerError, Replica};
-use halcyon_types::limits::{START_PATIENCE, HEARTBEAT_EVERY, RECONNECT_FIRST, RECONNECT_LAST};
+use halcyon_types::limits::{HEARTBEAT_EVERY, RECONNECT_FIRST, RECONNECT_LAST, START_PATIENCE};
 use halcyon_types::{ActorId, BootId, Now, Seq, UnixMs, VersionVector};
 use halcyon_wire::{Hello, PeerMessage, Range};
 use uuid::Uuid;

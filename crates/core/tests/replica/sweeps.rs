@@ -1,7 +1,7 @@
 //! Sweeping: up to a time that every member has passed, by one region, one step at a time.
 
 use halcyon_core::{Command, Job, LinkEvent, Replica};
-use halcyon_types::limits::{START_PATIENCE, HEARTBEAT_EVERY, SILENT_AFTER, SWEEP_EVERY};
+use halcyon_types::limits::{HEARTBEAT_EVERY, SILENT_AFTER, START_PATIENCE, SWEEP_EVERY};
 use halcyon_types::{ActorId, Now, UnixMs};
 use halcyon_wire::PeerMessage;
 

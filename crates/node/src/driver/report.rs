@@ -32,6 +32,8 @@ impl Driver {
             region: self.site.region_name.clone(),
             node: self.site.node.0.to_string(),
             actor: self.replica.actor().to_string(),
+            standing: core.standing,
+            ready: core.ready,
             vv: by_name(&core.vv),
             heads: core.heads.iter().map(|(actor, hash)| (actor.to_string(), format!("{hash:?}"))).collect(),
             received: by_name(&core.received),

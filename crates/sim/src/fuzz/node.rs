@@ -72,7 +72,7 @@ struct Node {
 impl Node {
     fn start(disk: MemoryBackend) -> Self {
         let (committer, recovered) = open(&disk, 1).unwrap_or_else(|error| panic!("a whole disk: {error}"));
-        let Recovered { actor, minted, vv, hlc, floors, .. } = recovered;
+        let Recovered { actor, vv, hlc, floors, .. } = recovered;
         let config = Config {
             region: region(1),
             peers: PEERS.map(region).to_vec(),
@@ -82,7 +82,7 @@ impl Node {
             keyspaces: [keyspace()].into(),
             log_bytes_max: Some(4096),
         };
-        let start = Start { actor, minted, vv, heads: BTreeMap::new(), hlc, floors };
+        let start = Start { actor, vv, heads: BTreeMap::new(), hlc, floors };
         let replica = Replica::new(config, start, Now { mono: Duration::ZERO, wall: T });
         Self {
             disk,

@@ -175,6 +175,7 @@ pub(super) mod tests {
             region: region(1),
             actor: actor(1),
             standing: "serving",
+            ready: true,
             vv: VersionVector::new(),
             received: VersionVector::new(),
             hlc: Hlc::ZERO,

@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use halcyon_core::Status;
-use halcyon_types::limits::{COMMIT_QUEUE_MAX, CONNECTION_TRANSACTIONS_MAX, SESSION_WAIT_MAX, START_PATIENCE, WAITING_MAX};
+use halcyon_types::limits::{
+    COMMIT_QUEUE_MAX, CONNECTION_TRANSACTIONS_MAX, SESSION_WAIT_MAX, START_PATIENCE, WAITING_MAX,
+};
 use halcyon_types::{RegionId, VersionVector};
 use halcyon_wire::{Body, Refusal};
 
@@ -115,7 +117,12 @@ impl Invariant for Prompt {
                     if steps.0 < now {
                         *steps = (now, steps.0);
                     }
-                    let stand = Stand { vv: node.vv(), idle: node.is_idle(), ready: node.replica().is_ready(), awake: steps.1 };
+                    let stand = Stand {
+                        vv: node.vv(),
+                        idle: node.is_idle(),
+                        ready: node.replica().is_serving(),
+                        awake: steps.1,
+                    };
                     self.stepped(*region, &stand)
                 }
                 _ => Ok(()),

@@ -140,7 +140,9 @@ impl Node {
     fn work(&mut self, job: Job) -> Work {
         let name = match &job {
             Job::Write { snapshot, .. } => *snapshot,
-            Job::Record { .. } | Job::Grant { .. } | Job::Sweep { .. } | Job::Mint { .. } | Job::Truncate { .. } => None,
+            Job::Record { .. } | Job::Grant { .. } | Job::Sweep { .. } | Job::Mint { .. } | Job::Truncate { .. } => {
+                None
+            }
         };
         let held = name.and_then(|name| self.snapshots.remove(&name));
         let late = || self.reader.snapshot();

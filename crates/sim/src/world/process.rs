@@ -228,7 +228,6 @@ fn start_of(recovered: &Recovered) -> Start {
     let heads = recovered.heads.iter();
     Start {
         actor: recovered.actor,
-        minted: recovered.minted,
         vv: recovered.vv.clone(),
         heads: heads.map(|(actor, h)| (*actor, Head { seq: h.seq, deps: h.deps.clone(), hash: h.hash })).collect(),
         hlc: recovered.hlc,

@@ -48,7 +48,11 @@ impl<D: Disk> Node<D> {
     }
 
     pub(super) fn with(region: u16, settings: Settings) -> Self {
-        let mut disk = D::new();
+        Self::on(D::new(), region, settings)
+    }
+
+    /// On a disk that has something.
+    pub(super) fn on(mut disk: D, region: u16, settings: Settings) -> Self {
         let (committer, recovered) = Committer::open_with(disk.start(), &claim(region, T), settings).unwrap();
         Self { disk, committer, heads: recovered.heads.clone(), recovered, now: T, region, settings, requests: 0 }
     }

@@ -103,9 +103,9 @@ fn a_truncation_that_was_not_committed_has_not_happened<D: Disk>() {
     assert_eq!((extent(&node, &node), extent(&node, &other)), ((1, 100), (1, 50)));
 }
 
-fn a_floor_without_a_record_behind_it_is_damage<D: Disk>() {
+fn a_floor_beyond_what_is_applied_is_damage<D: Disk>() {
     let (mut node, other) = filled::<D>();
-    for value in [vec![1, 0], floor_of(&other, 50)] {
+    for value in [vec![1, 0], floor_of(&other, 51)] {
         let backend = node.disk.start();
         let mut batch = backend.batch();
         batch.put(Family::Local, &layout::FLOORS_KEY, &value);
@@ -127,5 +127,5 @@ on_every_backend!(
     room_given_back_holds_nothing_that_is_kept,
     half_of_the_room_keeps_about_half_of_the_records,
     a_truncation_that_was_not_committed_has_not_happened,
-    a_floor_without_a_record_behind_it_is_damage,
+    a_floor_beyond_what_is_applied_is_damage,
 );

@@ -11,7 +11,6 @@ use halcyon_wire::{ChainHash, Range, Record, Refusal, StoredRecord, Write};
 #[derive(Clone)]
 pub(crate) struct Disk {
     pub(crate) actor: ActorId,
-    pub(crate) minted: bool,
     pub(crate) vv: VersionVector,
     pub(crate) logs: BTreeMap<ActorId, Vec<StoredRecord>>,
     pub(crate) heads: BTreeMap<ActorId, Head>,
@@ -36,7 +35,6 @@ impl Disk {
     pub(crate) fn new(actor: ActorId) -> Self {
         Self {
             actor,
-            minted: true,
             vv: VersionVector::new(),
             logs: BTreeMap::new(),
             heads: BTreeMap::new(),
@@ -51,15 +49,9 @@ impl Disk {
         }
     }
 
-    /// An older copy of it is put in its place: one from before the first record.
-    pub(crate) fn roll_back(&mut self) {
-        *self = Self { minted: false, ..Self::new(self.actor) };
-    }
-
-    pub(crate) fn start(&mut self) -> Start {
+    pub(crate) fn start(&self) -> Start {
         Start {
             actor: self.actor,
-            minted: std::mem::take(&mut self.minted),
             vv: self.vv.clone(),
             heads: self.heads.clone(),
             hlc: self.hlc,

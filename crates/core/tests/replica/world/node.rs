@@ -45,7 +45,7 @@ pub(crate) fn config(region: RegionId, regions: &[RegionId], life: u64) -> Confi
 
 impl Node {
     /// Nothing happens in it unless a test asks for it.
-    pub(crate) fn new(region: RegionId, regions: &[RegionId], mut disk: Disk, life: u64, now: Now) -> Self {
+    pub(crate) fn new(region: RegionId, regions: &[RegionId], disk: Disk, life: u64, now: Now) -> Self {
         let config = Config { log_bytes_max: disk.log_bytes_max, ..config(region, regions, life) };
         let mut replica = Replica::new(config, disk.start(), now);
         replica.set_background(now, false);

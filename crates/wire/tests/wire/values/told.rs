@@ -77,10 +77,11 @@ pub(crate) fn refusals() -> Vec<Refusal> {
         Refusal::Overloaded { queue: reason() },
         Refusal::RequestExpired { off: Duration::from_hours(25) },
         Refusal::Stopping,
+        Refusal::CatchingUp,
         Refusal::Storage { reason: reason() },
     ];
     refusals.sort_by_key(Refusal::name);
     refusals.dedup_by_key(|refusal| refusal.name());
-    assert_eq!(refusals.len(), 20, "one of every refusal");
+    assert_eq!(refusals.len(), 21, "one of every refusal");
     refusals
 }
