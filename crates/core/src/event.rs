@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use halcyon_crdt::{Object, Shortage};
 use halcyon_types::{ActorId, BootId, Dot, Hlc, RegionId, Seq, UnixMs, VersionVector};
 use halcyon_wire::{
-    Body, ChainHash, PeerMessage, Record, RecordError, Refusal, Response, StoredRecord, TransactionId, Write,
+    Body, ChainHash, CopyId, PeerMessage, Record, RecordError, Refusal, Response, StoredRecord, TransactionId, Write,
 };
 
 use crate::error::PeerError;
@@ -221,6 +222,37 @@ pub enum Command {
         /// Why.
         reason: PeerError,
     },
+    /// Take a snapshot for a copy that this peer begins; it replaces an earlier one of that peer.
+    BeginCopy {
+        /// Who takes it.
+        peer: RegionId,
+    },
+    /// Read a page of the copy that the peer is taking, send it, and report `handle_page_sent` exactly once when the link has
+    /// taken it. The pages before have been read. There is one at a time per peer.
+    SendPage {
+        /// To whom.
+        peer: RegionId,
+        /// The copy's name.
+        copy: CopyId,
+        /// Which page.
+        number: u64,
+    },
+    /// Let go of the peer's copy.
+    EndCopy {
+        /// Whose.
+        peer: RegionId,
+    },
+    /// Begin an empty database that is to take the place of this node's own.
+    BeginFill,
+    /// Store a page in it, and report `handle_filled`.
+    Fill {
+        /// The page's entries.
+        entries: Bytes,
+    },
+    /// Drop that database.
+    AbandonFill,
+    /// All of the copy is stored: end, replay what this node's logs have and the copy has not, and begin anew from it.
+    Switch,
     /// Tell the operator.
     Alarm(Alarm),
 }
@@ -283,6 +315,11 @@ pub enum Alarm {
         /// What is wrong with it.
         error: RecordError,
     },
+    /// Records that this node lacks are gone everywhere in reach: it takes a copy of a peer's state.
+    Rebuilding {
+        /// Whose.
+        from: RegionId,
+    },
     /// A peer lacks records that this node has dropped: it had them once, or its region has been given an empty directory.
     Truncated {
         /// Who.
@@ -304,6 +341,7 @@ impl Alarm {
             Self::Fork { .. } => "Fork",
             Self::Clone { .. } => "Clone",
             Self::Undecodable { .. } => "Undecodable",
+            Self::Rebuilding { .. } => "Rebuilding",
             Self::Truncated { .. } => "Truncated",
         }
     }
@@ -342,11 +380,15 @@ impl fmt::Display for Alarm {
                 f,
                 "record {dot} from region {peer} cannot be read: {error}; upgrade this node, or repair that one"
             ),
+            Self::Rebuilding { from } => write!(
+                f,
+                "records that this region lacks have been dropped elsewhere: it takes a copy of the state of region {from}, and \
+                 serves what it has until then. Nothing that it acknowledged is lost"
+            ),
             Self::Truncated { peer, have, floor } => write!(
                 f,
-                "region {peer} has the log of actor {} up to {}, and it has been dropped here up to {floor}: that region \
-                 cannot catch up from here. Start it with its own directory, and leave log_bytes_max out of regions.toml if \
-                 regions are to be brought back from nothing",
+                "region {peer} has the log of actor {} up to {}, and it has been dropped here up to {floor}: that region will \
+                 take a copy of some region's whole state to catch up",
                 have.actor, have.seq
             ),
         }

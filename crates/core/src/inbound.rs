@@ -54,6 +54,8 @@ pub(crate) struct Inbound {
     pub(crate) clock_offset_ms: Option<i64>,
     /// Actors whose records are not taken from this peer: it sent one that cannot be read.
     pub(crate) refused: BTreeSet<ActorId>,
+    /// Its logs begin behind these records, as far as it has said so.
+    pub(crate) floors: VersionVector,
     /// The alarm that it knows more of this node's history was raised.
     pub(crate) ahead: bool,
     /// The alarm that it lacks what has been dropped here was raised.
@@ -79,6 +81,7 @@ impl Inbound {
             rtt: None,
             clock_offset_ms: None,
             refused: BTreeSet::new(),
+            floors: VersionVector::new(),
             ahead: false,
             starved: false,
         }
@@ -142,6 +145,7 @@ impl Inbound {
             self.gated.clear();
             self.stamp = None;
             self.refused.clear();
+            self.floors = VersionVector::new();
             self.head = None;
             self.ahead = false;
             self.starved = false;

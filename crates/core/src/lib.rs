@@ -47,6 +47,7 @@
 //! never pulls its own present actor.
 
 mod config;
+mod copies;
 mod delivery;
 mod error;
 mod event;
@@ -55,6 +56,7 @@ mod inbound;
 mod lag;
 mod outbound;
 mod rebalance;
+mod rebuild;
 mod replica;
 mod rng;
 mod standing;

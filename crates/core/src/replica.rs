@@ -3,9 +3,11 @@
 mod check;
 mod clients;
 mod commits;
+mod copies;
 mod links;
 mod peers;
 mod pulls;
+mod rebuild;
 mod report;
 mod rights;
 mod standing;
@@ -22,6 +24,7 @@ use halcyon_types::{ActorId, BootId, Hlc, KeyspaceId, Now, RegionId, Seq, UnixMs
 use halcyon_wire::{ChainHash, PeerMessage, Request};
 
 use crate::config::{Config, Start};
+use crate::copies::Copies;
 use crate::delivery::Delivery;
 use crate::error::PeerError;
 use crate::event::{Actors, Alarm, Command, Committed, Job, LinkEvent, SessionId};
@@ -30,6 +33,7 @@ use crate::inbound::Inbound;
 use crate::lag::Lag;
 use crate::outbound::Outbound;
 use crate::rebalance::Asks;
+use crate::rebuild::Rebuild;
 use crate::rng::Rng;
 use crate::standing::Standing;
 use crate::status::Status;
@@ -80,6 +84,8 @@ pub struct Replica {
     granted: u64,
     sweeper: Sweeper,
     truncation: Truncation,
+    copies: Copies,
+    rebuild: Rebuild,
     jobs: VecDeque<Job>,
     commands: VecDeque<Command>,
     timers: Timers,
@@ -153,6 +159,8 @@ impl Replica {
             granted: 0,
             sweeper: Sweeper::default(),
             truncation: Truncation::new(config.log_bytes_max, start.floors),
+            copies: Copies::default(),
+            rebuild: Rebuild::default(),
             jobs: VecDeque::new(),
             timers: Timers::default(),
             rng: Rng::new(config.seed),
@@ -215,6 +223,23 @@ impl Replica {
         self.check();
     }
 
+    /// The link to `peer` has taken the page of a [`Command::SendPage`], `bytes` of it; none if it could not be read or sent.
+    /// Once per command.
+    pub fn handle_page_sent(&mut self, now: Now, peer: RegionId, bytes: usize) {
+        self.page_sent(now, peer, bytes);
+        self.check();
+    }
+
+    /// The page of a [`Command::Fill`] is stored, or cannot be. Once per command, in their order.
+    pub fn handle_filled(&mut self, now: Now, stored: bool) {
+        if stored {
+            self.filled(now);
+        } else {
+            self.fill_failed(now);
+        }
+        self.check();
+    }
+
     /// The time that [`poll_timeout`](Self::poll_timeout) told has come. Harmless when it has not.
     pub fn handle_timeout(&mut self, now: Now) {
         while let Some(timer) = self.timers.rung(now.mono) {
@@ -226,6 +251,8 @@ impl Replica {
                 Timer::NotYet => self.expire_waiting(now),
                 Timer::Forget => self.expire_transactions(now),
                 Timer::Sweep => self.sweep(now),
+                Timer::Page(peer) => self.feed_copy(now, peer),
+                Timer::Rebuild => self.rebuild(now),
                 Timer::Truncate => self.truncate(now),
             }
         }

@@ -56,6 +56,10 @@ pub struct Status {
     pub granted: u64,
     /// Records that clear away keys that have ended, since the start.
     pub swept: u64,
+    /// The region whose state is being copied in the place of this node's own, and pages stored so far.
+    pub rebuilding: Option<(RegionId, u64)>,
+    /// Copies of this node's state that others are taking.
+    pub copies: usize,
     /// Pulls that this node has asked for and not yet seen answered.
     pub pulls: Vec<PullStatus>,
     /// Alarms raised since the start, by name.

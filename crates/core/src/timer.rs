@@ -22,6 +22,10 @@ pub(crate) enum Timer {
     Sweep,
     /// When to stop waiting for the others to be heard after a start.
     Despair,
+    /// When the next page of a copy may leave for a peer.
+    Page(RegionId),
+    /// When to look how far the copy has come that is to take the place of this node's state.
+    Rebuild,
     /// When to look whether the logs have outgrown their limit.
     Truncate,
 }

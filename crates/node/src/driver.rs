@@ -9,6 +9,7 @@ mod reading;
 mod report;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,17 +17,20 @@ use halcyon_core::{JobResult, Replica, SessionId};
 use halcyon_net::{Credentials, LinkHandle};
 use halcyon_store::{Backend, Reader, RocksBackend, Snapshot};
 use halcyon_types::topology::Topology;
-use halcyon_types::{ActorId, NodeId, RegionId, Seq};
+use halcyon_types::{NodeId, RegionId, Seq};
 use halcyon_wire::TransactionId;
 use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver};
 use tokio::sync::watch;
 
 use crate::clocks::Clocks;
 use crate::committer::{CommitterError, Done, Group, Jobs};
+use crate::copying::Copying;
 use crate::event::Event;
 use crate::faults::Faults;
 use crate::metrics::Metrics;
-use crate::peers::{LinkNumbers, OutLink};
+use crate::node::StartError;
+use crate::peers::{LinkNumbers, OutLink, Sent};
+use crate::rebuilding::Filling;
 use crate::sessions::Seat;
 use crate::tail::Tail;
 
@@ -44,6 +48,9 @@ pub enum NodeError {
     /// The committer cannot go on.
     #[error(transparent)]
     Committer(#[from] CommitterError),
+    /// A copy has taken the place of its state, and from that it does not start.
+    #[error("after a copy took the place of its state: {0}")]
+    Restart(#[from] Box<StartError>),
     /// A peer holds records of this node's actor that this node lacks. Whatever it wrote now would reuse their names.
     #[error(
         "region {peer} holds this node's own records up to {theirs}, this data directory only up to {ours}: it was rolled \
@@ -63,10 +70,27 @@ pub enum NodeError {
     Vanished,
 }
 
+/// How a node's life ended.
+pub(crate) enum End {
+    /// It was asked to stop.
+    Stopped,
+    /// A copy is to take the place of its state, and it begins anew.
+    Rebuilt(Rebuilt),
+}
+
+/// What the next life begins with.
+pub(crate) struct Rebuilt {
+    pub(crate) filling: Filling,
+    /// The state so far, whose committer has ended.
+    pub(crate) reader: Reader<RocksBackend>,
+    pub(crate) faults: Faults,
+}
+
 /// What never changes while the node runs.
 pub(crate) struct Site {
     pub(crate) topology: Topology,
     pub(crate) region: RegionId,
+    pub(crate) data: PathBuf,
     pub(crate) region_name: String,
     pub(crate) node: NodeId,
     pub(crate) fault_api: bool,
@@ -100,22 +124,66 @@ pub(crate) struct Driver {
     pub(crate) snapshots: BTreeMap<(SessionId, TransactionId), Snapshot<<RocksBackend as Backend>::Snapshot>>,
     /// Sessions with answers that their writers have not been told of.
     pub(crate) answered: BTreeSet<SessionId>,
+    /// Copies that others are taking.
+    pub(crate) copying: Copying,
+    /// The copy that this node is taking; one that it has given up, until the next begins; and one that is whole.
+    pub(crate) filling: Option<Filling>,
+    pub(crate) abandoned: Option<Filling>,
+    pub(crate) switching: Option<Filling>,
     pub(crate) alarms: Vec<String>,
     pub(crate) fatal: Option<NodeError>,
 }
 
 impl Driver {
+    pub(crate) fn new(
+        replica: Replica,
+        site: Site,
+        events: Sender<Event>,
+        jobs: Jobs<RocksBackend>,
+        faults: Faults,
+    ) -> Self {
+        Self {
+            replica,
+            site,
+            events,
+            jobs: Some(jobs),
+            faults,
+            tail: Tail::default(),
+            sessions: BTreeMap::new(),
+            out_links: BTreeMap::new(),
+            in_links: BTreeMap::new(),
+            held_dials: BTreeSet::new(),
+            present: None,
+            snapshots: BTreeMap::new(),
+            answered: BTreeSet::new(),
+            copying: Copying::default(),
+            filling: None,
+            abandoned: None,
+            switching: None,
+            alarms: Vec::new(),
+            fatal: None,
+        }
+    }
+
     /// Runs until `stop` says so and everything acknowledged has left, or until an error ends the node.
     pub(crate) async fn run(
         mut self,
-        mut events: Receiver<Event>,
+        events: &mut Receiver<Event>,
         done: UnboundedReceiver<Done>,
         stop: watch::Receiver<bool>,
-    ) -> Result<(), NodeError> {
-        let end = self.turn(&mut events, done, stop).await;
-        self.refuse_the_late(&mut events).await;
+    ) -> Result<End, NodeError> {
+        let end = self.turn(events, done, stop.clone()).await;
+        let rebuilds = end.is_ok() && !*stop.borrow();
+        let Some(filling) = self.switching.take().filter(|_| rebuilds) else {
+            self.refuse_the_late(events).await;
+            self.sessions.values().for_each(|seat| seat.answers.close());
+            return end.map(|()| End::Stopped);
+        };
+        // Its clients and peers meet the next life of the node.
         self.sessions.values().for_each(|seat| seat.answers.close());
-        end
+        let links = self.out_links.values().map(|link| &link.handle);
+        links.chain(self.in_links.values().map(|(_, handle)| handle)).for_each(|link| link.close("it begins anew"));
+        Ok(End::Rebuilt(Rebuilt { filling, reader: self.site.reader, faults: self.faults }))
     }
 
     async fn turn(
@@ -206,9 +274,14 @@ impl Driver {
             Event::LinkDown { peer, link } => self.link_down(peer, link),
             Event::Sent { peer, link, sent } => {
                 if self.out_links.get(&peer).is_some_and(|present| present.id == link) {
-                    self.replica.handle_sent(now, peer, sent.actor, sent.last, sent.bytes);
+                    match sent {
+                        Sent::Range { actor, last, bytes } => self.replica.handle_sent(now, peer, actor, last, bytes),
+                        Sent::Page { bytes } => self.replica.handle_page_sent(now, peer, bytes),
+                    }
                 }
             }
+            Event::PageRead { peer, read } => self.page_read(peer, read),
+            Event::Filled { result } => self.filled(result),
             Event::PeerUp { peer, link, handle } => self.peer_up(peer, link, handle),
             Event::PeerSaid { peer, link, messages } => {
                 for message in messages {

@@ -6,6 +6,7 @@ use halcyon_types::RegionId;
 use halcyon_wire::{PeerMessage, Request};
 use tokio::sync::oneshot;
 
+use crate::copying::PageRead;
 use crate::faults::LinkChange;
 use crate::peers::{OutLink, Sent};
 use crate::sessions::Seat;
@@ -25,6 +26,10 @@ pub(crate) enum Event {
     LinkDown { peer: RegionId, link: Option<u64> },
     /// The link has taken a range of records.
     Sent { peer: RegionId, link: u64, sent: Sent },
+    /// A page of a copy has been read.
+    PageRead { peer: RegionId, read: PageRead },
+    /// A page of a copy has been stored, or could not be.
+    Filled { result: Result<(), String> },
     /// A peer's link stands.
     PeerUp { peer: RegionId, link: u64, handle: LinkHandle },
     /// A peer speaks.

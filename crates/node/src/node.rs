@@ -1,7 +1,7 @@
 //! Starting and stopping a node.
 
 use std::net::ToSocketAddrs;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use halcyon_core::Replica;
@@ -10,20 +10,22 @@ use halcyon_store::{Claim, Committer, OpenError, Recovered, RocksBackend};
 use halcyon_types::topology::{Region, Topology};
 use halcyon_types::{Address, BootId, NodeId, RegionName};
 use tokio::net::TcpListener;
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{mpsc as async_mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::admin::{self, Admin};
 use crate::clocks::Clocks;
-use crate::committer;
+use crate::committer::{self, Done};
 use crate::config::Config;
 use crate::disk_use::DiskUse;
-use crate::driver::{Driver, NodeError, Site};
+use crate::driver::{Driver, End, NodeError, Rebuilt, Site};
+use crate::event::Event;
 use crate::faults::Faults;
 use crate::metrics::Metrics;
 use crate::peers::{self, LinkNumbers};
+use crate::rebuilding;
 use crate::sessions;
-use crate::tail::Tail;
 
 /// Events that wait for the driver; past it, the tasks that read the network wait.
 const EVENTS_MAX: usize = 1024;
@@ -90,62 +92,48 @@ impl Node {
         let identity = Identity { cluster: topology.cluster.clone(), role: Role::Region(name) };
         let credentials = Arc::new(Credentials::load(&certs, &identity)?);
         let doors = Doors::bind(&topology, &region, &credentials).await?;
+        let (events, mut heard) = async_mpsc::channel(EVENTS_MAX);
         let clocks = Clocks::start();
-        let (committer, recovered) = open(&topology, &region, &data, &clocks)?;
-        let (events, heard) = async_mpsc::channel(EVENTS_MAX);
-        let (done, groups) = async_mpsc::unbounded_channel();
-        let metrics = Arc::new(Metrics::new());
-        let numbers = LinkNumbers::default();
-        let site = Site {
-            region: region.id,
-            region_name: region.name.to_string(),
-            node: recovered.node,
-            fault_api,
-            credentials,
-            clocks: clocks.clone(),
-            metrics: metrics.clone(),
-            numbers: numbers.clone(),
-            reader: committer.reader(),
-            digests: Arc::new(tokio::sync::Semaphore::new(1)),
-            topology: topology.clone(),
-        };
-        tracing::info!(region = %region.name, actor = %recovered.actor, vv = ?recovered.vv, "recovered");
-        let jobs = committer::spawn(committer, clocks.clone(), done).map_err(StartError::Thread)?;
-        let driver = Driver {
-            replica: replica(&topology, &region, recovered, &clocks),
-            site,
+        let ground = Ground {
+            metrics: Arc::new(Metrics::new()),
+            numbers: LinkNumbers::default(),
             events: events.clone(),
-            jobs: Some(jobs),
-            faults: Faults::default(),
-            tail: Tail::default(),
-            sessions: std::collections::BTreeMap::new(),
-            out_links: std::collections::BTreeMap::new(),
-            in_links: std::collections::BTreeMap::new(),
-            held_dials: std::collections::BTreeSet::new(),
-            present: None,
-            snapshots: std::collections::BTreeMap::new(),
-            answered: std::collections::BTreeSet::new(),
-            alarms: Vec::new(),
-            fatal: None,
+            clocks: clocks.clone(),
+            data: data.clone(),
+            credentials,
+            region,
+            topology,
+            fault_api,
         };
+        let (mut driver, mut groups) = ground.live(Faults::default())?;
+        let (topology, region) = (ground.topology.clone(), ground.region.clone());
         let admin = Admin {
             topology: topology.clone(),
             region: region.name.clone(),
             disk: Arc::new(DiskUse::of(data, clocks.clone())),
             clocks,
-            metrics,
+            metrics: ground.metrics.clone(),
             events: events.clone(),
             fault_api,
         };
         let seats = sessions::seats();
         let tasks = [
             tokio::spawn(admin::serve(doors.admin, admin)),
-            tokio::spawn(peers::accept(doors.peer, topology, numbers, events.clone())),
+            tokio::spawn(peers::accept(doors.peer, topology, ground.numbers.clone(), events.clone())),
             tokio::spawn(sessions::accept(doors.client, seats.clone(), events)),
         ];
         let (stop, stopping) = watch::channel(false);
         let running = tokio::spawn(async move {
-            let end = driver.run(heard, groups, stopping).await;
+            let end = loop {
+                match driver.run(&mut heard, groups, stopping.clone()).await {
+                    Ok(End::Stopped) => break Ok(()),
+                    Ok(End::Rebuilt(rebuilt)) => match ground.live_anew(rebuilt).await {
+                        Ok(next) => (driver, groups) = next,
+                        Err(error) => break Err(NodeError::from(Box::new(error))),
+                    },
+                    Err(error) => break Err(error),
+                }
+            };
             sessions::drained(&seats).await;
             tasks.iter().for_each(JoinHandle::abort);
             end
@@ -197,20 +185,69 @@ fn is_loopback(address: &Address) -> bool {
     addresses.is_ok_and(|mut addresses| addresses.all(|address| address.ip().is_loopback()))
 }
 
-fn open(
-    topology: &Topology,
-    region: &Region,
-    data: &Path,
-    clocks: &Clocks,
-) -> Result<(Committer<RocksBackend>, Recovered), OpenError> {
-    let claim = Claim {
-        cluster: topology.cluster.clone(),
-        region: region.id,
-        region_name: region.name.clone(),
-        now: clocks.now().wall,
-        node: NodeId(random_uuid()),
-    };
-    Committer::open(RocksBackend::open(data)?, &claim)
+/// What every life of a node stands on: a node begins anew, in place, when a copy has taken the place of its state.
+struct Ground {
+    topology: Topology,
+    region: Region,
+    data: PathBuf,
+    credentials: Arc<Credentials>,
+    clocks: Clocks,
+    metrics: Arc<Metrics>,
+    numbers: LinkNumbers,
+    events: async_mpsc::Sender<Event>,
+    fault_api: bool,
+}
+
+impl Ground {
+    /// Opens the data directory and starts the committer.
+    fn live(&self, faults: Faults) -> Result<(Driver, UnboundedReceiver<Done>), StartError> {
+        let (committer, recovered) = Committer::open(RocksBackend::open(&self.data)?, &self.claim())?;
+        let (done, groups) = async_mpsc::unbounded_channel();
+        let site = Site {
+            region: self.region.id,
+            data: self.data.clone(),
+            region_name: self.region.name.to_string(),
+            node: recovered.node,
+            fault_api: self.fault_api,
+            credentials: self.credentials.clone(),
+            clocks: self.clocks.clone(),
+            metrics: self.metrics.clone(),
+            numbers: self.numbers.clone(),
+            reader: committer.reader(),
+            digests: Arc::new(tokio::sync::Semaphore::new(1)),
+            topology: self.topology.clone(),
+        };
+        tracing::info!(region = %self.region.name, actor = %recovered.actor, vv = ?recovered.vv, "recovered");
+        let jobs = committer::spawn(committer, self.clocks.clone(), done).map_err(StartError::Thread)?;
+        let replica = replica(&self.topology, &self.region, recovered, &self.clocks);
+        Ok((Driver::new(replica, site, self.events.clone(), jobs, faults), groups))
+    }
+
+    /// Lets a copy take the place of the state, and lives from that; from the old state, if it cannot.
+    async fn live_anew(&self, rebuilt: Rebuilt) -> Result<(Driver, UnboundedReceiver<Done>), StartError> {
+        let Rebuilt { filling, reader, faults } = rebuilt;
+        let (data, claim) = (self.data.clone(), self.claim());
+        let took = tokio::task::spawn_blocking(move || {
+            let filled = filling.end()?;
+            Some(rebuilding::take_place(filled, &reader, &data, &claim))
+        });
+        match took.await {
+            Ok(Some(Ok(vv))) => tracing::info!(?vv, "a copy has taken the place of this node's state"),
+            Ok(Some(Err(error))) => tracing::error!(%error, "a copy could not take the place of this node's state"),
+            Ok(None) | Err(_) => tracing::error!("a copy was lost; this node goes on with what it has"),
+        }
+        self.live(faults)
+    }
+
+    fn claim(&self) -> Claim {
+        Claim {
+            cluster: self.topology.cluster.clone(),
+            region: self.region.id,
+            region_name: self.region.name.clone(),
+            now: self.clocks.now().wall,
+            node: NodeId(random_uuid()),
+        }
+    }
 }
 
 fn replica(topology: &Topology, region: &Region, recovered: Recovered, clocks: &Clocks) -> Replica {

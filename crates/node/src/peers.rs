@@ -42,12 +42,13 @@ pub(crate) struct OutLink {
 /// Frames that wait for a link: a heartbeat each 100 ms and a few pulls, or a window of ranges, held by a delay.
 const LANE_MAX: usize = 1024;
 
-/// A range of records on its way.
+/// What the replica wants to know once the link has taken it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Sent {
-    pub(crate) actor: ActorId,
-    pub(crate) last: Seq,
-    pub(crate) bytes: usize,
+pub(crate) enum Sent {
+    /// A range of records.
+    Range { actor: ActorId, last: Seq, bytes: usize },
+    /// A page of a copy.
+    Page { bytes: usize },
 }
 
 /// What a lane carries.
@@ -56,8 +57,8 @@ struct Frame {
     /// When it may leave.
     due: Option<Instant>,
     bytes: Bytes,
-    /// Which range it is, if it is one.
-    range: Option<Sent>,
+    /// What to tell once it is taken.
+    sent: Option<Sent>,
 }
 
 impl OutLink {
@@ -65,16 +66,17 @@ impl OutLink {
     pub(crate) fn send(&self, message: &PeerMessage, due: Option<Instant>) -> Result<(), halcyon_net::FrameSizeError> {
         let mut bytes = Vec::with_capacity(256);
         halcyon_net::frame::append(&mut bytes, |body| codec::encode(body, message))?;
-        let (lane, range) = match message {
-            PeerMessage::Range(_) if due.is_some() => (&self.records, None),
+        let (lane, sent) = match message {
+            PeerMessage::Range(_) | PeerMessage::Page(_) if due.is_some() => (&self.records, None),
             PeerMessage::Range(range) => {
-                (&self.records, Some(Sent { actor: range.actor, last: range.last(), bytes: range.bytes() }))
+                (&self.records, Some(Sent::Range { actor: range.actor, last: range.last(), bytes: range.bytes() }))
             }
+            PeerMessage::Page(page) => (&self.records, Some(Sent::Page { bytes: page.entries.len() })),
             _ => (&self.control, None),
         };
         // A lane that is full drops what will be said again. A writer that has ended takes nothing: the link's end is on
         // its way to the driver.
-        let _ = lane.try_send(Frame { due, bytes: bytes.into(), range });
+        let _ = lane.try_send(Frame { due, bytes: bytes.into(), sent });
         Ok(())
     }
 }
@@ -116,14 +118,14 @@ struct Told {
 
 /// Writes frames in order, each when it is due.
 async fn write(mut writer: FrameWriter, mut frames: Receiver<Frame>, told: Told) {
-    while let Some(Frame { due, bytes, range }) = frames.recv().await {
+    while let Some(Frame { due, bytes, sent }) = frames.recv().await {
         if let Some(due) = due {
             tokio::time::sleep_until(due).await;
         }
         if writer.write(bytes).await.is_err() {
             return;
         }
-        if let Some(sent) = range {
+        if let Some(sent) = sent {
             let _ = told.events.send(Event::Sent { peer: told.peer, link: told.link, sent }).await;
         }
     }

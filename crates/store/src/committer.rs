@@ -140,15 +140,24 @@ impl<B: Backend> Committer<B> {
     /// [`ApplyError`]: the caller has a defect, or, if fatal, stop the process.
     pub fn stage_record(&mut self, now: UnixMs, record: &Record, stored: &StoredRecord) -> Result<(), ApplyError> {
         self.alive()?;
+        if record.dot.actor == self.actor && !self.vv.covers(record.dot) {
+            return Err(ApplyError::Own { dot: record.dot });
+        }
+        self.stage_replayed(now, record, stored)
+    }
+
+    /// As [`Self::stage_record`], for any actor: records of this node's own logs, which a copy in the place of its state lacks.
+    ///
+    /// # Errors
+    /// [`ApplyError`]: the caller has a defect, or, if fatal, stop the process.
+    pub fn stage_replayed(&mut self, now: UnixMs, record: &Record, stored: &StoredRecord) -> Result<(), ApplyError> {
+        self.alive()?;
         let dot = record.dot;
         if self.vv.covers(dot) && !planted(Mutant::DuplicateApplied) {
             return Ok(());
         }
         if stored.seq != dot.seq {
             return Err(ApplyError::Mismatch { dot, stored: stored.seq });
-        }
-        if dot.actor == self.actor {
-            return Err(ApplyError::Own { dot });
         }
         let have = self.vv.get(dot.actor);
         let astray = planted(Mutant::GapAccepted) || planted(Mutant::DuplicateApplied);

@@ -12,6 +12,7 @@
 //! its own, and computes the last.
 
 mod fill;
+mod replay;
 
 use std::ops::ControlFlow;
 
@@ -21,6 +22,7 @@ use crate::backend::{Family, View};
 use crate::error::ReadError;
 
 pub use fill::{Fill, FillError};
+pub use replay::{RebuildError, replay};
 
 /// The families that travel, in the order in which they do; an entry names its family by its place here.
 const FAMILIES: [Family; 2] = [Family::State, Family::Requests];

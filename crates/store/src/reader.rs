@@ -28,7 +28,6 @@ impl<B: Backend> Reader<B> {
         Self { backend, deadlines }
     }
 
-    #[cfg(test)]
     pub(crate) const fn backend(&self) -> &B {
         &self.backend
     }

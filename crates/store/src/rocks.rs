@@ -5,6 +5,7 @@
 //! DIR/SYNCED      how far the database has been on disk (`high_water.rs`); locked while it is open
 //! DIR/db/         RocksDB: families state, log, local, derived, requests
 //! DIR/OPENED      what the last start began with (`files/manifest.rs`)
+//! DIR/GENERATION  which of several databases counts, once a copy has taken the place of a state (`generation.rs`)
 //! DIR/torn/       ends of logs that crashes had torn, cut off at a start: evidence, free to be deleted
 //! ```
 //!
@@ -16,6 +17,7 @@
 mod background;
 mod directory;
 mod footprint;
+mod generation;
 mod high_water;
 mod options;
 mod wal_tail;
@@ -81,6 +83,29 @@ impl RocksBackend {
     /// # Errors
     /// [`OpenError`]; nothing has changed.
     pub fn open_with(dir: &Path, settings: RocksSettings) -> Result<Self, OpenError> {
+        let root = generation::root(dir)?;
+        let backend = Self::open_in(&root, settings)?;
+        generation::clear_others(dir, &root);
+        Ok(backend)
+    }
+
+    /// An empty database within the data directory `dir`, to be filled with what is to take the place of the present one.
+    ///
+    /// # Errors
+    /// [`OpenError`]; nothing of the present one has changed.
+    pub fn open_next(dir: &Path) -> Result<Self, OpenError> {
+        Self::open_in(&generation::next(dir)?, RocksSettings::default())
+    }
+
+    /// From the next start on, what [`Self::open_next`] has begun is the database of `dir`. It must be whole, and closed.
+    ///
+    /// # Errors
+    /// [`OpenError`]; the present one stays.
+    pub fn switch(dir: &Path) -> Result<(), OpenError> {
+        generation::switch(dir)
+    }
+
+    fn open_in(dir: &Path, settings: RocksSettings) -> Result<Self, OpenError> {
         let state = directory::prepare(dir)?;
         let mut high_water = HighWater::open(dir)?;
         let synced = match state {

@@ -127,6 +127,15 @@ pub const RIGHTS_ASKS_MAX: usize = 1024;
 /// Asks for rights that wait for the committer; past it they are dropped, for they are asked again.
 pub const RIGHTS_GRANTS_MAX: usize = 256;
 
+/// Bytes of one page of a copy of a node's state (a single larger row still travels alone).
+pub const COPY_PAGE_BYTES_MAX: usize = 256 * 1024;
+/// Pages that whoever takes a copy may have asked for and not stored.
+pub const COPY_WINDOW_MAX: usize = 16;
+/// Copies that a node serves at once; each holds a snapshot.
+pub const COPIES_MAX: usize = 2;
+/// Bytes per second of one copy: live records are to have room beside it.
+pub const COPY_BYTES_PER_SECOND_MAX: u64 = 64 * 1024 * 1024;
+
 // -- network -------------------------------------------------------------------------------------------------------
 
 /// Connections from other regions that a node keeps open; a region that dials anew needs a second one for a moment.
@@ -178,6 +187,12 @@ pub const START_PATIENCE: Duration = Duration::from_secs(2);
 pub const SWEEP_EVERY: Duration = Duration::from_secs(1);
 /// Between two looks at how large the logs are.
 pub const TRUNCATE_EVERY: Duration = Duration::from_secs(1);
+/// Without a page for so long, whoever takes a copy asks again.
+pub const COPY_PATIENCE: Duration = Duration::from_secs(2);
+/// And after so long, somebody else.
+pub const COPY_GIVE_UP: Duration = Duration::from_secs(20);
+/// A copy of which nothing has been asked for so long is ended.
+pub const COPY_IDLE_MAX: Duration = Duration::from_mins(1);
 /// How long a request may wait for its session's token before it answers `NotYet`.
 pub const SESSION_WAIT_MAX: Duration = Duration::from_secs(30);
 
@@ -191,6 +206,11 @@ const _: () = assert!(RECORD_BYTES_MAX <= GROUP_BYTES_MAX && GROUP_BYTES_MAX <= 
 const _: () = assert!(LINK_WINDOW_BYTES_MAX < PENDING_BYTES_MAX, "an honest peer's window fits what may wait");
 const _: () = assert!(LINK_WINDOW_BYTES_MAX <= LOG_TAIL_BYTES_MAX, "a link that keeps up never reads the disk");
 const _: () = assert!(HEARTBEAT_EVERY.as_millis() * 4 < SILENT_AFTER.as_millis());
+const _: () =
+    assert!(COPY_PAGE_BYTES_MAX + SIBLINGS_BYTES_MAX + 64 * 1024 < FRAME_BYTES_MAX, "so does every page of a copy");
+const _: () = assert!(
+    COPY_PATIENCE.as_millis() < COPY_GIVE_UP.as_millis() && COPY_GIVE_UP.as_millis() < COPY_IDLE_MAX.as_millis()
+);
 const _: () = assert!(START_PATIENCE.as_millis() > SILENT_AFTER.as_millis(), "links have time to open");
 const _: () = assert!(CONNECTION_REQUESTS_MAX <= COMMIT_QUEUE_MAX);
 const _: () = assert!(SIBLINGS_BYTES_MAX + 64 * 1024 < FRAME_BYTES_MAX, "all values of a register fit a frame");

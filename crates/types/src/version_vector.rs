@@ -58,6 +58,12 @@ impl VersionVector {
         }
     }
 
+    /// The lower of both, actor by actor.
+    #[must_use]
+    pub fn meet(&self, other: &Self) -> Self {
+        self.iter().map(|(actor, seq)| (actor, seq.min(other.get(actor)))).collect()
+    }
+
     /// Whether `dot` is seen.
     pub fn covers(&self, dot: Dot) -> bool {
         dot.seq <= self.get(dot.actor)

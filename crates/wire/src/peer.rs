@@ -25,6 +25,44 @@ pub enum PeerMessage {
     /// Pass me rights of a bounded counter, if you can spare them.
     #[serde(rename = "e")]
     AskRights(AskRights),
+    /// My logs begin behind these records: what you lack of them cannot be sent.
+    #[serde(rename = "f")]
+    Floors(VersionVector),
+    /// Send me a page of a copy of your whole state.
+    #[serde(rename = "a")]
+    AskPage(AskPage),
+    /// Here is a page.
+    #[serde(rename = "g")]
+    Page(Page),
+    /// I have no such copy any more: begin anew.
+    #[serde(rename = "n")]
+    NoCopy(CopyId),
+}
+
+/// One copy of a state, named by who asks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct CopyId(pub u64);
+
+/// A request for one page of a copy. The copy begins with the request for page 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskPage {
+    /// Which copy.
+    pub copy: CopyId,
+    /// Which page, from 0: one that was sent before, or the next.
+    pub number: u64,
+}
+
+/// A page of a copy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page {
+    /// Which copy.
+    pub copy: CopyId,
+    /// Which page.
+    pub number: u64,
+    /// Its entries, as the store draws them.
+    pub entries: Bytes,
+    /// Whether it is the last.
+    pub last: bool,
 }
 
 /// Who speaks, and whether both mean the same cluster.

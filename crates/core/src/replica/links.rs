@@ -24,6 +24,7 @@ impl Replica {
             LinkEvent::OutDown => {
                 if !self.timers.is_set(Timer::Dial(region)) {
                     peer.outbound.closed();
+                    self.copies.lose(region);
                     let pause = peer.outbound.pause(&mut self.rng);
                     self.timers.set(Timer::Dial(region), now.mono + pause);
                     self.timers.cancel(Timer::Heartbeat(region));

@@ -26,6 +26,17 @@ impl Replica {
             PeerMessage::Heartbeat(beat) => self.heartbeat(now, from, &beat),
             PeerMessage::Pull(pull) => self.pulled(now, from, &pull),
             PeerMessage::Range(range) => self.range(now, from, range),
+            PeerMessage::Floors(floors) => {
+                check_width(from, &floors)?;
+                self.heard_floors(now, from, &floors);
+                Ok(())
+            }
+            PeerMessage::AskPage(ask) => self.asked_for_page(now, from, ask),
+            PeerMessage::Page(page) => self.page(now, from, page),
+            PeerMessage::NoCopy(copy) => {
+                self.no_copy(now, from, copy);
+                Ok(())
+            }
             PeerMessage::AskRights(ask) => self.asked_for_rights(now, from, ask),
         }
     }
@@ -91,6 +102,7 @@ impl Replica {
         let first = peer.inbound.answer_first();
         self.check_own(now, from, &beat.vv);
         self.forget_acked();
+        self.end_copies(now);
         let mut shown = beat.vv.clone();
         shown.observe(Dot { actor, seq: beat.seq });
         self.seek_in(now, &shown);
@@ -109,7 +121,9 @@ impl Replica {
         peer.inbound.heard = now.mono;
         let after = pull.after.max(peer.inbound.acked.get(pull.actor));
         let upto = pull.upto.min(self.synced.get(pull.actor));
-        if after < upto {
+        if after < self.truncation.floors().get(pull.actor) {
+            self.tell_floors(from);
+        } else if after < upto {
             if pull.actor != self.actor {
                 peer.outbound.serve(pull.actor, after, upto);
             } else if !planted(Mutant::PushNotResumed) {

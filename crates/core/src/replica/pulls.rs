@@ -145,10 +145,11 @@ impl Replica {
     }
 
     /// The peers that can be asked for what follows `received`.
-    fn able(&self, now: Now, actor: ActorId, received: Seq) -> impl Iterator<Item = (&RegionId, &Peer)> {
+    pub(super) fn able(&self, now: Now, actor: ActorId, received: Seq) -> impl Iterator<Item = (&RegionId, &Peer)> {
         self.peers.iter().filter(move |(_, peer)| {
             let inbound = &peer.inbound;
-            let knows = inbound.known.get(actor) > received && !inbound.refused.contains(&actor);
+            let has = inbound.floors.get(actor) <= received && inbound.known.get(actor) > received;
+            let knows = has && !inbound.refused.contains(&actor);
             knows && peer.outbound.is_up() && inbound.is_alive(now.mono)
         })
     }

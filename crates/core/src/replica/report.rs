@@ -35,6 +35,8 @@ impl Replica {
             asked: self.asks.sent,
             granted: self.granted,
             swept: self.sweeper.records,
+            rebuilding: self.rebuilding(),
+            copies: self.copies.len(),
             pulls: pulls.collect(),
             alarms: self.alarms.clone(),
         }

@@ -3,7 +3,9 @@
 use halcyon_core::{LinkEvent, Replica};
 use halcyon_crdt::Object;
 use halcyon_types::{ActorId, BootId, Dot, Hlc, Now, Seq, UnixMs, VersionVector};
-use halcyon_wire::{AskRights, ChainHash, Echo, Heartbeat, Hello, PeerMessage, Pull, Range, Record};
+use halcyon_wire::{
+    AskPage, AskRights, ChainHash, CopyId, Echo, Heartbeat, Hello, Page, PeerMessage, Pull, Range, Record,
+};
 use uuid::Uuid;
 
 use crate::world::{BASE, Disk, config, keyspace, ms, region};
@@ -47,7 +49,14 @@ impl Babble {
     }
 
     fn message(&mut self) -> PeerMessage {
-        match self.upto(7) {
+        match self.upto(11) {
+            8 => PeerMessage::Floors(self.vv()),
+            9 => PeerMessage::AskPage(AskPage { copy: CopyId(self.upto(2)), number: self.number() }),
+            10 => PeerMessage::NoCopy(CopyId(self.upto(2))),
+            11 => {
+                let (copy, number, last) = (CopyId(self.upto(2)), self.upto(3), self.upto(1) == 0);
+                PeerMessage::Page(Page { copy, number, entries: vec![7; 9].into(), last })
+            }
             7 => {
                 let counter = Object::new(keyspace(), vec![b'k'; usize::try_from(self.upto(2)).unwrap()]);
                 PeerMessage::AskRights(AskRights { counter, amount: self.number() })
@@ -83,7 +92,7 @@ impl Babble {
 fn any_message_in_any_order_is_survived() {
     for seed in 0..300 {
         let mut babble = Babble(seed);
-        let mut disk = Disk::new(ActorId::mint(region(1), UnixMs(1)));
+        let disk = Disk::new(ActorId::mint(region(1), UnixMs(1)));
         let config = config(region(1), &[region(1), region(2), region(3)], 0);
         let now = |n| Now { mono: ms(n), wall: BASE.plus(ms(n)) };
         let mut replica = Replica::new(config, disk.start(), now(0));

@@ -13,7 +13,7 @@ use crate::world::{Disk, World, config, ms, region};
 fn replica(seed: u64) -> Replica {
     let mut config = config(region(1), &[region(1), region(2)], 0);
     config.seed = seed;
-    let mut disk = Disk::new(ActorId::mint(region(1), UnixMs(1)));
+    let disk = Disk::new(ActorId::mint(region(1), UnixMs(1)));
     let mut replica = Replica::new(config, disk.start(), at(Duration::ZERO));
     replica.set_background(at(Duration::ZERO), false);
     // Nobody is heard in time.

@@ -11,6 +11,7 @@ mod links;
 #[cfg(test)]
 mod random;
 #[cfg(test)]
+mod rebuild;
 mod repair;
 #[cfg(test)]
 mod replication;

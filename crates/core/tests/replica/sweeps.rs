@@ -109,7 +109,7 @@ fn one_sweep_at_a_time_is_with_the_committer() {
 
 /// A new node that has waited long enough for the other, and has come to `now`.
 fn begun(now: Now) -> Replica {
-    let mut disk = Disk::new(ActorId::mint(region(1), UnixMs(1)));
+    let disk = Disk::new(ActorId::mint(region(1), UnixMs(1)));
     let began = Now { mono: now.mono.saturating_sub(START_PATIENCE), ..now };
     let mut replica = Replica::new(config(region(1), &[region(1), region(2)], 0), disk.start(), began);
     replica.handle_timeout(now);

@@ -5,8 +5,10 @@ use halcyon_types::{ActorId, RegionId, Seq};
 use halcyon_wire::{PeerMessage, Range, Refusal, Response};
 
 use super::{Driver, NodeError};
+use crate::copying::PageRead;
 use crate::metrics::Reason;
 use crate::outbox::Outbox;
+use crate::rebuilding::Filling;
 
 /// Alarms that `/status` remembers.
 const ALARMS_KEPT: usize = 64;
@@ -49,6 +51,21 @@ impl Driver {
             Command::Read { session, id, body } => self.read(session, id, &body),
             Command::Dial { peer } => self.dial(peer),
             Command::Drop { peer, reason } => self.drop_in_link(peer, &reason),
+            Command::BeginCopy { peer } => self.copying.begin(peer, self.site.reader.snapshot()),
+            Command::SendPage { peer, copy, number } => {
+                if !self.copying.read(peer, copy, number, self.events.clone()) {
+                    self.replica.handle_page_sent(self.site.clocks.now(), peer, 0);
+                }
+            }
+            Command::EndCopy { peer } => self.copying.end(peer),
+            Command::BeginFill => self.begin_fill(),
+            Command::Fill { entries } => {
+                if let Some(filling) = &self.filling {
+                    filling.page(entries);
+                }
+            }
+            Command::AbandonFill => self.abandoned = self.filling.take(),
+            Command::Switch => self.switch(),
             Command::Alarm(alarm) => self.alarm(&alarm),
         }
     }
@@ -87,6 +104,50 @@ impl Driver {
         if !self.send(peer, &PeerMessage::Range(range)) {
             self.replica.handle_sent(self.site.clocks.now(), peer, actor, last, bytes);
         }
+    }
+
+    pub(super) fn page_read(&mut self, peer: RegionId, read: PageRead) {
+        let bytes = match self.copying.back(peer, read) {
+            Some(Ok(page)) => {
+                let bytes = page.entries.len();
+                if self.send(peer, &PeerMessage::Page(page)) {
+                    return;
+                }
+                bytes
+            }
+            Some(Err(error)) => {
+                self.alarm_text(format!("a copy cannot be read: {error}"));
+                0
+            }
+            None => 0,
+        };
+        self.replica.handle_page_sent(self.site.clocks.now(), peer, bytes);
+    }
+
+    fn begin_fill(&mut self) {
+        let before = self.filling.take().or_else(|| self.abandoned.take());
+        match Filling::begin(self.site.data.clone(), before, self.events.clone()) {
+            Ok(filling) => self.filling = Some(filling),
+            Err(error) => self.alarm_text(format!("a copy cannot be stored: {error}")),
+        }
+    }
+
+    pub(super) fn filled(&mut self, result: Result<(), String>) {
+        // Of one that was abandoned, nobody wants to know.
+        if self.filling.is_none() {
+            return;
+        }
+        if let Err(error) = &result {
+            self.alarm_text(format!("a copy cannot be stored: {error}"));
+        }
+        self.replica.handle_filled(self.site.clocks.now(), result.is_ok());
+    }
+
+    /// Ends this life of the node: once the committer has finished, the copy takes the place of its state.
+    fn switch(&mut self) {
+        tracing::info!("the copy is whole: beginning anew from it");
+        self.switching = self.filling.take();
+        self.stop();
     }
 
     pub(super) fn reply(&mut self, session: SessionId, response: &Response) {

@@ -34,7 +34,9 @@ impl Driver {
     pub(super) fn work(&mut self, job: Job) -> Work<RocksBackend> {
         let name = match &job {
             Job::Write { snapshot, .. } => *snapshot,
-            Job::Record { .. } | Job::Grant { .. } | Job::Sweep { .. } | Job::Truncate { .. } => None,
+            Job::Record { .. } | Job::Grant { .. } | Job::Sweep { .. } | Job::Mint { .. } | Job::Truncate { .. } => {
+                None
+            }
         };
         Work { snapshot: name.and_then(|name| self.snapshots.remove(&name)), job }
     }

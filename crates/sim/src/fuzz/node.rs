@@ -315,7 +315,15 @@ impl Node {
             }
             Command::Alarm(alarm) => assert!(!alarm.to_string().is_empty()),
             Command::Drop { peer, .. } => self.replica.handle_link(self.now(), peer, LinkEvent::InDown),
-            Command::Send { .. } | Command::Dial { .. } => {}
+            Command::Fill { .. } => self.replica.handle_filled(self.now(), true),
+            Command::SendPage { peer, .. } => self.replica.handle_page_sent(self.now(), peer, 1000),
+            Command::Send { .. }
+            | Command::Dial { .. }
+            | Command::BeginCopy { .. }
+            | Command::EndCopy { .. }
+            | Command::BeginFill
+            | Command::AbandonFill
+            | Command::Switch => {}
         }
     }
 

@@ -176,6 +176,8 @@ pub(super) mod tests {
             actor: actor(1),
             standing: "serving",
             ready: true,
+            rebuilding: None,
+            copies: 0,
             vv: VersionVector::new(),
             received: VersionVector::new(),
             hlc: Hlc::ZERO,

@@ -35,7 +35,12 @@ impl Spoken {
                 let last = [(range.actor, range.last())].into_iter().collect();
                 self.holds(at, &last, "records")
             }
-            PeerMessage::Pull(_) | PeerMessage::AskRights(_) => Ok(()),
+            PeerMessage::Floors(floors) => self.holds(at, floors, "floors"),
+            PeerMessage::Pull(_)
+            | PeerMessage::AskRights(_)
+            | PeerMessage::AskPage(_)
+            | PeerMessage::Page(_)
+            | PeerMessage::NoCopy(_) => Ok(()),
         }
     }
 

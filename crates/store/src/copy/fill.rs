@@ -7,7 +7,7 @@ use crate::backend::{Backend, Batch, Durability, Family};
 use crate::error::{OpenError, ReadError, WriteError};
 use crate::identity::{Claim, Identity};
 use crate::layout;
-use crate::reader::vv_of;
+use crate::reader::{Reader, vv_of};
 
 /// Bytes of one batch. Each is synced: whoever reads a log after a power loss relies on one unsynced record at most.
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
@@ -100,6 +100,25 @@ impl<B: Backend> Fill<B> {
         self.batch.put(Family::Local, &layout::CEILING_KEY, &value);
         self.write()?;
         Ok(vv)
+    }
+
+    /// The copy is whole, and takes the place of `old`: identity and clock are that one's, and the logs begin where the copy was
+    /// made. What the old logs have beyond it is to be [replayed](super::replay).
+    ///
+    /// # Errors
+    /// [`FillError`]: begin anew, with an empty database.
+    pub fn instead_of(mut self, old: &Reader<B>) -> Result<(), FillError> {
+        self.write()?;
+        let mut value = Vec::new();
+        layout::put_vv(&mut value, &vv_of(&self.backend)?);
+        self.batch.put(Family::Local, &layout::FLOORS_KEY, &value);
+        for key in [&layout::IDENTITY_KEY, &layout::CEILING_KEY] {
+            let kept = old.backend().with(Family::Local, key, |value| value.map(<[u8]>::to_vec))?;
+            if let Some(kept) = kept {
+                self.batch.put(Family::Local, key, &kept);
+            }
+        }
+        Ok(self.write()?)
     }
 
     fn write(&mut self) -> Result<(), WriteError> {

@@ -129,7 +129,7 @@ fn mark(dir: &Path, format: Format) -> Result<(), OpenError> {
 }
 
 /// Writes a small file so that a power cut leaves the old one or the new one.
-fn replace(dir: &Path, name: &str, text: &str) -> std::io::Result<()> {
+pub(super) fn replace(dir: &Path, name: &str, text: &str) -> std::io::Result<()> {
     let unfinished = dir.join(format!("{name}.new"));
     let mut file = File::create(&unfinished)?;
     writeln!(file, "{text}")?;

@@ -118,6 +118,41 @@ impl Disk {
         }
     }
 
+    /// What came before is dropped from the log, whoever may still want it.
+    pub(crate) fn drop_log(&mut self, actor: ActorId, upto: Seq) {
+        self.floors.set(actor, upto);
+        self.logs.entry(actor).or_default().retain(|record| record.seq > upto);
+    }
+
+    /// `copy` takes its place, and what only it has is replayed.
+    pub(crate) fn rebuild(&mut self, copy: Self) {
+        let old = std::mem::replace(self, copy);
+        (self.actor, self.log_bytes_max) = (old.actor, old.log_bytes_max);
+        self.floors = self.vv.clone();
+        self.logs.clear();
+        let base = self.vv.clone();
+        loop {
+            let mut moved = false;
+            for (actor, log) in &old.logs {
+                for stored in log {
+                    if self.vv.get(*actor).next() != Some(stored.seq) {
+                        continue;
+                    }
+                    let deps = self.heads.get(actor).map(|head| head.deps.clone()).unwrap_or_default();
+                    let record = Record::decode(&stored.bytes, *actor, &deps).unwrap();
+                    if record.deps.le(&self.vv) {
+                        self.append(&record, stored.clone());
+                        moved = true;
+                    }
+                }
+            }
+            if !moved {
+                break;
+            }
+        }
+        assert!(old.vv.le(&self.vv), "{:?} is not in {:?} replayed from {base:?}", old.vv, self.vv);
+    }
+
     pub(crate) fn write(&mut self, write: &Write) -> Dot {
         let effect = |update: &halcyon_crdt::Update| Effect::Assign {
             row: update.object.register(),

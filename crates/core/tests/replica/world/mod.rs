@@ -35,6 +35,8 @@ pub(crate) enum Event {
     Taken { link: (RegionId, RegionId), open: u64, actor: ActorId, last: Seq, bytes: usize },
     Dialled { link: (RegionId, RegionId), life: u64 },
     Commit { node: RegionId, life: u64 },
+    PageTaken { node: RegionId, life: u64, peer: RegionId },
+    Switch { node: RegionId, life: u64 },
 }
 
 pub(crate) struct World {
@@ -44,6 +46,12 @@ pub(crate) struct World {
     /// How often each record went over each link.
     pub(crate) carried: BTreeMap<((RegionId, RegionId), Dot), u32>,
     pub(crate) pulls: u32,
+    /// Copies under way: whose, and who takes it.
+    pub(crate) copies: BTreeMap<(RegionId, RegionId), Disk>,
+    /// Pages of each.
+    pub(crate) pages: u64,
+    /// How many have taken a state's place.
+    pub(crate) switched: u32,
     events: BTreeMap<(Duration, u64), Event>,
     count: u64,
     random: u64,
@@ -58,6 +66,9 @@ impl World {
             links: BTreeMap::new(),
             carried: BTreeMap::new(),
             pulls: 0,
+            copies: BTreeMap::new(),
+            pages: 3,
+            switched: 0,
             events: BTreeMap::new(),
             count: 0,
             random: seed,
@@ -212,6 +223,7 @@ impl World {
         let regions: Vec<_> = self.nodes.keys().copied().collect();
         let mut old = self.nodes.remove(&id).unwrap();
         change(&mut old.disk);
+        self.copies.retain(|(of, _), _| *of != id);
         let new = Node::new(id, &regions, old.disk, old.life + 1, self.clock());
         self.nodes.insert(id, new);
         for other in regions.iter().filter(|other| **other != id) {

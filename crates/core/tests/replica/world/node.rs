@@ -27,6 +27,8 @@ pub(crate) struct Node {
     pub(crate) committed: Vec<Option<(SessionId, TransactionId)>>,
     /// Whom it asked for rights, of what, and for how many.
     pub(crate) asks: Vec<(RegionId, Object, u64)>,
+    /// Pages of the copy that is to take the place of the disk.
+    pub(crate) filled: Option<u64>,
     pub(crate) alarms: Vec<Alarm>,
     pub(crate) errors: Vec<PeerError>,
 }
@@ -61,6 +63,7 @@ impl Node {
             held: BTreeSet::new(),
             committed: Vec::new(),
             asks: Vec::new(),
+            filled: None,
             alarms: Vec::new(),
             errors: Vec::new(),
         }

@@ -1,8 +1,9 @@
 //! Carries out what replicas ask for, and checks what they say.
 
-use halcyon_core::{Command, Job, LinkEvent};
+use bytes::Bytes;
+use halcyon_core::{Alarm, Command, Job, LinkEvent};
 use halcyon_types::{Dot, RegionId, Seq, VersionVector};
-use halcyon_wire::{Body, Outcome, PeerMessage, Response};
+use halcyon_wire::{Body, Outcome, Page, PeerMessage, Response};
 
 use super::{Event, Loses, World, ms};
 
@@ -49,7 +50,9 @@ impl World {
                         self.pulls += 1;
                     }
                     PeerMessage::AskRights(ask) => node.asks.push((peer, ask.counter.clone(), ask.amount)),
-                    PeerMessage::Range(_) => panic!("ranges are the driver's"),
+                    PeerMessage::Floors(floors) => honest(floors),
+                    PeerMessage::AskPage(_) | PeerMessage::NoCopy(_) => {}
+                    PeerMessage::Range(_) | PeerMessage::Page(_) => panic!("those are the driver's"),
                 }
                 self.transmit((id, peer), &message);
             }
@@ -93,6 +96,27 @@ impl World {
             Command::Drop { peer, reason } => {
                 node.errors.push(reason);
                 self.lose((peer, id));
+            }
+            Command::BeginCopy { peer } => drop(self.copies.insert((id, peer), node.disk.clone())),
+            Command::EndCopy { peer } => assert!(self.copies.remove(&(id, peer)).is_some(), "a copy that is there"),
+            Command::SendPage { peer, copy, number } => {
+                assert!(self.copies.contains_key(&(id, peer)), "a page of no copy");
+                let (at, life) = (self.now + ms(1), node.life);
+                let page = Page { copy, number, entries: Bytes::new(), last: number + 1 == self.pages };
+                self.transmit((id, peer), &PeerMessage::Page(page));
+                self.schedule(at, Event::PageTaken { node: id, life, peer });
+            }
+            Command::BeginFill => node.filled = Some(0),
+            Command::Fill { .. } => {
+                *node.filled.as_mut().expect("a copy was begun") += 1;
+                let now = self.clock();
+                self.nodes.get_mut(&id).unwrap().replica.handle_filled(now, true);
+            }
+            Command::AbandonFill => assert!(node.filled.take().is_some(), "abandoned, but not begun"),
+            Command::Switch => {
+                assert_eq!(node.filled, Some(self.pages), "all of it");
+                let (at, life) = (self.now + ms(5), node.life);
+                self.schedule(at, Event::Switch { node: id, life });
             }
             Command::Alarm(alarm) => node.alarms.push(alarm),
         }
@@ -144,6 +168,23 @@ impl World {
             Event::Dialled { link, life } => {
                 if self.nodes[&link.0].life == life {
                     self.dialled(link);
+                }
+            }
+            Event::PageTaken { node, life, peer } => {
+                if self.nodes[&node].life == life {
+                    self.nodes.get_mut(&node).unwrap().replica.handle_page_sent(now, peer, 1000);
+                    self.pump(node);
+                }
+            }
+            Event::Switch { node, life } => {
+                if self.nodes[&node].life == life {
+                    let from = self.nodes[&node].alarms.iter().rev().find_map(|alarm| match alarm {
+                        Alarm::Rebuilding { from } => Some(*from),
+                        _ => None,
+                    });
+                    let copy = self.copies[&(from.unwrap(), node)].clone();
+                    self.switched += 1;
+                    self.replace(node.get().into(), |disk| disk.rebuild(copy));
                 }
             }
             Event::Commit { node, life } => {

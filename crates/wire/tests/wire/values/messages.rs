@@ -4,8 +4,8 @@ use bytes::Bytes;
 use halcyon_crdt::{Answer, KeyInfo, Kind, Op, Page, Query, Update};
 use halcyon_types::{BootId, Seq};
 use halcyon_wire::{
-    AskRights, Body, ChainHash, Check, Echo, Heartbeat, Hello, Outcome, PeerMessage, Pull, Range, Receipt, Seen,
-    Session, TransactionId, Within, Write,
+    AskPage, AskRights, Body, ChainHash, Check, CopyId, Echo, Heartbeat, Hello, Outcome, Page, PeerMessage, Pull,
+    Range, Receipt, Seen, Session, TransactionId, Within, Write,
 };
 
 use super::{T, actor, bytes, cart, dot, hlc, keyspace, page, region, request, vv};
@@ -37,6 +37,10 @@ pub(crate) fn peer_messages() -> Vec<(&'static str, PeerMessage)> {
         PeerMessage::Range(Range { actor: actor(1), first: Seq(5), records: vec![Bytes::from_static(b"abc")] }),
         PeerMessage::Range(Range { actor: actor(1), first: Seq(5), records: alike }),
         PeerMessage::AskRights(AskRights { counter: cart(), amount: 3 }),
+        PeerMessage::Floors([(actor(1), Seq(7))].into_iter().collect()),
+        PeerMessage::AskPage(AskPage { copy: CopyId(5), number: 2 }),
+        PeerMessage::Page(Page { copy: CopyId(5), number: 2, entries: Bytes::from_static(b"abc"), last: true }),
+        PeerMessage::NoCopy(CopyId(5)),
     ];
     let name = |message: &PeerMessage| match message {
         PeerMessage::Hello(_) => "peer.hello",
@@ -45,6 +49,10 @@ pub(crate) fn peer_messages() -> Vec<(&'static str, PeerMessage)> {
         PeerMessage::Range(range) if range.records.len() > 1 => "peer.range-packed",
         PeerMessage::Range(_) => "peer.range",
         PeerMessage::AskRights(_) => "peer.ask-rights",
+        PeerMessage::Floors(_) => "peer.floors",
+        PeerMessage::AskPage(_) => "peer.ask-page",
+        PeerMessage::Page(_) => "peer.page",
+        PeerMessage::NoCopy(_) => "peer.no-copy",
     };
     messages.into_iter().map(|message| (name(&message), message)).collect()
 }
