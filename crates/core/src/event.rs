@@ -255,6 +255,15 @@ pub enum Alarm {
         /// What is wrong with it.
         error: RecordError,
     },
+    /// This node's clock is off those of the others, or, where too few are heard, off the other's.
+    ClockSkew {
+        /// By how many milliseconds it is ahead; negative if behind.
+        off_ms: i64,
+        /// How many clocks say so, its own included.
+        clocks: usize,
+        /// Whether writes are refused for it. Not where nobody can tell which clock is right.
+        refuses: bool,
+    },
     /// A peer lacks records that this node has dropped: it had them once, or its region has been given an empty directory.
     Truncated {
         /// Who.
@@ -274,6 +283,7 @@ impl Alarm {
             Self::Fork { .. } => "Fork",
             Self::Clone { .. } => "Clone",
             Self::Undecodable { .. } => "Undecodable",
+            Self::ClockSkew { .. } => "ClockSkew",
             Self::Truncated { .. } => "Truncated",
         }
     }
@@ -300,6 +310,16 @@ impl fmt::Display for Alarm {
             Self::Undecodable { peer, dot, error } => write!(
                 f,
                 "record {dot} from region {peer} cannot be read: {error}; upgrade this node, or repair that one"
+            ),
+            Self::ClockSkew { off_ms, clocks, refuses: true } => write!(
+                f,
+                "this node's clock is off the median of {clocks} regions' by {off_ms:+} ms: writes are refused until it is \
+                 set; look at its NTP service"
+            ),
+            Self::ClockSkew { off_ms, clocks, refuses: false } => write!(
+                f,
+                "this node's clock is off the middle of {clocks} regions' by {off_ms:+} ms, and nobody can tell which is right: \
+                 writes go on; look at the NTP services of all"
             ),
             Self::Truncated { peer, have, floor } => write!(
                 f,

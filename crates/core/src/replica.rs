@@ -2,6 +2,7 @@
 
 mod check;
 mod clients;
+mod clock;
 mod commits;
 mod links;
 mod peers;
@@ -29,6 +30,7 @@ use crate::lag::Lag;
 use crate::outbound::Outbound;
 use crate::rebalance::Asks;
 use crate::rng::Rng;
+use crate::skew::Skew;
 use crate::status::Status;
 use crate::sweep::Sweeper;
 use crate::tickets::Tickets;
@@ -73,6 +75,9 @@ pub struct Replica {
     granted: u64,
     sweeper: Sweeper,
     truncation: Truncation,
+    skew: Skew,
+    /// Whether a test clock stands in for the wall clock.
+    test_clock: bool,
     jobs: VecDeque<Job>,
     commands: VecDeque<Command>,
     timers: Timers,
@@ -133,6 +138,8 @@ impl Replica {
             granted: 0,
             sweeper: Sweeper::default(),
             truncation: Truncation::new(config.log_bytes_max, start.floors),
+            skew: Skew::default(),
+            test_clock: false,
             jobs: VecDeque::new(),
             timers: Timers::default(),
             rng: Rng::new(config.seed),
@@ -225,6 +232,14 @@ impl Replica {
         } else if !self.sweeper.is_under_way() {
             self.timers.set(Timer::Sweep, now.mono + SWEEP_EVERY);
         }
+        self.check();
+    }
+
+    /// From now on the wall clock is a test clock, or the real one again. A test clock is told to nobody, and nobody's is
+    /// held against it: while it stands, no write is refused as [`halcyon_wire::Refusal::ClockSkew`].
+    pub fn set_test_clock(&mut self, on: bool) {
+        self.test_clock = on;
+        self.forget_clocks();
         self.check();
     }
 

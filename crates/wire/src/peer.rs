@@ -55,8 +55,8 @@ pub struct Heartbeat {
     pub vv: VersionVector,
     /// Its hybrid logical clock: no later record of its own carries a lower stamp.
     pub hlc: Hlc,
-    /// Its wall clock.
-    pub wall: UnixMs,
+    /// Its wall clock; nothing while a test clock stands in for it, which says nothing of others'.
+    pub wall: Option<UnixMs>,
     /// Its monotonic clock in microseconds, to be echoed.
     pub ping_us: u64,
     /// The listener's last ping.

@@ -65,7 +65,7 @@ impl Babble {
                 head: ChainHash::genesis(ActorId::from_u64(self.upto(1))),
                 vv: self.vv(),
                 hlc: Hlc::from_u64(self.number()),
-                wall: UnixMs(self.number()),
+                wall: Some(UnixMs(self.number())),
                 ping_us: self.number(),
                 echo: (self.upto(1) == 0).then(|| Echo { ping_us: self.number(), held_us: self.number() }),
             }),

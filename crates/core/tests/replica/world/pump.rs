@@ -125,9 +125,9 @@ impl World {
     }
 
     pub(super) fn happen(&mut self, event: Event) {
-        let now = self.clock();
         match event {
             Event::Arrive { link, open, message } if self.links[&link].open == Some(open) => {
+                let now = self.clock_of(link.1);
                 let node = self.nodes.get_mut(&link.1).unwrap();
                 if let Err(error) = node.replica.handle_peer(now, link.0, message) {
                     node.errors.push(error);
@@ -136,6 +136,7 @@ impl World {
                 self.pump(link.1);
             }
             Event::Taken { link, open, actor, last, bytes } if self.links[&link].open == Some(open) => {
+                let now = self.clock_of(link.0);
                 let node = self.nodes.get_mut(&link.0).unwrap();
                 node.replica.handle_sent(now, link.1, actor, last, bytes);
                 self.pump(link.0);
@@ -167,7 +168,7 @@ impl World {
     }
 
     fn commit(&mut self, id: RegionId) {
-        let now = self.clock();
+        let now = self.clock_of(id);
         let node = self.nodes.get_mut(&id).unwrap();
         let jobs = std::mem::take(&mut node.group);
         let peers = node.replica.status(now).peers;

@@ -19,12 +19,12 @@ pub(crate) fn peer_messages() -> Vec<(&'static str, PeerMessage)> {
         boot: BootId(uuid::Uuid::from_u128(5)),
         vv: vv(),
     };
-    let heartbeat = Heartbeat {
+    let heartbeat = |wall| Heartbeat {
         seq: Seq(9),
         head: ChainHash::genesis(actor(2)),
         vv: vv(),
         hlc: hlc(),
-        wall: T,
+        wall,
         ping_us: 77,
         echo: Some(Echo { ping_us: 66, held_us: 5 }),
     };
@@ -32,7 +32,8 @@ pub(crate) fn peer_messages() -> Vec<(&'static str, PeerMessage)> {
     let alike = ["a", "b", "c"].map(|end| Bytes::from([&[7; 70], end.as_bytes()].concat())).to_vec();
     let messages = vec![
         PeerMessage::Hello(hello),
-        PeerMessage::Heartbeat(heartbeat),
+        PeerMessage::Heartbeat(heartbeat(Some(T))),
+        PeerMessage::Heartbeat(heartbeat(None)),
         PeerMessage::Pull(Pull { actor: actor(1), after: Seq(4), upto: Seq(900) }),
         PeerMessage::Range(Range { actor: actor(1), first: Seq(5), records: vec![Bytes::from_static(b"abc")] }),
         PeerMessage::Range(Range { actor: actor(1), first: Seq(5), records: alike }),
@@ -40,6 +41,7 @@ pub(crate) fn peer_messages() -> Vec<(&'static str, PeerMessage)> {
     ];
     let name = |message: &PeerMessage| match message {
         PeerMessage::Hello(_) => "peer.hello",
+        PeerMessage::Heartbeat(Heartbeat { wall: None, .. }) => "peer.heartbeat-of-a-test-clock",
         PeerMessage::Heartbeat(_) => "peer.heartbeat",
         PeerMessage::Pull(_) => "peer.pull",
         PeerMessage::Range(range) if range.records.len() > 1 => "peer.range-packed",
