@@ -69,6 +69,7 @@ pub enum WriteError {
     /// | `NotYet` | the links' | wait longer, or write where the token comes from |
     /// | `UnknownRegion`, `TooManySiblings` | the links' | again once the regions have heard of each other |
     /// | `Overloaded` | the load's | back off, and write again |
+    /// | `ClockSkew` | the node's clock, in every region that could be reached | its operator should set it |
     /// | `RequestExpired` | this machine's clock | correct the clock |
     /// | `Storage` | the node's | its operator should look; use another region |
     #[error(transparent)]

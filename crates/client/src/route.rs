@@ -79,6 +79,16 @@ impl Routes {
         self.first_up(&self.lines, deadline).await
     }
 
+    /// Any region but these, for a request that they have refused for what others may not.
+    pub(crate) async fn any_but(&self, these: &[Arc<Line>], deadline: Instant) -> Result<Arc<Line>, Vec<Tried>> {
+        let others = self.lines.iter().filter(|line| !these.iter().any(|refused| Arc::ptr_eq(line, refused)));
+        let others: Vec<_> = others.cloned().collect();
+        if others.is_empty() {
+            return Err(Vec::new());
+        }
+        self.first_up(&others, deadline).await.map(Arc::clone)
+    }
+
     /// This region and no other.
     pub(crate) async fn only(&self, line: &Arc<Line>, deadline: Instant) -> Result<(), Vec<Tried>> {
         self.first_up(slice::from_ref(line), deadline).await.map(drop)

@@ -5,6 +5,7 @@
 //! sent, connection lost            the same region, the same id, until the timeout
 //! sent, refused as Stopping or     not executed: any region, if no earlier copy of it is unanswered
 //!   CatchingUp
+//! sent, refused as ClockSkew       the same, but not that region
 //! sent, no answer in time          OutcomeUnknown
 //! a transaction's commit           its own connection, then as above: never another region
 //! ```
@@ -187,14 +188,19 @@ impl Inner {
     /// Sends until the outcome is certain, or the time is up.
     async fn settle(&self, attempt: Attempt, mut earlier: Option<Earlier>) -> Result<Receipt, WriteError> {
         let deadline = Instant::now() + self.request_timeout + attempt.wait;
+        // Regions whose clocks are off, and what the last of them said.
+        let (mut skewed, mut skew) = (Vec::new(), None);
         loop {
             let line = match &earlier {
                 Some(Earlier { line, .. }) => self.routes.only(line, deadline).await.map(|()| Arc::clone(line)),
-                None => self.routes.any(deadline).await.map(Arc::clone),
+                None if skewed.is_empty() => self.routes.any(deadline).await.map(Arc::clone),
+                None => self.routes.any_but(&skewed, deadline).await,
             };
             let line = match (line, earlier.as_mut()) {
                 (Ok(line), _) => line,
-                (Err(tried), None) => return Err(WriteError::NotReachable { tried }),
+                (Err(tried), None) => {
+                    return Err(skew.map_or(WriteError::NotReachable { tried }, WriteError::Refused));
+                }
                 (Err(_), Some(Earlier { line, why })) => return Err(attempt.unknown(line, std::mem::take(why))),
             };
             let sent = Instant::now();
@@ -205,6 +211,10 @@ impl Inner {
                 Reply::Answer(Err(Refusal::Stopping | Refusal::CatchingUp))
                 | Reply::NotUp
                 | Reply::Lost { sent: false, .. } => {}
+                Reply::Answer(Err(refusal @ Refusal::ClockSkew { .. })) if earlier.is_none() => {
+                    skewed.push(line);
+                    skew = Some(refusal);
+                }
                 Reply::Answer(Err(refusal)) if earlier.is_none() => return Err(self.refused(refusal)),
                 Reply::Answer(Err(refusal)) => {
                     return Err(self.refused(attempt.after_earlier(&line, refusal, sent)?));
@@ -250,6 +260,7 @@ const fn is_certain(refusal: &Refusal) -> bool {
         | Refusal::TransactionExpired { .. }
         | Refusal::NotYet { .. }
         | Refusal::Overloaded { .. }
+        | Refusal::ClockSkew { .. }
         | Refusal::RequestExpired { .. }
         | Refusal::Stopping
         | Refusal::CatchingUp

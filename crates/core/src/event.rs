@@ -320,6 +320,15 @@ pub enum Alarm {
         /// Whose.
         from: RegionId,
     },
+    /// This node's clock is off those of the others, or, where too few are heard, off the other's.
+    ClockSkew {
+        /// By how many milliseconds it is ahead; negative if behind.
+        off_ms: i64,
+        /// How many clocks say so, its own included.
+        clocks: usize,
+        /// Whether writes are refused for it. Not where nobody can tell which clock is right.
+        refuses: bool,
+    },
     /// A peer lacks records that this node has dropped: it had them once, or its region has been given an empty directory.
     Truncated {
         /// Who.
@@ -342,6 +351,7 @@ impl Alarm {
             Self::Clone { .. } => "Clone",
             Self::Undecodable { .. } => "Undecodable",
             Self::Rebuilding { .. } => "Rebuilding",
+            Self::ClockSkew { .. } => "ClockSkew",
             Self::Truncated { .. } => "Truncated",
         }
     }
@@ -384,6 +394,16 @@ impl fmt::Display for Alarm {
                 f,
                 "records that this region lacks have been dropped elsewhere: it takes a copy of the state of region {from}, and \
                  serves what it has until then. Nothing that it acknowledged is lost"
+            ),
+            Self::ClockSkew { off_ms, clocks, refuses: true } => write!(
+                f,
+                "this node's clock is off the median of {clocks} regions' by {off_ms:+} ms: writes are refused until it is \
+                 set; look at its NTP service"
+            ),
+            Self::ClockSkew { off_ms, clocks, refuses: false } => write!(
+                f,
+                "this node's clock is off the middle of {clocks} regions' by {off_ms:+} ms, and nobody can tell which is right: \
+                 writes go on; look at the NTP services of all"
             ),
             Self::Truncated { peer, have, floor } => write!(
                 f,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use halcyon_types::limits::{OVERDUE_MARGIN, SILENT_AFTER};
 use halcyon_types::mutant::{Mutant, planted};
-use halcyon_types::{ActorId, BootId, Dot, Hlc, Now, Seq, VersionVector};
+use halcyon_types::{ActorId, BootId, Dot, Hlc, Now, Seq, UnixMs, VersionVector};
 use halcyon_wire::{ChainHash, Echo, Heartbeat, Hello};
 
 /// Earlier starts of a peer that are remembered, to tell a copied directory from a restart.
@@ -27,6 +27,17 @@ enum Link {
     Answered,
     /// Lost at that time.
     Lost(Duration),
+}
+
+/// What the peer's clock said.
+#[derive(Debug, Clone, Copy)]
+struct Reading {
+    /// How far it was ahead of this node's, in milliseconds.
+    ahead_ms: i64,
+    /// Give or take so much: nobody knows which way of the round trip took how long.
+    error_ms: i64,
+    /// When.
+    at: Duration,
 }
 
 #[derive(Debug)]
@@ -51,7 +62,7 @@ pub(crate) struct Inbound {
     pub(crate) head: Option<(Seq, ChainHash)>,
     ping: Option<(u64, Duration)>,
     pub(crate) rtt: Option<Duration>,
-    pub(crate) clock_offset_ms: Option<i64>,
+    clock: Option<Reading>,
     /// Actors whose records are not taken from this peer: it sent one that cannot be read.
     pub(crate) refused: BTreeSet<ActorId>,
     /// Its logs begin behind these records, as far as it has said so.
@@ -79,7 +90,7 @@ impl Inbound {
             head: None,
             ping: None,
             rtt: None,
-            clock_offset_ms: None,
+            clock: None,
             refused: BTreeSet::new(),
             floors: VersionVector::new(),
             ahead: false,
@@ -147,6 +158,7 @@ impl Inbound {
             self.refused.clear();
             self.floors = VersionVector::new();
             self.head = None;
+            self.clock = None;
             self.ahead = false;
             self.starved = false;
             // Its directory may be an older copy: what it has is what it says from now on.
@@ -170,12 +182,11 @@ impl Inbound {
         self.known.observe(Dot { actor, seq: beat.seq });
         self.head = Some((beat.seq, beat.head));
         self.ping = Some((beat.ping_us, now.mono));
-        if let Some(echo) = beat.echo {
-            self.measure(now, echo);
-        }
-        if let Some(rtt) = self.rtt {
-            let theirs = i64::try_from(beat.wall.plus(rtt / 2).0).unwrap_or(i64::MAX);
-            self.clock_offset_ms = Some(theirs.saturating_sub(i64::try_from(now.wall.0).unwrap_or(i64::MAX)));
+        let round = beat.echo.and_then(|echo| self.measure(now, echo));
+        match (beat.wall, round) {
+            (Some(wall), Some(round)) => self.clock = Some(Reading::of(now, wall, round)),
+            (None, _) => self.clock = None,
+            (Some(_), None) => {}
         }
         if self.gated.len() == 2 {
             self.gated.pop_back();
@@ -183,13 +194,30 @@ impl Inbound {
         self.gated.push_back((beat.vv.clone(), beat.hlc));
     }
 
-    /// Smooths as TCP does (RFC 6298): an eighth of each new sample.
-    fn measure(&mut self, now: Now, echo: Echo) {
-        let Some(round) = micros(now.mono).checked_sub(echo.ping_us).and_then(|us| us.checked_sub(echo.held_us)) else {
-            return;
-        };
-        let sample = Duration::from_micros(round).min(RTT_MAX);
+    /// Smooths as TCP does (RFC 6298): an eighth of each new sample. Gives the sample back.
+    fn measure(&mut self, now: Now, echo: Echo) -> Option<Duration> {
+        let round = micros(now.mono).checked_sub(echo.ping_us)?.checked_sub(echo.held_us)?;
+        let round = Duration::from_micros(round);
+        let sample = round.min(RTT_MAX);
         self.rtt = Some(self.rtt.map_or(sample, |rtt| (rtt * 7 + sample) / 8));
+        Some(round)
+    }
+
+    /// How far the peer's clock is ahead of this node's, in milliseconds, as far as it is known.
+    pub(crate) fn clock_offset_ms(&self) -> Option<i64> {
+        self.clock.map(|reading| reading.ahead_ms)
+    }
+
+    /// The same, as far as it is certain and was heard lately: what half a round trip may hide is held against nobody.
+    pub(crate) fn clock_surely_ahead_ms(&self, now: Duration) -> Option<i64> {
+        let Reading { ahead_ms, error_ms, at } = self.clock?;
+        let least = ahead_ms.saturating_abs().saturating_sub(error_ms).max(0);
+        (now < at + SILENT_AFTER).then_some(least * ahead_ms.signum())
+    }
+
+    /// The own clock is another one from now on: what the peer's says of it is not known yet.
+    pub(crate) const fn forget_clock(&mut self) {
+        self.clock = None;
     }
 
     /// The peer's last ping, to be sent back.
@@ -212,6 +240,15 @@ impl Inbound {
     /// Whether the peer's log, as it last said, is another than the one of which this node holds `hash` at `seq`.
     pub(crate) fn differs(&self, seq: Seq, hash: Option<&ChainHash>) -> bool {
         matches!((&self.head, hash), (Some((at, theirs)), Some(ours)) if *at == seq && theirs != ours)
+    }
+}
+
+impl Reading {
+    /// `wall` was said no longer than `round` ago.
+    fn of(now: Now, wall: UnixMs, round: Duration) -> Self {
+        let ms = |ms: u64| i64::try_from(ms).unwrap_or(i64::MAX);
+        let ahead_ms = ms(wall.plus(round / 2).0).saturating_sub(ms(now.wall.0));
+        Self { ahead_ms, error_ms: ms(micros(round / 2).div_ceil(1000)), at: now.mono }
     }
 }
 

@@ -32,6 +32,8 @@
 //!   expired by then is cleared away: keys by the lowest region that lives, entries by each node for itself.
 //! * **Truncation.** Once the logs have outgrown their limit, the oldest records that every member is known to have on disk,
 //!   behind the same gate, may be dropped. What lies below such a floor is sent to nobody any more.
+//! * **Clocks.** Heartbeats carry the wall clock. A node whose own is off the median of three or more refuses writes and
+//!   goes on with everything else: its stamps would lie.
 //!
 //! # Clients
 //!
@@ -59,6 +61,7 @@ mod rebalance;
 mod rebuild;
 mod replica;
 mod rng;
+mod skew;
 mod standing;
 mod status;
 mod sweep;
@@ -72,4 +75,4 @@ pub use config::{Config, Head, Start};
 pub use error::PeerError;
 pub use event::{Actors, Alarm, Command, Committed, Job, JobResult, LinkEvent, SessionId, Ticket};
 pub use replica::Replica;
-pub use status::{PeerStatus, PullStatus, Status};
+pub use status::{ClockStatus, PeerStatus, PullStatus, Status};

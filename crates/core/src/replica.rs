@@ -2,6 +2,7 @@
 
 mod check;
 mod clients;
+mod clock;
 mod commits;
 mod copies;
 mod links;
@@ -35,6 +36,7 @@ use crate::outbound::Outbound;
 use crate::rebalance::Asks;
 use crate::rebuild::Rebuild;
 use crate::rng::Rng;
+use crate::skew::Skew;
 use crate::standing::Standing;
 use crate::status::Status;
 use crate::sweep::Sweeper;
@@ -86,6 +88,9 @@ pub struct Replica {
     truncation: Truncation,
     copies: Copies,
     rebuild: Rebuild,
+    skew: Skew,
+    /// Whether a test clock stands in for the wall clock.
+    test_clock: bool,
     jobs: VecDeque<Job>,
     commands: VecDeque<Command>,
     timers: Timers,
@@ -161,6 +166,8 @@ impl Replica {
             truncation: Truncation::new(config.log_bytes_max, start.floors),
             copies: Copies::default(),
             rebuild: Rebuild::default(),
+            skew: Skew::default(),
+            test_clock: false,
             jobs: VecDeque::new(),
             timers: Timers::default(),
             rng: Rng::new(config.seed),
@@ -277,6 +284,14 @@ impl Replica {
         } else if !self.sweeper.is_under_way() {
             self.timers.set(Timer::Sweep, now.mono + SWEEP_EVERY);
         }
+        self.check();
+    }
+
+    /// From now on the wall clock is a test clock, or the real one again. A test clock is told to nobody, and nobody's is
+    /// held against it: while it stands, no write is refused as [`halcyon_wire::Refusal::ClockSkew`].
+    pub fn set_test_clock(&mut self, on: bool) {
+        self.test_clock = on;
+        self.forget_clocks();
         self.check();
     }
 

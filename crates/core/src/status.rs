@@ -30,6 +30,8 @@ pub struct Status {
     pub stable: VersionVector,
     /// Up to where records have been dropped from each log.
     pub floors: VersionVector,
+    /// The wall clock, as others' judge it.
+    pub clock: ClockStatus,
     /// Whether new writes are refused because the node is stopping.
     pub stopping: bool,
     /// Each other region, by id.
@@ -66,6 +68,20 @@ pub struct Status {
     pub alarms: BTreeMap<&'static str, u64>,
 }
 
+/// This node's wall clock among all that it hears.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClockStatus {
+    /// How far it is ahead of the median of all, itself among them, in milliseconds, as far as that is certain. Where two
+    /// share the middle: of the farther. Nothing before another was heard.
+    pub off_ms: Option<i64>,
+    /// How many were heard lately, its own included.
+    pub clocks: usize,
+    /// Whether writes are refused for it.
+    pub refuses: bool,
+    /// Whether a test clock stands in for it: then nothing is judged.
+    pub test: bool,
+}
+
 /// One other region, as seen from here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PeerStatus {
@@ -86,6 +102,7 @@ pub struct PeerStatus {
     /// How long it has been silent.
     pub silent_for: Duration,
     /// How far ahead of this node's wall clock its own is, in milliseconds, half a round trip allowed for.
+    /// Nothing while either has a test clock.
     pub clock_offset_ms: Option<i64>,
     /// This node's own records that it has on disk.
     pub acked: Seq,

@@ -17,7 +17,6 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc::Sender;
 use tokio::sync::oneshot;
 
-use crate::clocks::Clocks;
 use crate::disk_use::DiskUse;
 use crate::event::Event;
 use crate::faults::{DELAY_MS_MAX, LinkChange, Switch};
@@ -30,7 +29,6 @@ use crate::visits::Visits;
 pub(crate) struct Admin {
     pub(crate) topology: Topology,
     pub(crate) region: RegionName,
-    pub(crate) clocks: Clocks,
     pub(crate) disk: Arc<DiskUse>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) events: Sender<Event>,
@@ -138,7 +136,7 @@ async fn link(State(admin): State<Admin>, Path(peer): Path<String>, Query(change
     Json(json!({ "ok": true })).into_response()
 }
 
-/// `?ms=N` stops the wall clock at N; without it, the real clock is back.
+/// `?ms=N` stops the wall clock at N, and no write is refused for it; without it, the real clock is back.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TestClock {
@@ -149,7 +147,11 @@ async fn clock(State(admin): State<Admin>, Query(at): Query<TestClock>) -> Respo
     if let Some(off) = admin.faults_off() {
         return off;
     }
-    admin.clocks.set_test_wall(at.ms.map(UnixMs));
+    let (done, applied) = oneshot::channel();
+    let sent = admin.events.send(Event::TestClock { at: at.ms.map(UnixMs), done }).await;
+    if sent.is_err() || applied.await.is_err() {
+        return stopping();
+    }
     Json(json!({ "ok": true })).into_response()
 }
 

@@ -297,6 +297,11 @@ impl Driver {
                 self.replica.set_background(now, on);
                 let _ = done.send(());
             }
+            Event::TestClock { at, done } => {
+                self.site.clocks.set_test_wall(at);
+                self.replica.set_test_clock(at.is_some());
+                let _ = done.send(());
+            }
             Event::Status { answer } => drop(answer.send(self.status())),
         }
     }

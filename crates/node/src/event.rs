@@ -2,7 +2,7 @@
 
 use halcyon_core::SessionId;
 use halcyon_net::LinkHandle;
-use halcyon_types::RegionId;
+use halcyon_types::{RegionId, UnixMs};
 use halcyon_wire::{PeerMessage, Request};
 use tokio::sync::oneshot;
 
@@ -40,6 +40,8 @@ pub(crate) enum Event {
     Fault { peer: RegionId, change: LinkChange, done: oneshot::Sender<()> },
     /// The fault API turns rebalancer and sweeper on or off.
     Background { on: bool, done: oneshot::Sender<()> },
+    /// The fault API stops the wall clock at a time, or lets it go again.
+    TestClock { at: Option<UnixMs>, done: oneshot::Sender<()> },
     /// Somebody asks how the node is.
     Status { answer: oneshot::Sender<NodeStatus> },
 }

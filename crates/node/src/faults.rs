@@ -184,7 +184,7 @@ mod tests {
             head: ChainHash::genesis(actor),
             vv: VersionVector::new(),
             hlc: Hlc::ZERO,
-            wall: UnixMs(1),
+            wall: Some(UnixMs(1)),
             ping_us: 1,
             echo: None,
         })

@@ -30,6 +30,9 @@ pub(crate) struct Metrics {
     lag_ms: Family<Peer, Gauge>,
     link_up: Family<Peer, Gauge>,
     link_sent_bytes: Family<Peer, Gauge>,
+    clock_offset_ms: Family<Peer, Gauge>,
+    clock_off_ms: Gauge,
+    clock_refuses: Gauge,
     jobs: Gauge,
     pending_bytes: Gauge,
     pending_records: Family<Peer, Gauge>,
@@ -66,6 +69,9 @@ impl Metrics {
             lag_ms: Family::default(),
             link_up: Family::default(),
             link_sent_bytes: Family::default(),
+            clock_offset_ms: Family::default(),
+            clock_off_ms: Gauge::default(),
+            clock_refuses: Gauge::default(),
             jobs: Gauge::default(),
             pending_bytes: Gauge::default(),
             pending_records: Family::default(),
@@ -95,6 +101,11 @@ impl Metrics {
         r.register("link_up", "Whether both links of a peer stand", self.link_up.clone());
         let help = "Bytes sent to a peer over the links that stand, in datagrams";
         r.register("link_sent_bytes", help, self.link_sent_bytes.clone());
+        let help = "How far a peer's wall clock is ahead of this node's";
+        r.register("clock_offset_milliseconds", help, self.clock_offset_ms.clone());
+        let help = "How far this node's wall clock is ahead of the median of all";
+        r.register("clock_off_milliseconds", help, self.clock_off_ms.clone());
+        r.register("clock_refuses_writes", "Whether writes are refused for that", self.clock_refuses.clone());
         r.register("jobs_waiting", "Writes and records that wait for the committer", self.jobs.clone());
         r.register("pending_bytes", "Received records that wait for others", self.pending_bytes.clone());
         r.register("pending_records", "Records of a peer that wait for others", self.pending_records.clone());
@@ -118,7 +129,14 @@ impl Metrics {
             self.pending_records.get_or_create(&label).set(int(peer.pending_records));
             self.link_sent_bytes.get_or_create(&label).set(int(peer.sent_bytes));
             self.link_up.get_or_create(&label).set(i64::from(peer.link_in && peer.link_out));
+            if let Some(ms) = peer.clock_offset_ms {
+                self.clock_offset_ms.get_or_create(&label).set(ms);
+            } else {
+                self.clock_offset_ms.remove(&label);
+            }
         }
+        self.clock_off_ms.set(status.clock.off_ms.unwrap_or_default());
+        self.clock_refuses.set(status.clock.refuses_writes.into());
         self.jobs.set(int(status.queues.jobs));
         self.pending_bytes.set(int(status.queues.pending_bytes));
         self.sessions.set(int(status.queues.sessions));

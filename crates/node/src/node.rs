@@ -110,8 +110,7 @@ impl Node {
         let admin = Admin {
             topology: topology.clone(),
             region: region.name.clone(),
-            disk: Arc::new(DiskUse::of(data, clocks.clone())),
-            clocks,
+            disk: Arc::new(DiskUse::of(data, clocks)),
             metrics: ground.metrics.clone(),
             events: events.clone(),
             fault_api,

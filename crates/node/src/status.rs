@@ -34,6 +34,8 @@ pub(crate) struct NodeStatus {
     pub hlc_ms: u64,
     /// The wall clock, which may be a test clock, in milliseconds since 1970.
     pub wall_ms: u64,
+    /// That clock among the regions'.
+    pub clock: ClockStatus,
     /// Milliseconds since this process began.
     pub uptime_ms: u64,
     /// `ok`, or what is wrong.
@@ -50,6 +52,20 @@ pub(crate) struct NodeStatus {
     pub alarms: Vec<String>,
     /// Whether the fault API is on.
     pub fault_api: bool,
+}
+
+/// The wall clock among those of all regions that are heard.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct ClockStatus {
+    /// Milliseconds that it is ahead of the median of all, itself among them, as far as that is certain; null before another
+    /// was heard.
+    pub off_ms: Option<i64>,
+    /// How many clocks were heard lately, its own included.
+    pub heard: u64,
+    /// Whether writes are refused for it, as `ClockSkew`.
+    pub refuses_writes: bool,
+    /// Whether it is a test clock, of which nothing is judged.
+    pub test: bool,
 }
 
 /// A link pair, seen from this node.
@@ -77,7 +93,7 @@ pub(crate) struct PeerStatus {
     pub pending_records: u64,
     /// Milliseconds since it was last heard.
     pub silent_ms: u64,
-    /// Its wall clock minus ours, in milliseconds, if known.
+    /// Its wall clock minus ours, in milliseconds, if known: not while either is a test clock.
     pub clock_offset_ms: Option<i64>,
     /// What the fault API has done to the link.
     pub fault: crate::faults::LinkFault,

@@ -175,6 +175,9 @@ pub const RECONNECT_FIRST: Duration = Duration::from_millis(50);
 pub const RECONNECT_LAST: Duration = Duration::from_secs(5);
 /// How far ahead of the wall clock a peer's stamp may move the local clock.
 pub const DRIFT_MAX: Duration = Duration::from_millis(500);
+/// How far a node's clock may be off the median of three clocks or more before the node refuses writes as `ClockSkew`; it
+/// takes them again once its clock is within half of that.
+pub const SKEW_MAX: Duration = Duration::from_millis(250);
 /// How long a request id is remembered. Older ids are refused, never executed.
 pub const REQUEST_WINDOW: Duration = Duration::from_hours(24);
 /// How far ahead of the node's clock a request id may be minted.
@@ -212,6 +215,8 @@ const _: () = assert!(
     COPY_PATIENCE.as_millis() < COPY_GIVE_UP.as_millis() && COPY_GIVE_UP.as_millis() < COPY_IDLE_MAX.as_millis()
 );
 const _: () = assert!(START_PATIENCE.as_millis() > SILENT_AFTER.as_millis(), "links have time to open");
+const _: () =
+    assert!(SKEW_MAX.as_millis() * 2 <= DRIFT_MAX.as_millis(), "whoever may write is followed by all who may");
 const _: () = assert!(CONNECTION_REQUESTS_MAX <= COMMIT_QUEUE_MAX);
 const _: () = assert!(SIBLINGS_BYTES_MAX + 64 * 1024 < FRAME_BYTES_MAX, "all values of a register fit a frame");
 const _: () = assert!(CONNECTION_TRANSACTIONS_MAX <= TRANSACTIONS_MAX);

@@ -126,6 +126,8 @@ mutants! {
     SweptByOwnClock,
     /// Logs are truncated up to what this node has, whoever else lacks it.
     TruncatesUnstable,
+    /// A node whose clock is off the median of all takes writes.
+    SkewIgnored,
 }
 
 impl fmt::Display for Mutant {

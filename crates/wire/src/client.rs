@@ -308,6 +308,16 @@ pub enum Refusal {
         /// Which.
         queue: String,
     },
+    /// The node's clock is off those of the others, and would stamp the write wrong. Write in another region; reads go on.
+    #[error(
+        "this region's clock is off the median of {clocks} regions' by {off_ms:+} ms, so it takes no writes; write in another region until its operator has set it"
+    )]
+    ClockSkew {
+        /// By how many milliseconds it is ahead; negative if behind.
+        off_ms: i64,
+        /// How many clocks say so, its own included.
+        clocks: u64,
+    },
     /// The request id is older than the node remembers, so it cannot tell whether it was committed before.
     #[error("the request id was minted {} s away from this node's clock, outside its window; mint a new one if the write is known not to have happened", off.as_secs())]
     RequestExpired {
@@ -355,6 +365,7 @@ impl Refusal {
             Self::WrongType { .. } => "WrongType",
             Self::NotYet { .. } => "NotYet",
             Self::Overloaded { .. } => "Overloaded",
+            Self::ClockSkew { .. } => "ClockSkew",
             Self::RequestExpired { .. } => "RequestExpired",
             Self::Stopping => "Stopping",
             Self::CatchingUp => "CatchingUp",

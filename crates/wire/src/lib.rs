@@ -19,5 +19,5 @@ pub use client::{
 };
 pub use codec::DecodeError;
 pub use pack::UnpackError;
-pub use peer::{AskPage, AskRights, CopyId, Echo, Heartbeat, Hello, Page, PeerMessage, Pull, Range};
+pub use peer::{AskPage, AskRights, CopyId, CopyPage, Echo, Heartbeat, Hello, PeerMessage, Pull, Range};
 pub use record::{Record, RecordError, StoredRecord};

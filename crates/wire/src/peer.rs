@@ -33,7 +33,7 @@ pub enum PeerMessage {
     AskPage(AskPage),
     /// Here is a page.
     #[serde(rename = "g")]
-    Page(Page),
+    Page(CopyPage),
     /// I have no such copy any more: begin anew.
     #[serde(rename = "n")]
     NoCopy(CopyId),
@@ -54,7 +54,7 @@ pub struct AskPage {
 
 /// A page of a copy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Page {
+pub struct CopyPage {
     /// Which copy.
     pub copy: CopyId,
     /// Which page.
@@ -93,8 +93,8 @@ pub struct Heartbeat {
     pub vv: VersionVector,
     /// Its hybrid logical clock: no later record of its own carries a lower stamp.
     pub hlc: Hlc,
-    /// Its wall clock.
-    pub wall: UnixMs,
+    /// Its wall clock; nothing while a test clock stands in for it, which says nothing of others'.
+    pub wall: Option<UnixMs>,
     /// Its monotonic clock in microseconds, to be echoed.
     pub ping_us: u64,
     /// The listener's last ping.

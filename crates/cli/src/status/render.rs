@@ -8,8 +8,18 @@ use crate::table::Table;
 
 /// The page.
 pub(super) fn text(cluster: &str, answers: &[(RegionName, Result<Value, AdminError>)]) -> String {
-    let mut regions =
-        Table::new(&["region", "health", "actor", "up", "disk", "queued", "sessions", "vector", "dropped up to"]);
+    let mut regions = Table::new(&[
+        "region",
+        "health",
+        "actor",
+        "up",
+        "clock off",
+        "disk",
+        "queued",
+        "sessions",
+        "vector",
+        "dropped up to",
+    ]);
     let mut links =
         Table::new(&["from", "to", "out", "in", "rtt", "lag records", "lag ms", "behind", "silent ms", "clock ms"]);
     let mut remarks = Vec::new();
@@ -23,6 +33,7 @@ pub(super) fn text(cluster: &str, answers: &[(RegionName, Result<Value, AdminErr
             plain(status.get("health")),
             plain(status.get("actor")),
             status.get("uptime_ms").and_then(Value::as_u64).map_or_else(dash, seconds),
+            clock(status.get("clock")),
             status.pointer("/disk/bytes").and_then(Value::as_u64).map_or_else(dash, bytes),
             plain(status.pointer("/queues/jobs")),
             plain(status.pointer("/queues/sessions")),
@@ -42,6 +53,9 @@ pub(super) fn text(cluster: &str, answers: &[(RegionName, Result<Value, AdminErr
                 plain(peer.get("silent_ms")),
                 plain(peer.get("clock_offset_ms")),
             ]);
+        }
+        if status.pointer("/clock/refuses_writes").and_then(Value::as_bool) == Some(true) {
+            remarks.push(format!("{name} refuses writes: its clock is off; reads and replication go on"));
         }
         remarks.extend(list(status.get("alarms")).map(|alarm| format!("alarm at {name}: {}", plain(Some(alarm)))));
     }
@@ -77,6 +91,14 @@ fn link(up: Option<&Value>) -> String {
     }
 }
 
+fn clock(clock: Option<&Value>) -> String {
+    let field = |name| clock.and_then(|clock| clock.get(name));
+    if field("test").and_then(Value::as_bool) == Some(true) {
+        return "test".to_owned();
+    }
+    field("off_ms").and_then(Value::as_i64).map_or_else(dash, |ms| format!("{ms}ms"))
+}
+
 fn vector(value: Option<&Value>) -> String {
     let entries = value.and_then(Value::as_object).into_iter().flatten();
     let entries: Vec<_> = entries.map(|(actor, seq)| format!("{actor}:{seq}")).collect();
@@ -108,15 +130,23 @@ mod tests {
         let name = |name: &str| name.parse::<RegionName>().unwrap();
         let up = json!({
             "health": "ok", "actor": "1.1730000000000", "vv": {"1.1730000000000": 7}, "uptime_ms": 61_000,
-            "disk": {"bytes": 5_242_880}, "queues": {"jobs": 0}, "alarms": ["clock is off"], "new_field": [1],
+            "clock": {"off_ms": -1200, "heard": 3, "refuses_writes": true, "test": false}, "disk": {"bytes": 5_242_880}, "queues": {"jobs": 0}, "alarms": ["clock is off"], "new_field": [1],
             "peers": [{"region": "eu-west", "link_in": false, "link_out": true, "rtt_us": null, "lag_records": 3}],
         });
         let address = Address::try_from("127.0.0.1:1".to_owned()).unwrap();
         let down = AdminError::Silent { region: name("eu-west"), address, problem: "refused".to_owned() };
         let page = text("shop", &[(name("us-east"), Ok(up)), (name("eu-west"), Err(down))]);
-        for part in
-            ["1.1730000000000:7", "61s", "5MiB", "alarm at us-east: clock is off", "down", "unreachable", "127.0.0.1:1"]
-        {
+        for part in [
+            "1.1730000000000:7",
+            "61s",
+            "-1200ms",
+            "us-east refuses writes",
+            "5MiB",
+            "alarm at us-east: clock is off",
+            "down",
+            "unreachable",
+            "127.0.0.1:1",
+        ] {
             assert!(page.contains(part), "{part} in\n{page}");
         }
     }

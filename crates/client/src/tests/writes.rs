@@ -158,6 +158,53 @@ async fn a_stopping_region_hands_the_write_to_another() {
     assert!(server.next().await.is_none(), "the stopping region is let go");
 }
 
+fn skewed(off_ms: i64) -> Refusal {
+    Refusal::ClockSkew { off_ms, clocks: 3 }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_region_whose_clock_is_off_hands_the_write_to_another_and_goes_on_being_read() {
+    let (net, [east, west]) = cluster(["us-east", "us-west"]);
+    let settings = Settings { region: Some("us-east".to_owned()), ..Settings::default() };
+    let db = net.connect(&settings).await.unwrap();
+    let mut server = east.accept().await;
+    let writing = add(&db.keyspace("default"));
+    let (id, refused) = server.write().await;
+    server.answer(id, Err(skewed(9)));
+    let mut other = west.accept().await;
+    let (id, write) = other.write().await;
+    assert_eq!(write, refused);
+    other.answer(id, written(write.request));
+    writing.await.unwrap().unwrap();
+    assert_eq!(db.region().as_str(), "us-east");
+    assert!(server.is_quiet());
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_every_clock_is_off_or_out_of_reach_the_write_is_refused_for_it() {
+    let (net, [east, west]) = cluster(["us-east", "us-west"]);
+    let settings = Settings { region: Some("us-east".to_owned()), ..Settings::default() };
+    let db = net.connect(&settings).await.unwrap();
+    let mut server = east.accept().await;
+    for other_is_there in [true, false] {
+        let writing = add(&db.keyspace("default"));
+        let (id, _) = server.write().await;
+        if !other_is_there {
+            west.stop();
+        }
+        server.answer(id, Err(skewed(9)));
+        if other_is_there {
+            let mut other = west.accept().await;
+            let (id, _) = other.write().await;
+            other.answer(id, Err(skewed(-9)));
+        }
+        match writing.await.unwrap() {
+            Err(error @ WriteError::Refused(_)) => assert_eq!(error.name(), "ClockSkew"),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_stopping_region_still_answers_what_it_had_taken() {
     let (_db, shop, region, mut server) = connected(Settings::default()).await;
@@ -186,10 +233,12 @@ async fn resent() -> (Writing, u64, Server, [Box<dyn std::any::Any>; 2]) {
 
 #[tokio::test(start_paused = true)]
 async fn a_refused_second_copy_does_not_tell_what_became_of_the_first() {
-    let (writing, id, server, _held) = resent().await;
-    server.answer(id, Err(overloaded()));
-    let unanswered = unknown(writing).await;
-    assert!(unanswered.why().contains("overloaded"), "{unanswered}");
+    for (refusal, says) in [(overloaded(), "overloaded"), (skewed(9), "clock")] {
+        let (writing, id, server, _held) = resent().await;
+        server.answer(id, Err(refusal));
+        let unanswered = unknown(writing).await;
+        assert!(unanswered.why().contains(says), "{unanswered}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

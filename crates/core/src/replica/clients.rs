@@ -103,6 +103,12 @@ impl Replica {
     }
 
     fn write(&mut self, now: Now, session: SessionId, id: u64, write: Write) -> Result<(), Refusal> {
+        if let Err(refusal) = self.check_clock(now) {
+            if let Seen::Transaction { transaction, .. } = &write.seen {
+                self.end_transaction(session, *transaction);
+            }
+            return Err(refusal);
+        }
         let bytes = size_of::<Job>() + weight_of_write(&write);
         if self.writes >= COMMIT_QUEUE_MAX || self.write_bytes + bytes > COMMIT_QUEUE_BYTES_MAX {
             return Err(overloaded("the commit queue"));

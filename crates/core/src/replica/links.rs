@@ -62,7 +62,7 @@ impl Replica {
             head: head.unwrap_or_else(|| ChainHash::genesis(self.actor)),
             vv: vv.clone(),
             hlc,
-            wall: now.wall,
+            wall: (!self.test_clock).then_some(now.wall),
             ping_us: micros(now.mono),
             echo,
         });

@@ -93,6 +93,10 @@ impl Replica {
         if let Some(echo) = beat.echo {
             peer.outbound.echoed(echo.ping_us);
         }
+        self.judge_clock(now);
+        let Some(peer) = self.peers.get_mut(&from) else {
+            return Ok(());
+        };
         if peer.inbound.differs(self.synced.get(actor), self.hashes.get(&actor)) {
             return self.fork(actor).map_or(Ok(()), Err);
         }

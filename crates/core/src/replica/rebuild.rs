@@ -2,7 +2,7 @@
 
 use halcyon_types::limits::{COPY_GIVE_UP, COPY_PATIENCE, START_PATIENCE};
 use halcyon_types::{ActorId, Now, RegionId, VersionVector};
-use halcyon_wire::{AskPage, CopyId, Page, PeerMessage};
+use halcyon_wire::{AskPage, CopyId, CopyPage, PeerMessage};
 
 use super::Replica;
 use crate::error::PeerError;
@@ -98,7 +98,7 @@ impl Replica {
         }
     }
 
-    pub(super) fn page(&mut self, now: Now, from: RegionId, page: Page) -> Result<(), PeerError> {
+    pub(super) fn page(&mut self, now: Now, from: RegionId, page: CopyPage) -> Result<(), PeerError> {
         if let Some(peer) = self.peers.get_mut(&from) {
             peer.inbound.heard = now.mono;
         }

@@ -35,10 +35,14 @@ impl Replica {
     }
 
     pub(super) fn abort(&mut self, session: SessionId, id: u64, transaction: TransactionId) {
+        self.end_transaction(session, transaction);
+        self.reply(session, id, Ok(Outcome::Ended));
+    }
+
+    pub(super) fn end_transaction(&mut self, session: SessionId, transaction: TransactionId) {
         if self.take_transaction(session, transaction).is_some() {
             self.commands.push_back(Command::Forget { session, transaction });
         }
-        self.reply(session, id, Ok(Outcome::Ended));
     }
 
     pub(super) fn close_transactions(&mut self, session: SessionId) {

@@ -4,7 +4,7 @@ use halcyon_core::{LinkEvent, Replica};
 use halcyon_crdt::Object;
 use halcyon_types::{ActorId, BootId, Dot, Hlc, Now, Seq, UnixMs, VersionVector};
 use halcyon_wire::{
-    AskPage, AskRights, ChainHash, CopyId, Echo, Heartbeat, Hello, Page, PeerMessage, Pull, Range, Record,
+    AskPage, AskRights, ChainHash, CopyId, CopyPage, Echo, Heartbeat, Hello, PeerMessage, Pull, Range, Record,
 };
 use uuid::Uuid;
 
@@ -55,7 +55,7 @@ impl Babble {
             10 => PeerMessage::NoCopy(CopyId(self.upto(2))),
             11 => {
                 let (copy, number, last) = (CopyId(self.upto(2)), self.upto(3), self.upto(1) == 0);
-                PeerMessage::Page(Page { copy, number, entries: vec![7; 9].into(), last })
+                PeerMessage::Page(CopyPage { copy, number, entries: vec![7; 9].into(), last })
             }
             7 => {
                 let counter = Object::new(keyspace(), vec![b'k'; usize::try_from(self.upto(2)).unwrap()]);
@@ -74,7 +74,7 @@ impl Babble {
                 head: ChainHash::genesis(ActorId::from_u64(self.upto(1))),
                 vv: self.vv(),
                 hlc: Hlc::from_u64(self.number()),
-                wall: UnixMs(self.number()),
+                wall: Some(UnixMs(self.number())),
                 ping_us: self.number(),
                 echo: (self.upto(1) == 0).then(|| Echo { ping_us: self.number(), held_us: self.number() }),
             }),

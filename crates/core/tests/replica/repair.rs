@@ -215,7 +215,7 @@ fn beat(echo: Option<Echo>) -> PeerMessage {
         head: ChainHash::genesis(actor(2)),
         vv: VersionVector::new(),
         hlc: Hlc::ZERO,
-        wall: BASE,
+        wall: Some(BASE),
         ping_us: 5,
         echo,
     })

@@ -6,7 +6,7 @@ use std::time::Duration;
 use halcyon_types::{RegionId, VersionVector};
 
 use super::Driver;
-use crate::status::{BackgroundStatus, DiskStatus, NodeStatus, PeerStatus, QueueStatus};
+use crate::status::{BackgroundStatus, ClockStatus, DiskStatus, NodeStatus, PeerStatus, QueueStatus};
 
 impl Driver {
     pub(super) fn status(&self) -> NodeStatus {
@@ -40,6 +40,12 @@ impl Driver {
             floors: by_name(&core.floors),
             hlc_ms: core.hlc.wall().0,
             wall_ms: now.wall.0,
+            clock: ClockStatus {
+                off_ms: core.clock.off_ms,
+                heard: core.clock.clocks as u64,
+                refuses_writes: core.clock.refuses,
+                test: core.clock.test,
+            },
             uptime_ms: ms(now.mono),
             health: if self.alarms.is_empty() { "ok".to_owned() } else { "alarmed".to_owned() },
             peers: peers.collect(),

@@ -178,7 +178,7 @@ impl Node {
                 head: ChainHash::genesis(actor),
                 vv: self.drawn_vv(source, from),
                 hlc: Hlc::from_u64(source.number()),
-                wall: UnixMs(source.number()),
+                wall: Some(UnixMs(source.number())),
                 ping_us: source.number(),
                 echo: (source.below(2) == 0).then(|| Echo { ping_us: source.number(), held_us: source.number() }),
             }),

@@ -165,6 +165,7 @@ impl Invariant for Limits {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use halcyon_core::ClockStatus;
     use halcyon_types::{Hlc, VersionVector};
 
     use super::*;
@@ -183,6 +184,7 @@ pub(super) mod tests {
             hlc: Hlc::ZERO,
             floors: VersionVector::new(),
             stable: VersionVector::new(),
+            clock: ClockStatus { off_ms: None, clocks: 1, refuses: false, test: false },
             stopping: false,
             peers: Vec::new(),
             queued_writes: 0,

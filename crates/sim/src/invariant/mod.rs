@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | P1 acked is durable | `acked`, `spoken`, `vector`, `starts`, `logs`, `syncs` | 1, 20, 48, 49 |
 //! | P2 one content per dot | `content`, `chain`, `clocks`, `calm` | 1, 2, 4, 5, 10, 15 |
-//! | P3 convergence | `bytes`, `chain`, `answers`, `clocks`, `agreement` | 10, 11, 12, 14, 15, 18, 19, 22, 25, 30, 34, 36 |
+//! | P3 convergence | `bytes`, `chain`, `answers`, `clocks`, `skew`, `agreement` | 10, 11, 12, 14, 15, 18, 19, 22, 25, 30, 34, 36 |
 //! | P4 causal | `vector`, `causal`, `sessions`, `stable` | 19, 26, 32, 45, 46 |
 //! | P5 atomic | `atomic`, `meaning`, `staged` | 20, 21 |
 //! | P6 no lost update | `meaning`, `answers`, `accounts`, `once`, `refused`, `swept`, `truncated` | 18, 22, 24, 32, 33, 34, 35, 36, 37, 43, 44, 47 |
@@ -41,6 +41,7 @@ mod panics;
 mod prompt;
 mod refused;
 mod sessions;
+mod skew;
 mod spoken;
 mod stable;
 mod staged;
@@ -92,6 +93,7 @@ pub fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(acked::Acked::default()),
         Box::new(chain::Chain::default()),
         Box::new(clocks::Clocks::default()),
+        Box::new(skew::Skew::default()),
         Box::new(stable::Stable::default()),
         Box::new(once::Once::default()),
         Box::new(refused::Refused::default()),

@@ -112,7 +112,13 @@ impl Client {
         // An answer that nobody waits for any more came to a request that was sent again.
         let Some(body) = self.task.as_mut().and_then(|task| task.open.remove(&id)) else { return };
         match result {
-            Err(Refusal::NotYet { .. } | Refusal::Overloaded { .. } | Refusal::Stopping | Refusal::CatchingUp) => {
+            Err(
+                Refusal::NotYet { .. }
+                | Refusal::Overloaded { .. }
+                | Refusal::ClockSkew { .. }
+                | Refusal::Stopping
+                | Refusal::CatchingUp,
+            ) => {
                 self.ask_again(now, vec![body], asks);
             }
             result => self.advance(now, &result, asks),

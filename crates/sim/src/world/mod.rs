@@ -41,7 +41,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use halcyon_store::MemoryBackend;
-use halcyon_types::{Now, RegionId};
+use halcyon_types::{Now, RegionId, UnixMs};
 
 pub use clock::EPOCH;
 pub use fault::{Cable, Fault, When};
@@ -105,6 +105,11 @@ impl World {
     pub fn clocks(&self, region: RegionId) -> Option<Now> {
         let seat = self.seats.get(&region)?;
         Some(Now { mono: self.now.saturating_sub(seat.node.as_ref()?.began), wall: seat.clock.at(self.now) })
+    }
+
+    /// What the wall clock of a region's machine says, whether its node is up or not.
+    pub fn wall(&self, region: RegionId) -> Option<UnixMs> {
+        self.seats.get(&region).map(|seat| seat.clock.at(self.now))
     }
 
     /// Whether every client has done what it was to do.

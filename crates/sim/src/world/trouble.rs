@@ -140,11 +140,19 @@ impl Profile {
                 now(Fault::Disk { region, sync, group_max });
             }
             Kind::Pause => now(Fault::Pause { region, lasts: lasts.min(ms(5000)) }),
-            Kind::ClockStep => now(Fault::ClockStep { region, ms: either_way(dice, 2000) }),
+            Kind::ClockStep => {
+                let most = *dice.of(&[200, 2000]);
+                now(Fault::ClockStep { region, ms: either_way(dice, most) });
+                if !dice.one_in(3) {
+                    faults.push((at + lasts, Fault::ClockRight { region }));
+                }
+            }
             Kind::ClockFarOff => {
                 let drift = i64::try_from(DRIFT_MAX.as_millis()).unwrap_or(i64::MAX);
                 let far = *dice.of(&[drift * 2, 10_000, 3_000_000, 86_400_000, 31_536_000_000, DEAD_MS]);
                 now(Fault::ClockStep { region, ms: far });
+                // Long enough for the others to tell, more often than not.
+                let lasts = if dice.one_in(3) { lasts } else { lasts.max(ms(4000)) };
                 faults.push((at + lasts, Fault::ClockRight { region }));
             }
             Kind::ClockWhileDown => {
@@ -156,7 +164,12 @@ impl Profile {
                     faults.push((at + down + lasts, Fault::ClockRight { region }));
                 }
             }
-            Kind::Drift => now(Fault::Drift { region, ppm: either_way(dice, 20_000) }),
+            Kind::Drift => {
+                now(Fault::Drift { region, ppm: either_way(dice, 20_000) });
+                if dice.one_in(2) {
+                    faults.push((at + lasts, Fault::ClockRight { region }));
+                }
+            }
             Kind::Cable => {
                 let mut cable = self.cable(dice);
                 if dice.one_in(5) {

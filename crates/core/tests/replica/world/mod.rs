@@ -52,6 +52,8 @@ pub(crate) struct World {
     pub(crate) pages: u64,
     /// How many have taken a state's place.
     pub(crate) switched: u32,
+    /// By how many milliseconds a node's wall clock is ahead.
+    pub(crate) ahead_ms: BTreeMap<RegionId, i64>,
     events: BTreeMap<(Duration, u64), Event>,
     count: u64,
     random: u64,
@@ -69,6 +71,7 @@ impl World {
             copies: BTreeMap::new(),
             pages: 3,
             switched: 0,
+            ahead_ms: BTreeMap::new(),
             events: BTreeMap::new(),
             count: 0,
             random: seed,
@@ -97,6 +100,13 @@ impl World {
 
     pub(crate) fn clock(&self) -> Now {
         Now { mono: self.now, wall: BASE.plus(self.now) }
+    }
+
+    /// A node's own clocks.
+    pub(crate) fn clock_of(&self, id: RegionId) -> Now {
+        let Now { mono, wall } = self.clock();
+        let ahead_ms = self.ahead_ms.get(&id).copied().unwrap_or_default();
+        Now { mono, wall: UnixMs(wall.0.saturating_add_signed(ahead_ms)) }
     }
 
     pub(crate) fn random(&mut self, below: u64) -> u64 {
@@ -149,7 +159,7 @@ impl World {
             }
             (_, Some((at, id))) if at <= end => {
                 self.now = self.now.max(at);
-                let now = self.clock();
+                let now = self.clock_of(id);
                 self.nodes.get_mut(&id).unwrap().replica.handle_timeout(now);
                 self.pump(id);
                 true
@@ -159,7 +169,7 @@ impl World {
     }
 
     pub(crate) fn ask(&mut self, n: u64, id: u64, body: Body) {
-        let (now, node) = (self.clock(), region(n));
+        let (now, node) = (self.clock_of(region(n)), region(n));
         let asked = self.nodes.get_mut(&node).unwrap();
         asked.replica.handle_request(now, SessionId(1), Request { id, body });
         self.pump(node);
@@ -224,7 +234,7 @@ impl World {
         let mut old = self.nodes.remove(&id).unwrap();
         change(&mut old.disk);
         self.copies.retain(|(of, _), _| *of != id);
-        let new = Node::new(id, &regions, old.disk, old.life + 1, self.clock());
+        let new = Node::new(id, &regions, old.disk, old.life + 1, self.clock_of(id));
         self.nodes.insert(id, new);
         for other in regions.iter().filter(|other| **other != id) {
             for link in [(id, *other), (*other, id)] {
@@ -238,7 +248,7 @@ impl World {
     }
 
     fn tell(&mut self, node: RegionId, peer: RegionId, event: LinkEvent) {
-        let now = self.clock();
+        let now = self.clock_of(node);
         self.nodes.get_mut(&node).unwrap().replica.handle_link(now, peer, event);
         self.pump(node);
     }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use halcyon_core::{Alarm, Command, Job, LinkEvent};
 use halcyon_types::{Dot, RegionId, Seq, VersionVector};
-use halcyon_wire::{Body, Outcome, Page, PeerMessage, Response};
+use halcyon_wire::{Body, CopyPage, Outcome, PeerMessage, Response};
 
 use super::{Event, Loses, World, ms};
 
@@ -102,7 +102,7 @@ impl World {
             Command::SendPage { peer, copy, number } => {
                 assert!(self.copies.contains_key(&(id, peer)), "a page of no copy");
                 let (at, life) = (self.now + ms(1), node.life);
-                let page = Page { copy, number, entries: Bytes::new(), last: number + 1 == self.pages };
+                let page = CopyPage { copy, number, entries: Bytes::new(), last: number + 1 == self.pages };
                 self.transmit((id, peer), &PeerMessage::Page(page));
                 self.schedule(at, Event::PageTaken { node: id, life, peer });
             }
@@ -149,9 +149,9 @@ impl World {
     }
 
     pub(super) fn happen(&mut self, event: Event) {
-        let now = self.clock();
         match event {
             Event::Arrive { link, open, message } if self.links[&link].open == Some(open) => {
+                let now = self.clock_of(link.1);
                 let node = self.nodes.get_mut(&link.1).unwrap();
                 if let Err(error) = node.replica.handle_peer(now, link.0, message) {
                     node.errors.push(error);
@@ -160,6 +160,7 @@ impl World {
                 self.pump(link.1);
             }
             Event::Taken { link, open, actor, last, bytes } if self.links[&link].open == Some(open) => {
+                let now = self.clock_of(link.0);
                 let node = self.nodes.get_mut(&link.0).unwrap();
                 node.replica.handle_sent(now, link.1, actor, last, bytes);
                 self.pump(link.0);
@@ -208,7 +209,7 @@ impl World {
     }
 
     fn commit(&mut self, id: RegionId) {
-        let now = self.clock();
+        let now = self.clock_of(id);
         let node = self.nodes.get_mut(&id).unwrap();
         let jobs = std::mem::take(&mut node.group);
         let peers = node.replica.status(now).peers;

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use halcyon_crdt::{Answer, KeyInfo, Kind, Op, Page, Query, Update};
 use halcyon_types::{BootId, Seq};
 use halcyon_wire::{
-    AskPage, AskRights, Body, ChainHash, Check, CopyId, Echo, Heartbeat, Hello, Outcome, Page, PeerMessage, Pull,
+    AskPage, AskRights, Body, ChainHash, Check, CopyId, CopyPage, Echo, Heartbeat, Hello, Outcome, PeerMessage, Pull,
     Range, Receipt, Seen, Session, TransactionId, Within, Write,
 };
 
@@ -19,12 +19,12 @@ pub(crate) fn peer_messages() -> Vec<(&'static str, PeerMessage)> {
         boot: BootId(uuid::Uuid::from_u128(5)),
         vv: vv(),
     };
-    let heartbeat = Heartbeat {
+    let heartbeat = |wall| Heartbeat {
         seq: Seq(9),
         head: ChainHash::genesis(actor(2)),
         vv: vv(),
         hlc: hlc(),
-        wall: T,
+        wall,
         ping_us: 77,
         echo: Some(Echo { ping_us: 66, held_us: 5 }),
     };
@@ -32,18 +32,20 @@ pub(crate) fn peer_messages() -> Vec<(&'static str, PeerMessage)> {
     let alike = ["a", "b", "c"].map(|end| Bytes::from([&[7; 70], end.as_bytes()].concat())).to_vec();
     let messages = vec![
         PeerMessage::Hello(hello),
-        PeerMessage::Heartbeat(heartbeat),
+        PeerMessage::Heartbeat(heartbeat(Some(T))),
+        PeerMessage::Heartbeat(heartbeat(None)),
         PeerMessage::Pull(Pull { actor: actor(1), after: Seq(4), upto: Seq(900) }),
         PeerMessage::Range(Range { actor: actor(1), first: Seq(5), records: vec![Bytes::from_static(b"abc")] }),
         PeerMessage::Range(Range { actor: actor(1), first: Seq(5), records: alike }),
         PeerMessage::AskRights(AskRights { counter: cart(), amount: 3 }),
         PeerMessage::Floors([(actor(1), Seq(7))].into_iter().collect()),
         PeerMessage::AskPage(AskPage { copy: CopyId(5), number: 2 }),
-        PeerMessage::Page(Page { copy: CopyId(5), number: 2, entries: Bytes::from_static(b"abc"), last: true }),
+        PeerMessage::Page(CopyPage { copy: CopyId(5), number: 2, entries: Bytes::from_static(b"abc"), last: true }),
         PeerMessage::NoCopy(CopyId(5)),
     ];
     let name = |message: &PeerMessage| match message {
         PeerMessage::Hello(_) => "peer.hello",
+        PeerMessage::Heartbeat(Heartbeat { wall: None, .. }) => "peer.heartbeat-of-a-test-clock",
         PeerMessage::Heartbeat(_) => "peer.heartbeat",
         PeerMessage::Pull(_) => "peer.pull",
         PeerMessage::Range(range) if range.records.len() > 1 => "peer.range-packed",

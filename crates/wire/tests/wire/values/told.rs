@@ -75,6 +75,7 @@ pub(crate) fn refusals() -> Vec<Refusal> {
         Refusal::WrongType { asked: Kind::Counter, present: vec![Kind::MvRegister, Kind::SortedSet] },
         Refusal::NotYet { waited: Duration::from_millis(500) },
         Refusal::Overloaded { queue: reason() },
+        Refusal::ClockSkew { off_ms: -3_600_000, clocks: 3 },
         Refusal::RequestExpired { off: Duration::from_hours(25) },
         Refusal::Stopping,
         Refusal::CatchingUp,
@@ -82,6 +83,6 @@ pub(crate) fn refusals() -> Vec<Refusal> {
     ];
     refusals.sort_by_key(Refusal::name);
     refusals.dedup_by_key(|refusal| refusal.name());
-    assert_eq!(refusals.len(), 21, "one of every refusal");
+    assert_eq!(refusals.len(), 22, "one of every refusal");
     refusals
 }
