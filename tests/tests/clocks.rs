@@ -1,5 +1,7 @@
 //! The clocks of real nodes, which are one machine's: each shows the others', and a test clock is nobody's judge.
 
+#![expect(clippy::indexing_slicing, reason = "a missing field fails the test, as it should")]
+
 use halcyon_tests::{Cluster, until};
 use serde_json::{Value, json};
 
