@@ -69,6 +69,7 @@ pub enum WriteError {
     /// | `NotYet` | the links' | wait longer, or write where the token comes from |
     /// | `UnknownRegion`, `TooManySiblings` | the links' | again once the regions have heard of each other |
     /// | `Overloaded` | the load's | back off, and write again |
+    /// | `LogFull` | a region's that is away | another region, or again once it is back; its operator should look |
     /// | `RequestExpired` | this machine's clock | correct the clock |
     /// | `Storage` | the node's | its operator should look; use another region |
     #[error(transparent)]

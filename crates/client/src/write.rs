@@ -247,6 +247,7 @@ const fn is_certain(refusal: &Refusal) -> bool {
         | Refusal::TransactionExpired { .. }
         | Refusal::NotYet { .. }
         | Refusal::Overloaded { .. }
+        | Refusal::LogFull { .. }
         | Refusal::RequestExpired { .. }
         | Refusal::Stopping
         | Refusal::Storage { .. } => false,

@@ -132,7 +132,7 @@ impl Replica {
             grants: 0,
             granted: 0,
             sweeper: Sweeper::default(),
-            truncation: Truncation::new(config.log_bytes_max, start.floors),
+            truncation: Truncation::new(config.log_bytes_max, config.retention, start.floors),
             jobs: VecDeque::new(),
             timers: Timers::default(),
             rng: Rng::new(config.seed),
@@ -141,9 +141,7 @@ impl Replica {
             alarms: BTreeMap::new(),
         };
         replica.timers.set(Timer::Sweep, now.mono + SWEEP_EVERY);
-        if replica.truncation.bytes_max().is_some() {
-            replica.timers.set(Timer::Truncate, now.mono + TRUNCATE_EVERY);
-        }
+        replica.timers.set(Timer::Truncate, now.mono + TRUNCATE_EVERY);
         replica.check();
         replica
     }
@@ -266,6 +264,11 @@ impl Replica {
     /// The last record of each log that is not there any more.
     pub const fn floors(&self) -> &VersionVector {
         self.truncation.floors()
+    }
+
+    /// Whether clients' writes are refused because the logs are full.
+    pub const fn is_log_full(&self) -> bool {
+        self.truncation.is_full()
     }
 
     /// The hybrid logical clock, as of the last commit.

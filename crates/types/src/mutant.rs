@@ -126,6 +126,8 @@ mutants! {
     SweptByOwnClock,
     /// Logs are truncated up to what this node has, whoever else lacks it.
     TruncatesUnstable,
+    /// Writes are taken although the logs are full.
+    LogFullIgnored,
 }
 
 impl fmt::Display for Mutant {

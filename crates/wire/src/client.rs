@@ -308,6 +308,21 @@ pub enum Refusal {
         /// Which.
         queue: String,
     },
+    /// The node's logs are full, and regions that are away keep it from dropping more of them. Reads, and other regions'
+    /// records, go on. Write in another region, or again once there is room.
+    #[error(
+        "the logs of this node take {bytes} bytes of {bytes_max}, and nothing more may be dropped{}; bring them back, or \
+         raise log_bytes_max in regions.toml and restart; reads go on",
+        for_the_sake_of(lacking)
+    )]
+    LogFull {
+        /// Bytes of the logs.
+        bytes: u64,
+        /// Bytes that they may take.
+        bytes_max: u64,
+        /// Which regions lack the oldest records.
+        lacking: Vec<RegionId>,
+    },
     /// The request id is older than the node remembers, so it cannot tell whether it was committed before.
     #[error("the request id was minted {} s away from this node's clock, outside its window; mint a new one if the write is known not to have happened", off.as_secs())]
     RequestExpired {
@@ -323,6 +338,15 @@ pub enum Refusal {
         /// What the disk said.
         reason: String,
     },
+}
+
+fn for_the_sake_of(lacking: &[RegionId]) -> String {
+    let regions: Vec<_> = lacking.iter().map(RegionId::to_string).collect();
+    match regions.as_slice() {
+        [] => String::new(),
+        [region] => format!(" for the sake of region {region}"),
+        _ => format!(" for the sake of regions {}", regions.join(", ")),
+    }
 }
 
 fn list(kinds: &[Kind]) -> String {
@@ -350,6 +374,7 @@ impl Refusal {
             Self::WrongType { .. } => "WrongType",
             Self::NotYet { .. } => "NotYet",
             Self::Overloaded { .. } => "Overloaded",
+            Self::LogFull { .. } => "LogFull",
             Self::RequestExpired { .. } => "RequestExpired",
             Self::Stopping => "Stopping",
             Self::Storage { .. } => "Storage",

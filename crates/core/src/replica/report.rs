@@ -20,6 +20,7 @@ impl Replica {
             hlc: self.hlc,
             stable: self.stable(),
             floors: self.truncation.floors().clone(),
+            logs: self.logs(now),
             stopping: self.stopping,
             peers: self.peers.iter().map(|(id, peer)| self.peer(now, *id, peer)).collect(),
             queued_writes: self.writes,

@@ -5,6 +5,8 @@ mod clients;
 #[cfg(test)]
 mod cuts;
 #[cfg(test)]
+mod full;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod links;
@@ -14,6 +16,8 @@ mod random;
 mod repair;
 #[cfg(test)]
 mod replication;
+#[cfg(test)]
+mod retention;
 #[cfg(test)]
 mod rights;
 #[cfg(test)]

@@ -98,7 +98,7 @@ fn one_sweep_at_a_time_is_with_the_committer() {
     assert_eq!(out, 1);
     world.background(false);
     world.background(true);
-    world.run(SWEEP_EVERY * 9);
+    world.run(SWEEP_EVERY * 20);
     assert!(sweeps(&mut world, 1).len() >= 2, "they go on");
     world.background(false);
     world.run(SWEEP_EVERY * 10);

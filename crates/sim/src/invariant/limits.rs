@@ -165,6 +165,7 @@ impl Invariant for Limits {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use halcyon_core::LogStatus;
     use halcyon_types::{Hlc, VersionVector};
 
     use super::*;
@@ -178,6 +179,7 @@ pub(super) mod tests {
             received: VersionVector::new(),
             hlc: Hlc::ZERO,
             floors: VersionVector::new(),
+            logs: LogStatus { bytes: 0, bytes_max: u64::MAX, retention: Duration::MAX, full: false, oldest: None },
             stable: VersionVector::new(),
             stopping: false,
             peers: Vec::new(),

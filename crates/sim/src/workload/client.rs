@@ -112,7 +112,7 @@ impl Client {
         // An answer that nobody waits for any more came to a request that was sent again.
         let Some(body) = self.task.as_mut().and_then(|task| task.open.remove(&id)) else { return };
         match result {
-            Err(Refusal::NotYet { .. } | Refusal::Overloaded { .. } | Refusal::Stopping) => {
+            Err(Refusal::NotYet { .. } | Refusal::Overloaded { .. } | Refusal::LogFull { .. } | Refusal::Stopping) => {
                 self.ask_again(now, vec![body], asks);
             }
             result => self.advance(now, &result, asks),

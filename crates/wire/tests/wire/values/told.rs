@@ -75,12 +75,13 @@ pub(crate) fn refusals() -> Vec<Refusal> {
         Refusal::WrongType { asked: Kind::Counter, present: vec![Kind::MvRegister, Kind::SortedSet] },
         Refusal::NotYet { waited: Duration::from_millis(500) },
         Refusal::Overloaded { queue: reason() },
+        Refusal::LogFull { bytes: 9_000_000_000, bytes_max: 8 << 30, lacking: vec![region(3)] },
         Refusal::RequestExpired { off: Duration::from_hours(25) },
         Refusal::Stopping,
         Refusal::Storage { reason: reason() },
     ];
     refusals.sort_by_key(Refusal::name);
     refusals.dedup_by_key(|refusal| refusal.name());
-    assert_eq!(refusals.len(), 20, "one of every refusal");
+    assert_eq!(refusals.len(), 21, "one of every refusal");
     refusals
 }
