@@ -311,9 +311,9 @@ pub enum Refusal {
     /// The node's logs are full, and regions that are away keep it from dropping more of them. Reads, and other regions'
     /// records, go on. Write in another region, or again once there is room.
     #[error(
-        "the logs of this node take {bytes} bytes of {bytes_max}, and nothing more may be dropped{}; bring them back, or \
-         raise log_bytes_max in regions.toml and restart; reads go on",
-        for_the_sake_of(lacking)
+        "the logs of this node take {bytes} bytes of {bytes_max}, and nothing more of them may be dropped{} raise \
+         log_bytes_max in regions.toml and start the node again; reads go on",
+        held_up_by(lacking)
     )]
     LogFull {
         /// Bytes of the logs.
@@ -340,12 +340,12 @@ pub enum Refusal {
     },
 }
 
-fn for_the_sake_of(lacking: &[RegionId]) -> String {
+fn held_up_by(lacking: &[RegionId]) -> String {
     let regions: Vec<_> = lacking.iter().map(RegionId::to_string).collect();
     match regions.as_slice() {
-        [] => String::new(),
-        [region] => format!(" for the sake of region {region}"),
-        _ => format!(" for the sake of regions {}", regions.join(", ")),
+        [] => ";".to_owned(),
+        [region] => format!(" while region {region} lacks it; bring it back, or"),
+        _ => format!(" while regions {} lack it; bring them back, or", regions.join(", ")),
     }
 }
 
@@ -412,5 +412,22 @@ impl<E: std::fmt::Display> From<halcyon_crdt::ReadError<E>> for Refusal {
             R::WrongType { asked, present } => Self::WrongType { asked, present },
             R::Rows(error) => Self::Storage { reason: error.to_string() },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn full_logs_name_whom_they_wait_for() {
+        let region = |n| RegionId::try_from(n).unwrap();
+        let told = |lacking: &[RegionId]| {
+            let lacking = lacking.to_vec();
+            Refusal::LogFull { bytes: 9, bytes_max: 8, lacking }.to_string()
+        };
+        assert!(told(&[]).contains("may be dropped; raise log_bytes_max"), "{}", told(&[]));
+        assert!(told(&[region(3)]).contains("while region 3 lacks it; bring it back, or raise"));
+        assert!(told(&[region(3), region(4)]).contains("while regions 3, 4 lack it; bring them back, or raise"));
     }
 }
