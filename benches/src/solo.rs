@@ -82,7 +82,7 @@ impl Solo {
         let request = RequestId::mint(now, &random);
         let write = Write { request, session: Session::default(), seen: Seen::Present, updates };
         let actors = BTreeMap::new();
-        let job = WriteJob { now, real: now, write: &write, snapshot: None, actors: &actors };
+        let job = WriteJob { now, real: now, write: &write, snapshot: None, actors: &actors, refusal: None };
         self.committer.stage_write(job).expect("a write");
     }
 

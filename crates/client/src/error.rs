@@ -70,6 +70,7 @@ pub enum WriteError {
     /// | `UnknownRegion`, `TooManySiblings` | the links' | again once the regions have heard of each other |
     /// | `Overloaded` | the load's | back off, and write again |
     /// | `ClockSkew` | the node's clock, in every region that could be reached | its operator should set it |
+    /// | `LogFull` | a region's that is away | another region, or again once it is back; its operator should look |
     /// | `RequestExpired` | this machine's clock | correct the clock |
     /// | `Storage` | the node's | its operator should look; use another region |
     #[error(transparent)]

@@ -261,6 +261,7 @@ const fn is_certain(refusal: &Refusal) -> bool {
         | Refusal::NotYet { .. }
         | Refusal::Overloaded { .. }
         | Refusal::ClockSkew { .. }
+        | Refusal::LogFull { .. }
         | Refusal::RequestExpired { .. }
         | Refusal::Stopping
         | Refusal::CatchingUp

@@ -1,6 +1,7 @@
 //! What a replica is told once, before its first step.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use halcyon_types::{ActorId, BootId, Hlc, KeyspaceId, RegionId, Seq, VersionVector};
 use halcyon_wire::ChainHash;
@@ -20,9 +21,11 @@ pub struct Config {
     pub seed: u64,
     /// The keyspaces that exist; requests for others are refused.
     pub keyspaces: BTreeSet<KeyspaceId>,
-    /// Bytes of logs past which the oldest records are dropped, if every region has them. Absent: all are kept, and any
-    /// region can be brought back from nothing.
-    pub log_bytes_max: Option<u64>,
+    /// Bytes of logs past which the oldest records are dropped, and, if none may be, new writes refused. The logs are looked
+    /// at every [`TRUNCATE_EVERY`](halcyon_types::limits::TRUNCATE_EVERY): in between they can outgrow it.
+    pub log_bytes_max: u64,
+    /// How old, by its stamp, a record must be before it may be dropped although a region lacks it.
+    pub retention: Duration,
 }
 
 /// What the store recovered: the only way to begin.

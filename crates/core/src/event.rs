@@ -56,6 +56,8 @@ pub enum Job {
         snapshot: Option<(SessionId, TransactionId)>,
         /// To pass rights to.
         actors: Actors,
+        /// What to answer unless it was committed before: nothing new is taken.
+        refusal: Option<Refusal>,
     },
     /// Apply another actor's record; its order and deps have been checked. Answered by [`JobResult::Applied`].
     Record {
@@ -106,8 +108,10 @@ pub enum Job {
     Truncate {
         /// Names it.
         ticket: Ticket,
-        /// What may be dropped: every member has it on disk.
-        stable: VersionVector,
+        /// What may be dropped: enough members have it on disk.
+        upto: VersionVector,
+        /// And only if its stamp lies before this. Absent: whatever its stamp.
+        older_than: Option<UnixMs>,
         /// Bytes that all logs together may take.
         bytes_max: u64,
     },
@@ -133,8 +137,19 @@ pub enum JobResult {
     Done(Option<Dot>),
     /// This node writes as this actor now.
     Minted(ActorId),
-    /// Up to here the logs have been dropped, now or before.
-    Truncated(VersionVector),
+    /// What was to be dropped has been.
+    Truncated(Logs),
+}
+
+/// How the logs stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Logs {
+    /// Up to here they have been dropped, now or before.
+    pub floors: VersionVector,
+    /// About how many bytes they take, all together.
+    pub bytes: u64,
+    /// Of the first record of each log behind what might be dropped, the one with the lowest stamp, and that.
+    pub next: Option<(Dot, UnixMs)>,
 }
 
 /// What one sync made durable.
@@ -338,6 +353,15 @@ pub enum Alarm {
         /// The last one that was dropped here.
         floor: Seq,
     },
+    /// The logs are full: new writes are refused until there is room. Said once each time that it begins.
+    LogFull {
+        /// Bytes of the logs.
+        bytes: u64,
+        /// Bytes that they may take.
+        bytes_max: u64,
+        /// Which regions lack the oldest records.
+        lacking: Vec<RegionId>,
+    },
 }
 
 impl Alarm {
@@ -353,6 +377,7 @@ impl Alarm {
             Self::Rebuilding { .. } => "Rebuilding",
             Self::ClockSkew { .. } => "ClockSkew",
             Self::Truncated { .. } => "Truncated",
+            Self::LogFull { .. } => "LogFull",
         }
     }
 }
@@ -411,6 +436,10 @@ impl fmt::Display for Alarm {
                  take a copy of some region's whole state to catch up",
                 have.actor, have.seq
             ),
+            Self::LogFull { bytes, bytes_max, lacking } => {
+                let refusal = Refusal::LogFull { bytes: *bytes, bytes_max: *bytes_max, lacking: lacking.clone() };
+                write!(f, "new writes are refused: {refusal}")
+            }
         }
     }
 }

@@ -31,7 +31,9 @@
 //! * **Sweep.** Once every member's clock has passed a time, as heartbeats say and behind the same gate as acks, what had
 //!   expired by then is cleared away: keys by the lowest region that lives, entries by each node for itself.
 //! * **Truncation.** Once the logs have outgrown their limit, the oldest records that every member is known to have on disk,
-//!   behind the same gate, may be dropped. What lies below such a floor is sent to nobody any more.
+//!   behind the same gate, may be dropped; if that is not enough, those past the retention that most members have. What lies
+//!   below such a floor is sent to nobody any more. If nothing is enough the logs are full: clients' writes are refused, and
+//!   nothing is granted or swept by a record; reads, and what others have written, go on.
 //! * **Clocks.** Heartbeats carry the wall clock. A node whose own is off the median of three or more refuses writes and
 //!   goes on with everything else: its stamps would lie.
 //!
@@ -73,6 +75,6 @@ mod waiting;
 
 pub use config::{Config, Head, Start};
 pub use error::PeerError;
-pub use event::{Actors, Alarm, Command, Committed, Job, JobResult, LinkEvent, SessionId, Ticket};
+pub use event::{Actors, Alarm, Command, Committed, Job, JobResult, LinkEvent, Logs, SessionId, Ticket};
 pub use replica::Replica;
-pub use status::{ClockStatus, PeerStatus, PullStatus, Status};
+pub use status::{ClockStatus, LogStatus, PeerStatus, PullStatus, Status, Unstable};

@@ -163,7 +163,7 @@ impl Replica {
             grants: 0,
             granted: 0,
             sweeper: Sweeper::default(),
-            truncation: Truncation::new(config.log_bytes_max, start.floors),
+            truncation: Truncation::new(config.log_bytes_max, config.retention, start.floors),
             copies: Copies::default(),
             rebuild: Rebuild::default(),
             skew: Skew::default(),
@@ -179,9 +179,7 @@ impl Replica {
             replica.timers.set(Timer::Despair, until);
         }
         replica.timers.set(Timer::Sweep, now.mono + SWEEP_EVERY);
-        if replica.truncation.bytes_max().is_some() {
-            replica.timers.set(Timer::Truncate, now.mono + TRUNCATE_EVERY);
-        }
+        replica.timers.set(Timer::Truncate, now.mono + TRUNCATE_EVERY);
         replica.check();
         replica
     }
@@ -343,6 +341,11 @@ impl Replica {
     /// The last record of each log that is not there any more.
     pub const fn floors(&self) -> &VersionVector {
         self.truncation.floors()
+    }
+
+    /// Whether clients' writes are refused because the logs are full.
+    pub const fn is_log_full(&self) -> bool {
+        self.truncation.is_full()
     }
 
     /// The hybrid logical clock, as of the last commit.

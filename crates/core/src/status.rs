@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use halcyon_types::{ActorId, BootId, Hlc, RegionId, Seq, VersionVector};
+use halcyon_types::{ActorId, BootId, Dot, Hlc, RegionId, Seq, VersionVector};
 use halcyon_wire::ChainHash;
 
 /// A picture of the whole replica.
@@ -32,6 +32,8 @@ pub struct Status {
     pub floors: VersionVector,
     /// The wall clock, as others' judge it.
     pub clock: ClockStatus,
+    /// How large the logs are, as of the last look at them.
+    pub logs: LogStatus,
     /// Whether new writes are refused because the node is stopping.
     pub stopping: bool,
     /// Each other region, by id.
@@ -80,6 +82,32 @@ pub struct ClockStatus {
     pub refuses: bool,
     /// Whether a test clock stands in for it: then nothing is judged.
     pub test: bool,
+}
+
+/// The logs, as of the last look at them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogStatus {
+    /// About how many bytes they take.
+    pub bytes: u64,
+    /// How many they may take.
+    pub bytes_max: u64,
+    /// How old a record must be before it may be dropped although a region lacks it.
+    pub retention: Duration,
+    /// Whether new writes are refused because nothing more may be dropped.
+    pub full: bool,
+    /// The oldest record that not every member is known to have.
+    pub oldest: Option<Unstable>,
+}
+
+/// A record that not every member is known to have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unstable {
+    /// Which.
+    pub dot: Dot,
+    /// How long ago it was made, by its stamp and this node's clock.
+    pub age: Duration,
+    /// Who lacks it.
+    pub lacking: Vec<RegionId>,
 }
 
 /// One other region, as seen from here.

@@ -14,7 +14,7 @@ use std::vec;
 
 use halcyon_core::{Job, JobResult, Ticket};
 use halcyon_store::{
-    ApplyError, Backend, CommitError, Committed, Committer, Fatal, Sealed, Snapshot, StageError, Staged, WriteJob,
+    ApplyError, Backend, CommitError, Committed, Committer, Fatal, Logs, Sealed, Snapshot, StageError, Staged, WriteJob,
 };
 use halcyon_types::UnixMs;
 use halcyon_types::limits::{GROUP_BYTES_MAX, GROUP_MAX};
@@ -276,8 +276,8 @@ fn stage<B: Backend>(
 ) -> Result<(Ticket, JobResult), CommitterError> {
     let Work { job, snapshot } = work;
     match job {
-        Job::Write { ticket, wall, write, actors, .. } => {
-            let job = WriteJob { now: wall, real, write: &write, snapshot, actors: &actors };
+        Job::Write { ticket, wall, write, actors, refusal, .. } => {
+            let job = WriteJob { now: wall, real, write: &write, snapshot, actors: &actors, refusal };
             match committer.stage_write(job) {
                 Ok(Staged::Fresh { dot, shortages }) => Ok((ticket, JobResult::Written { dot, shortages })),
                 Ok(Staged::Duplicate(dot)) => Ok((ticket, JobResult::Duplicate(dot))),
@@ -298,8 +298,9 @@ fn stage<B: Backend>(
             Ok((ticket, JobResult::Done(committer.stage_sweep(wall, real, upto, keys)?)))
         }
         Job::Mint { ticket, wall } => Ok((ticket, JobResult::Minted(committer.stage_mint(wall)?))),
-        Job::Truncate { ticket, stable, bytes_max } => {
-            Ok((ticket, JobResult::Truncated(committer.stage_truncation(&stable, bytes_max)?)))
+        Job::Truncate { ticket, upto, older_than, bytes_max } => {
+            let Logs { floors, bytes, next } = committer.stage_truncation(&upto, older_than, bytes_max)?;
+            Ok((ticket, JobResult::Truncated(halcyon_core::Logs { floors, bytes, next })))
         }
     }
 }

@@ -43,6 +43,10 @@ pub(crate) struct Metrics {
     rights_granted: Counter,
     sweeps: Counter,
     disk_bytes: Gauge,
+    log_bytes: Gauge,
+    log_bytes_max: Gauge,
+    log_full: Gauge,
+    unstable_ms: Gauge,
     alarms: Gauge,
 }
 
@@ -82,6 +86,10 @@ impl Metrics {
             sweeps: Counter::default(),
             sessions: Gauge::default(),
             disk_bytes: Gauge::default(),
+            log_bytes: Gauge::default(),
+            log_bytes_max: Gauge::default(),
+            log_full: Gauge::default(),
+            unstable_ms: Gauge::default(),
             alarms: Gauge::default(),
         };
         metrics.register();
@@ -116,6 +124,11 @@ impl Metrics {
         r.register("sweeps", "Records that clear away keys that have ended", self.sweeps.clone());
         r.register("sessions", "Application connections", self.sessions.clone());
         r.register("disk_bytes", "Bytes of the data directory", self.disk_bytes.clone());
+        r.register("log_bytes", "Bytes of the logs", self.log_bytes.clone());
+        r.register("log_bytes_max", "Bytes that they may take", self.log_bytes_max.clone());
+        r.register("log_full", "Whether new writes are refused as LogFull", self.log_full.clone());
+        let help = "Age of the oldest record that not every region has";
+        r.register("unstable_milliseconds", help, self.unstable_ms.clone());
         r.register("alarms", "Alarms raised since the start", self.alarms.clone());
     }
 
@@ -151,6 +164,10 @@ impl Metrics {
             counter.inner().store(total, Ordering::Relaxed);
         }
         self.disk_bytes.set(int(status.disk.bytes));
+        self.log_bytes.set(int(status.logs.bytes));
+        self.log_bytes_max.set(int(status.logs.bytes_max));
+        self.log_full.set(i64::from(status.logs.full));
+        self.unstable_ms.set(int(status.logs.unstable_ms.unwrap_or_default()));
         self.alarms.set(int(status.alarms.len() as u64));
         let mut text = String::new();
         encode(&mut text, &self.registry)?;

@@ -257,7 +257,8 @@ fn replica(topology: &Topology, region: &Region, recovered: Recovered, clocks: &
         boot: BootId(random_uuid()),
         seed: rand::random(),
         keyspaces: topology.keyspaces.iter().map(|keyspace| keyspace.id).collect(),
-        log_bytes_max: topology.replication.log_bytes_max.map(|size| size.0),
+        log_bytes_max: topology.replication.log_bytes_max.0,
+        retention: topology.replication.retention.0,
     };
     let heads = recovered.heads.into_iter();
     let start = halcyon_core::Start {

@@ -28,8 +28,10 @@ pub(crate) struct NodeStatus {
     /// How far each actor's records have arrived without a gap, those that wait for others included: actor → seq. Where it
     /// is ahead of `vv` and `queues.jobs` is 0, records wait for what other actors have yet to send.
     pub received: BTreeMap<String, u64>,
-    /// Up to where records have been dropped from each log, for every region has them: actor → seq.
+    /// Up to where records have been dropped from each log: actor → seq.
     pub floors: BTreeMap<String, u64>,
+    /// How large the logs are, as of a second ago at most.
+    pub logs: LogStatus,
     /// The hybrid logical clock as of the last commit: its physical part, in milliseconds since 1970.
     pub hlc_ms: u64,
     /// The wall clock, which may be a test clock, in milliseconds since 1970.
@@ -66,6 +68,23 @@ pub(crate) struct ClockStatus {
     pub refuses_writes: bool,
     /// Whether it is a test clock, of which nothing is judged.
     pub test: bool,
+}
+
+/// The logs of all actors, together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct LogStatus {
+    /// About how many bytes they take on disk; what is in memory still does not count.
+    pub bytes: u64,
+    /// How many they may take: `log_bytes_max` of `regions.toml`.
+    pub bytes_max: u64,
+    /// How old a record must be before it may be dropped although a region lacks it: `retention` of `regions.toml`.
+    pub retention_ms: u64,
+    /// Whether new writes are refused as `LogFull`.
+    pub full: bool,
+    /// The stability age: how long ago the oldest record was made that not every region is known to have.
+    pub unstable_ms: Option<u64>,
+    /// The regions that lack it.
+    pub held_up_by: Vec<String>,
 }
 
 /// A link pair, seen from this node.

@@ -10,7 +10,7 @@ use halcyon_sim::world::Figures;
 const SEEDS_MIN: u64 = 100;
 
 /// What must have happened: what faults come to, and what they are there to bring about.
-const MUST: [&str; 48] = [
+const MUST: [&str; 49] = [
     "records relayed",
     "messages lost on the way",
     "messages swallowed by a cut",
@@ -54,6 +54,7 @@ const MUST: [&str; 48] = [
     "rights run low and the rebalancer off",
     "sweeps of keys",
     "truncations of logs",
+    "LogFull",
     "NotYet",
     "Changed",
     "ClockSkew",

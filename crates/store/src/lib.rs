@@ -56,7 +56,7 @@ pub use error::{ApplyError, CommitError, Fatal, OpenError, ReadError, StageError
 pub use identity::Claim;
 pub use layout::Head;
 pub use memory::{MemoryBackend, WriteFailure};
-pub use outcome::{Committed, Settings, Staged};
+pub use outcome::{Committed, Logs, Settings, Staged};
 pub use reader::{Reader, Snapshot};
 pub use recover::Recovered;
 #[cfg(feature = "rocksdb")]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use halcyon_crdt::Shortage;
 use halcyon_types::limits::ROW_CACHE_BYTES_MAX;
-use halcyon_types::{ActorId, Dot, Hlc, VersionVector};
+use halcyon_types::{ActorId, Dot, Hlc, UnixMs, VersionVector};
 use halcyon_wire::{ChainHash, StoredRecord};
 
 use crate::layout::Head;
@@ -36,6 +36,17 @@ pub enum Staged {
     /// Nothing new: the request is this record already, of this region's log or another's. It may stand in the very
     /// group that is not committed yet, so it is answered after the commit like any other.
     Duplicate(Dot),
+}
+
+/// How the logs stand once a staged truncation is committed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Logs {
+    /// Up to where they have been dropped.
+    pub floors: VersionVector,
+    /// About how many bytes they take, all together.
+    pub bytes: u64,
+    /// Of the first record of each log behind what might be dropped, the one with the lowest stamp, and that.
+    pub next: Option<(Dot, UnixMs)>,
 }
 
 /// A group that is on disk.

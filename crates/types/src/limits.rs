@@ -114,6 +114,11 @@ pub const DROPS_MAX: usize = 1024;
 pub const LOG_TAIL_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// The least that logs may be limited to: they become files, which is when they count, by so much at a time.
 pub const LOG_BYTES_LEAST: u64 = 64 * 1024 * 1024;
+/// What logs may take where nothing else is said.
+pub const LOG_BYTES_DEFAULT: u64 = 8 * 1024 * 1024 * 1024;
+/// A truncation goes below the limit by this part of it, so that not every look finds something to drop; and logs that were
+/// full have room again only once they are below it by as much.
+pub const LOG_SLACK: u64 = 16;
 /// Bytes of records sent to a peer and not yet acknowledged.
 pub const LINK_WINDOW_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Bytes of records received from a peer that wait for what they depend on; past it they are dropped and pulled again.
@@ -196,9 +201,16 @@ pub const COPY_PATIENCE: Duration = Duration::from_secs(2);
 pub const COPY_GIVE_UP: Duration = Duration::from_secs(20);
 /// A copy of which nothing has been asked for so long is ended.
 pub const COPY_IDLE_MAX: Duration = Duration::from_mins(1);
+/// How long records are kept for a region that lacks them, where nothing else is said.
+pub const RETENTION_DEFAULT: Duration = Duration::from_hours(24);
+/// The least that retention may be: a region that restarts is no region that is gone.
+pub const RETENTION_LEAST: Duration = Duration::from_mins(1);
 /// How long a request may wait for its session's token before it answers `NotYet`.
 pub const SESSION_WAIT_MAX: Duration = Duration::from_secs(30);
 
+const _: () = assert!(LOG_BYTES_LEAST <= LOG_BYTES_DEFAULT);
+const _: () = assert!(RETENTION_LEAST.as_secs() <= RETENTION_DEFAULT.as_secs());
+const _: () = assert!(IDLE_TIMEOUT.as_secs() < RETENTION_LEAST.as_secs(), "a link that is given up comes back in time");
 const _: () = assert!(VALUE_BYTES_MAX + KEY_BYTES_MAX + PATH_DEPTH_MAX * COMPONENT_BYTES_MAX < RECORD_BYTES_MAX);
 const _: () = assert!(RECORD_BYTES_MAX + 64 * 1024 <= FRAME_BYTES_MAX, "the largest record fits a frame");
 const _: () = assert!(RANGE_BYTES_MAX <= RECORD_BYTES_MAX, "so does every range of records");

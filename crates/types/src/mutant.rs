@@ -128,6 +128,8 @@ mutants! {
     TruncatesUnstable,
     /// A node whose clock is off the median of all takes writes.
     SkewIgnored,
+    /// Writes are taken although the logs are full.
+    LogFullIgnored,
 }
 
 impl fmt::Display for Mutant {

@@ -20,6 +20,17 @@ impl UnixMs {
     pub fn plus(self, by: Duration) -> Self {
         Self(self.0.saturating_add(u64::try_from(by.as_millis()).unwrap_or(u64::MAX)))
     }
+
+    /// How much later this reading is than `before`; nothing if it is not.
+    pub fn since(self, before: Self) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(before.0))
+    }
+
+    /// This reading moved back by `by`, saturating.
+    #[must_use]
+    pub fn minus(self, by: Duration) -> Self {
+        Self(self.0.saturating_sub(u64::try_from(by.as_millis()).unwrap_or(u64::MAX)))
+    }
 }
 
 /// One reading of both clocks of a node.

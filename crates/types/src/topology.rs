@@ -9,8 +9,10 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use crate::limits::{KEYSPACES_MAX, LOG_BYTES_LEAST, REGIONS_MAX};
-use crate::{Address, ByteSize, ClusterName, KeyspaceId, KeyspaceName, RegionId, RegionName};
+use crate::limits::{
+    KEYSPACES_MAX, LOG_BYTES_DEFAULT, LOG_BYTES_LEAST, REGIONS_MAX, RETENTION_DEFAULT, RETENTION_LEAST,
+};
+use crate::{Address, ByteSize, ClusterName, KeyspaceId, KeyspaceName, RegionId, RegionName, Span};
 
 /// Why a `regions.toml` is refused. Nothing has been started or changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -40,11 +42,24 @@ pub struct Topology {
 }
 
 /// How records are kept for the other regions. May differ from node to node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Replication {
-    /// What the logs may take on disk before the oldest records that every region has are dropped. Too little: a region that
-    /// has lost its directory finds nobody to catch up from. Absent: nothing is dropped.
-    pub log_bytes_max: Option<ByteSize>,
+    /// What the logs may take on disk before the oldest records are dropped: those that every region has; if that is not
+    /// enough, those past `retention`, too. Where nothing more may be dropped new writes are refused. Default 8 GiB. Looked
+    /// at once a second, and what is in memory only does not count: the logs can be larger by a second's writes and by what
+    /// the database keeps back. Too little: a region that was away finds nobody to catch up from, or its absence stops the
+    /// writes of the others. Too much: the disk fills before the logs do.
+    pub log_bytes_max: ByteSize,
+    /// How old, by its stamp, a record must be before it may be dropped although a region lacks it, and then only if most
+    /// regions have it. Default 24 hours. Too short: a region comes back from a short absence and cannot catch up from the
+    /// logs. Too long: `log_bytes_max` is met first, and writes are refused until the region is back.
+    pub retention: Span,
+}
+
+impl Default for Replication {
+    fn default() -> Self {
+        Self { log_bytes_max: ByteSize(LOG_BYTES_DEFAULT), retention: Span(RETENTION_DEFAULT) }
+    }
 }
 
 /// A place with one writable node.
@@ -119,7 +134,7 @@ struct File {
 #[serde(deny_unknown_fields)]
 struct ReplicationEntry {
     log_bytes_max: Option<Spanned<String>>,
-    retention: Option<Spanned<toml::Value>>,
+    retention: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
@@ -197,18 +212,33 @@ impl Checker<'_> {
     }
 
     fn replication(&self, entry: &ReplicationEntry) -> Result<Replication, TopologyError> {
-        if let Some(retention) = &entry.retention {
-            let (feature, remedy) = ("retention by age", "Leave the field out, or limit the logs by log_bytes_max");
-            return self.not_built(retention.span(), "replication.retention", feature, remedy);
+        let Replication { mut log_bytes_max, mut retention } = Replication::default();
+        if let Some(text) = &entry.log_bytes_max {
+            let (field, least) = ("replication.log_bytes_max", ByteSize(LOG_BYTES_LEAST));
+            log_bytes_max = self.parse(text, field, |text| text.parse())?;
+            self.at_least(text, field, log_bytes_max, least, "too little to catch up from")?;
         }
-        let Some(text) = &entry.log_bytes_max else { return Ok(Replication::default()) };
-        let field = "replication.log_bytes_max";
-        let size = self.parse(text, field, |text| text.parse::<ByteSize>())?;
-        if size < ByteSize(LOG_BYTES_LEAST) {
-            let remedy = format!("Write {} or more, or leave the field out to keep all", ByteSize(LOG_BYTES_LEAST));
-            return self.refuse(text.span(), field, format!("{size} is too little to catch up from"), remedy);
+        if let Some(text) = &entry.retention {
+            let (field, least) = ("replication.retention", Span(RETENTION_LEAST));
+            retention = self.parse(text, field, |text| text.parse())?;
+            self.at_least(text, field, retention, least, "too short to come back in")?;
         }
-        Ok(Replication { log_bytes_max: Some(size) })
+        Ok(Replication { log_bytes_max, retention })
+    }
+
+    fn at_least<T: Ord + Copy + std::fmt::Display>(
+        &self,
+        text: &Spanned<String>,
+        field: &str,
+        value: T,
+        least: T,
+        problem: &str,
+    ) -> Result<(), TopologyError> {
+        if value >= least {
+            return Ok(());
+        }
+        let remedy = format!("Write {least} or more, or leave the field out for the default");
+        self.refuse(text.span(), field, format!("{value} is {problem}"), remedy)
     }
 
     fn regions(&self, entries: &[Spanned<RegionEntry>]) -> Result<Vec<Region>, TopologyError> {
@@ -354,9 +384,13 @@ mode = "convergent"
         assert_eq!(topology.cluster.as_str(), "shop");
         assert_eq!(topology.regions.len(), 2);
         assert_eq!(topology.keyspaces[0].id.get(), 10);
-        assert_eq!(topology.replication.log_bytes_max, None);
-        let limited = format!("{GOOD}[replication]\nlog_bytes_max = \"8GiB\"\n");
-        assert_eq!(Topology::parse(&limited).unwrap().replication.log_bytes_max, Some(ByteSize(8 << 30)));
+        assert_eq!(topology.replication, Replication::default());
+        let limited = format!("{GOOD}[replication]\nlog_bytes_max = \"1GiB\"\nretention = \"7d\"\n");
+        let replication = Topology::parse(&limited).unwrap().replication;
+        assert_eq!(
+            (replication.log_bytes_max, replication.retention.to_string()),
+            (ByteSize(1 << 30), "7d".to_owned())
+        );
     }
 
     #[test]
@@ -396,7 +430,9 @@ mode = "convergent"
                 "replication.log_bytes_max",
                 "too little",
             ),
-            ("mode = \"convergent\"", "[replication]\nretention = \"24h\"", 18, "replication.retention", "by age"),
+            ("mode = \"convergent\"", "[replication]\nretention = 24", 18, "retention", "invalid type"),
+            ("mode = \"convergent\"", "[replication]\nretention = \"24\"", 18, "replication.retention", "no span"),
+            ("mode = \"convergent\"", "[replication]\nretention = \"30s\"", 18, "replication.retention", "too short"),
             ("mode = \"convergent\"", "home = \"us-east\"", 17, "keyspace.home", "homes"),
         ];
         for (from, to, line, field, problem) in cases {

@@ -42,7 +42,12 @@ fn what_its_comments_call_refused_is_refused() {
 
 #[test]
 fn what_its_comments_call_a_default_may_be_left_out() {
-    let defaults = ["mode = \"convergent\"\n", "regions = [\"us-east\", \"eu-west\", \"ap-south\"]\n"];
+    let defaults = [
+        "mode = \"convergent\"\n",
+        "regions = [\"us-east\", \"eu-west\", \"ap-south\"]\n",
+        "log_bytes_max = \"8GiB\"\n",
+        "retention = \"24h\"\n",
+    ];
     for line in defaults {
         assert!(SHIPPED.contains(line), "{line}");
         let without = Topology::parse(&SHIPPED.replacen(line, "", 1)).unwrap();

@@ -318,6 +318,21 @@ pub enum Refusal {
         /// How many clocks say so, its own included.
         clocks: u64,
     },
+    /// The node's logs are full, and regions that are away keep it from dropping more of them. Reads, and other regions'
+    /// records, go on. Write in another region, or again once there is room.
+    #[error(
+        "the logs of this node take {bytes} bytes of {bytes_max}, and nothing more of them may be dropped{} raise \
+         log_bytes_max in regions.toml and start the node again; reads go on",
+        held_up_by(lacking)
+    )]
+    LogFull {
+        /// Bytes of the logs.
+        bytes: u64,
+        /// Bytes that they may take.
+        bytes_max: u64,
+        /// Which regions lack the oldest records.
+        lacking: Vec<RegionId>,
+    },
     /// The request id is older than the node remembers, so it cannot tell whether it was committed before.
     #[error("the request id was minted {} s away from this node's clock, outside its window; mint a new one if the write is known not to have happened", off.as_secs())]
     RequestExpired {
@@ -338,6 +353,15 @@ pub enum Refusal {
         /// What the disk said.
         reason: String,
     },
+}
+
+fn held_up_by(lacking: &[RegionId]) -> String {
+    let regions: Vec<_> = lacking.iter().map(RegionId::to_string).collect();
+    match regions.as_slice() {
+        [] => ";".to_owned(),
+        [region] => format!(" while region {region} lacks it; bring it back, or"),
+        _ => format!(" while regions {} lack it; bring them back, or", regions.join(", ")),
+    }
 }
 
 fn list(kinds: &[Kind]) -> String {
@@ -366,6 +390,7 @@ impl Refusal {
             Self::NotYet { .. } => "NotYet",
             Self::Overloaded { .. } => "Overloaded",
             Self::ClockSkew { .. } => "ClockSkew",
+            Self::LogFull { .. } => "LogFull",
             Self::RequestExpired { .. } => "RequestExpired",
             Self::Stopping => "Stopping",
             Self::CatchingUp => "CatchingUp",
@@ -404,5 +429,22 @@ impl<E: std::fmt::Display> From<halcyon_crdt::ReadError<E>> for Refusal {
             R::WrongType { asked, present } => Self::WrongType { asked, present },
             R::Rows(error) => Self::Storage { reason: error.to_string() },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn full_logs_name_whom_they_wait_for() {
+        let region = |n| RegionId::try_from(n).unwrap();
+        let told = |lacking: &[RegionId]| {
+            let lacking = lacking.to_vec();
+            Refusal::LogFull { bytes: 9, bytes_max: 8, lacking }.to_string()
+        };
+        assert!(told(&[]).contains("may be dropped; raise log_bytes_max"), "{}", told(&[]));
+        assert!(told(&[region(3)]).contains("while region 3 lacks it; bring it back, or raise"));
+        assert!(told(&[region(3), region(4)]).contains("while regions 3, 4 lack it; bring them back, or raise"));
     }
 }

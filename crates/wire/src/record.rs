@@ -8,6 +8,7 @@ use bytes::Bytes;
 use halcyon_crdt::{Effect, EffectError};
 use halcyon_types::limits::{ACTORS_MAX, EFFECTS_MAX, RECORD_BYTES_MAX};
 use halcyon_types::{ActorId, Dot, Hlc, RequestId, Seq, VersionVector};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use crate::codec::{self, DecodeError};
@@ -74,6 +75,22 @@ struct Body<E> {
     effects: E,
 }
 
+/// A body of which only the stamp is wanted.
+#[derive(Deserialize)]
+struct Stamped {
+    #[serde(rename = "seq")]
+    _seq: IgnoredAny,
+    hlc: Hlc,
+    #[serde(rename = "deps")]
+    _deps: IgnoredAny,
+    #[serde(rename = "ctx")]
+    _ctx: IgnoredAny,
+    #[serde(rename = "request")]
+    _request: IgnoredAny,
+    #[serde(rename = "effects")]
+    _effects: IgnoredAny,
+}
+
 impl Record {
     /// What it observed.
     pub fn ctx(&self) -> &VersionVector {
@@ -115,6 +132,15 @@ impl Record {
         let record = Self { dot, hlc: body.hlc, deps, ctx, request: body.request, effects: body.effects };
         record.check(bytes.len(), previous_deps)?;
         Ok(record)
+    }
+
+    /// The stamp of a record that stands in a log, and was checked when it came: the one thing that its bytes tell without
+    /// the record before it.
+    ///
+    /// # Errors
+    /// [`DecodeError`]: the log is damaged.
+    pub fn stamp_of(bytes: &[u8]) -> Result<Hlc, DecodeError> {
+        codec::decode::<Stamped>(bytes).map(|Stamped { hlc, .. }| hlc)
     }
 
     fn check(&self, bytes: usize, previous_deps: &VersionVector) -> Result<(), RecordError> {
@@ -186,6 +212,7 @@ mod tests {
         let previous: VersionVector = [(actor(1), Seq(3)), (actor(2), Seq(9))].into_iter().collect();
         let stored = record().encode(&previous);
         assert_eq!(Record::decode(&stored.bytes, actor(1), &previous), Ok(record()));
+        assert_eq!(Record::stamp_of(&stored.bytes), Ok(record().hlc));
     }
 
     #[test]
@@ -211,6 +238,7 @@ mod tests {
         let bytes = record().encode(&previous).bytes;
         for cut in 0..bytes.len() {
             assert!(Record::decode(&bytes[..cut], actor(1), &previous).is_err(), "cut at {cut}");
+            assert!(Record::stamp_of(&bytes[..cut]).is_err(), "cut at {cut}");
         }
         let longer = [&bytes[..], b"x"].concat();
         assert!(matches!(

@@ -113,7 +113,7 @@ fn topologies() -> Vec<(String, Vec<u8>)> {
     let one = region("1", "a", 7000);
     let keyspace = "[[keyspace]]\nid = 1\nname = \"k\"\n";
     let least = format!("cluster = \"c\"\n{one}{keyspace}");
-    let files: [(&str, String); 20] = [
+    let files: [(&str, String); 21] = [
         ("shipped", CLUSTER.to_owned()),
         ("least", least.clone()),
         ("two-regions", format!("{least}{}", region("2", "b", 7010))),
@@ -127,6 +127,7 @@ fn topologies() -> Vec<(String, Vec<u8>)> {
         ("residency", format!("{least}regions = [\"a\"]\n")),
         ("residency-unknown", format!("{least}regions = [\"b\", \"a\"]\n")),
         ("redis", least.replace("admin =", "redis = \"h:1\"\nadmin =")),
+        ("replication", format!("{least}[replication]\nlog_bytes_max = \"64 MiB\"\nretention = \"90m\"\n")),
         ("unknown-field", format!("{least}colour = \"green\"\n")),
         ("no-region", format!("cluster = \"c\"\n{keyspace}")),
         ("inline-tables", "cluster = \"c\"\nregion = [{id = 1, name = \"a\"}]\nkeyspace = []\n".to_owned()),

@@ -1,6 +1,8 @@
 //! Status documents as a page for a terminal.
 
-use halcyon_types::RegionName;
+use std::time::Duration;
+
+use halcyon_types::{RegionName, Span};
 use serde_json::Value;
 
 use crate::admin::AdminError;
@@ -8,18 +10,10 @@ use crate::table::Table;
 
 /// The page.
 pub(super) fn text(cluster: &str, answers: &[(RegionName, Result<Value, AdminError>)]) -> String {
-    let mut regions = Table::new(&[
-        "region",
-        "health",
-        "actor",
-        "up",
-        "clock off",
-        "disk",
-        "queued",
-        "sessions",
-        "vector",
-        "dropped up to",
-    ]);
+    let mut regions =
+        Table::new(&["region", "health", "actor", "up", "clock off", "disk", "queued", "sessions", "vector"]);
+    let mut logs =
+        Table::new(&["logs of", "take", "of", "retention", "not everywhere for", "held up by", "dropped up to"]);
     let mut links =
         Table::new(&["from", "to", "out", "in", "rtt", "lag records", "lag ms", "behind", "silent ms", "clock ms"]);
     let mut remarks = Vec::new();
@@ -38,8 +32,19 @@ pub(super) fn text(cluster: &str, answers: &[(RegionName, Result<Value, AdminErr
             plain(status.pointer("/queues/jobs")),
             plain(status.pointer("/queues/sessions")),
             vector(status.get("vv")),
+        ]);
+        logs.row(vec![
+            name.to_string(),
+            status.pointer("/logs/bytes").and_then(Value::as_u64).map_or_else(dash, bytes),
+            status.pointer("/logs/bytes_max").and_then(Value::as_u64).map_or_else(dash, bytes),
+            status.pointer("/logs/retention_ms").and_then(Value::as_u64).map_or_else(dash, span),
+            status.pointer("/logs/unstable_ms").and_then(Value::as_u64).map_or_else(dash, seconds),
+            names(status.pointer("/logs/held_up_by")),
             vector(status.get("floors")),
         ]);
+        if status.pointer("/logs/full").and_then(Value::as_bool) == Some(true) {
+            remarks.push(format!("the logs of {name} are full: it refuses writes (LogFull) until there is room"));
+        }
         for peer in list(status.get("peers")) {
             links.row(vec![
                 name.to_string(),
@@ -60,7 +65,7 @@ pub(super) fn text(cluster: &str, answers: &[(RegionName, Result<Value, AdminErr
         remarks.extend(list(status.get("alarms")).map(|alarm| format!("alarm at {name}: {}", plain(Some(alarm)))));
     }
     remarks.extend(answers.iter().filter_map(|(_, answer)| answer.as_ref().err()).map(ToString::to_string));
-    let mut page = format!("cluster {cluster}\n\n{regions}\n\n{links}");
+    let mut page = format!("cluster {cluster}\n\n{regions}\n\n{logs}\n\n{links}");
     if !remarks.is_empty() {
         page = format!("{page}\n\n{}", remarks.join("\n"));
     }
@@ -99,10 +104,19 @@ fn clock(clock: Option<&Value>) -> String {
     field("off_ms").and_then(Value::as_i64).map_or_else(dash, |ms| format!("{ms}ms"))
 }
 
+fn names(value: Option<&Value>) -> String {
+    let names: Vec<_> = list(value).map(|name| plain(Some(name))).collect();
+    if names.is_empty() { dash() } else { names.join(" ") }
+}
+
 fn vector(value: Option<&Value>) -> String {
     let entries = value.and_then(Value::as_object).into_iter().flatten();
     let entries: Vec<_> = entries.map(|(actor, seq)| format!("{actor}:{seq}")).collect();
     if entries.is_empty() { dash() } else { entries.join(" ") }
+}
+
+fn span(ms: u64) -> String {
+    Span(Duration::from_millis(ms)).to_string()
 }
 
 fn seconds(ms: u64) -> String {
@@ -130,7 +144,11 @@ mod tests {
         let name = |name: &str| name.parse::<RegionName>().unwrap();
         let up = json!({
             "health": "ok", "actor": "1.1730000000000", "vv": {"1.1730000000000": 7}, "uptime_ms": 61_000,
-            "clock": {"off_ms": -1200, "heard": 3, "refuses_writes": true, "test": false}, "disk": {"bytes": 5_242_880}, "queues": {"jobs": 0}, "alarms": ["clock is off"], "new_field": [1],
+            "clock": {"off_ms": -1200, "heard": 3, "refuses_writes": true, "test": false},
+            "disk": {"bytes": 5_242_880}, "queues": {"jobs": 0}, "alarms": ["clock is off"], "new_field": [1],
+            "logs": {"bytes": 68_157_440, "bytes_max": 67_108_864, "retention_ms": 86_400_000, "full": true,
+                     "unstable_ms": 7_200_000, "held_up_by": ["eu-west"]},
+            "floors": {"1.1730000000000": 3},
             "peers": [{"region": "eu-west", "link_in": false, "link_out": true, "rtt_us": null, "lag_records": 3}],
         });
         let address = Address::try_from("127.0.0.1:1".to_owned()).unwrap();
@@ -142,6 +160,11 @@ mod tests {
             "-1200ms",
             "us-east refuses writes",
             "5MiB",
+            "65MiB  64MiB",
+            "1d",
+            "7200s",
+            "1.1730000000000:3",
+            "the logs of us-east are full",
             "alarm at us-east: clock is off",
             "down",
             "unreachable",

@@ -22,7 +22,7 @@ impl Replica {
         assert!(self.asks.agrees() && self.grants <= RIGHTS_GRANTS_MAX, "asks for rights are off");
         let sweeps = self.background && !self.sweeper.is_under_way();
         assert_eq!(sweeps, self.timers.is_set(Timer::Sweep), "one sweep at a time");
-        let looks = self.truncation.bytes_max().is_some() && !self.truncation.is_under_way();
+        let looks = !self.truncation.is_under_way();
         assert_eq!(looks, self.timers.is_set(Timer::Truncate), "one truncation at a time");
         assert!(self.truncation.floors().le(&self.synced), "dropped before it was here");
         assert_eq!(self.actors.get(&self.region), Some(&self.actor));

@@ -121,7 +121,8 @@ impl Replica {
         self.write_bytes += bytes;
         let ticket = self.tickets.issue(Outstanding::Write { session, id, bytes });
         let (wall, actors) = (self.own_wall(now), Arc::clone(&self.actors));
-        self.jobs.push_back(Job::Write { ticket, wall, write, snapshot, actors });
+        let refusal = self.log_full();
+        self.jobs.push_back(Job::Write { ticket, wall, write, snapshot, actors, refusal });
         Ok(())
     }
 

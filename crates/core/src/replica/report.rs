@@ -23,6 +23,7 @@ impl Replica {
             stable: self.stable(),
             floors: self.truncation.floors().clone(),
             clock: self.clock_status(now),
+            logs: self.logs(now),
             stopping: self.stopping,
             peers: self.peers.iter().map(|(id, peer)| self.peer(now, *id, peer)).collect(),
             queued_writes: self.writes,

@@ -34,8 +34,8 @@ impl Replica {
         (present && peer.outbound.introduced).then_some(region)
     }
 
-    /// A peer asks. What it gets stands in this node's log, so there is no answer but that; past the bound, and from a node
-    /// that stops, none at all, and it asks again.
+    /// A peer asks. What it gets stands in this node's log, so there is no answer but that; past the bound, from a node that
+    /// stops, and where the log is full, none at all, and it asks again.
     pub(super) fn asked_for_rights(&mut self, now: Now, from: RegionId, ask: AskRights) -> Result<(), PeerError> {
         let AskRights { counter, amount } = ask;
         if amount == 0 || counter.check().is_err() || !self.keyspaces.contains(&counter.keyspace) {
@@ -45,7 +45,8 @@ impl Replica {
         if let Some(peer) = self.peers.get_mut(&from) {
             peer.inbound.heard = now.mono;
         }
-        if self.background && self.standing.writes() && !self.stopping && self.grants < RIGHTS_GRANTS_MAX {
+        let takes = self.background && self.standing.writes() && !self.stopping && !self.truncation.is_full();
+        if takes && self.grants < RIGHTS_GRANTS_MAX {
             self.grants += 1;
             let ticket = self.tickets.issue(Outstanding::Grant);
             let (wall, actors) = (self.own_wall(now), Arc::clone(&self.actors));

@@ -43,7 +43,8 @@ impl Replica {
         };
         // The lowest region that lives. While two take themselves for it, both clear the same, which does no harm.
         let mut live = self.peers.iter().filter(|(_, peer)| peer.inbound.is_up() && peer.inbound.is_alive(now.mono));
-        let keys = self.standing.writes() && live.all(|(region, _)| *region > self.region);
+        let may = self.standing.writes() && !self.truncation.is_full();
+        let keys = may && live.all(|(region, _)| *region > self.region);
         self.sweeper.begin();
         let ticket = self.tickets.issue(Outstanding::Sweep);
         let wall = self.own_wall(now);

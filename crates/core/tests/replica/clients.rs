@@ -97,7 +97,7 @@ fn a_write_past_the_queue_limit_is_refused() {
     world.run(ms(3000));
     assert_eq!(world.node(1).replies.len(), COMMIT_QUEUE_MAX + 1, "each answered once");
     world.write(1);
-    world.run(ms(1000));
+    world.run(ms(2000));
     assert_eq!(world.node(1).replies.len(), COMMIT_QUEUE_MAX + 2, "and there is room again");
 }
 

@@ -7,6 +7,8 @@ mod clocks;
 #[cfg(test)]
 mod cuts;
 #[cfg(test)]
+mod full;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod links;
@@ -17,6 +19,8 @@ mod rebuild;
 mod repair;
 #[cfg(test)]
 mod replication;
+#[cfg(test)]
+mod retention;
 #[cfg(test)]
 mod rights;
 #[cfg(test)]

@@ -70,7 +70,7 @@ fn an_earlier_actor_of_a_region_travels_by_pull() {
     let mut world = World::settled(3, 10);
     world.replace(1, |disk| {
         for _ in 0..10 {
-            disk.write(&write());
+            disk.write(BASE, &write());
         }
         disk.actor = ActorId::mint(region(1), UnixMs(2));
     });
@@ -193,7 +193,7 @@ fn actor(n: u64) -> ActorId {
 /// A replica of region 1 that has one own record, with links to and from region 2, which has said Hello.
 fn greeted() -> Replica {
     let mut disk = Disk::new(actor(1));
-    disk.write(&write());
+    disk.write(BASE, &write());
     let config = config(region(1), &[region(1), region(2), region(3)], 0);
     let mut replica = Replica::new(config, disk.start(), at(0));
     replica.handle_link(at(1), region(2), LinkEvent::InUp);

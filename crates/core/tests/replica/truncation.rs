@@ -9,7 +9,7 @@ use crate::world::{Disk, Loses, World, ms, region};
 fn truncating(nodes: u64, seed: u64) -> World {
     let mut world = World::settled(nodes, seed);
     for n in 1..=nodes {
-        world.replace(n, |disk| disk.log_bytes_max = Some(0));
+        world.replace(n, |disk| disk.log_bytes_max = 100_000);
     }
     world.run(ms(500));
     world

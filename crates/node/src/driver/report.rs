@@ -6,7 +6,7 @@ use std::time::Duration;
 use halcyon_types::{RegionId, VersionVector};
 
 use super::Driver;
-use crate::status::{BackgroundStatus, ClockStatus, DiskStatus, NodeStatus, PeerStatus, QueueStatus};
+use crate::status::{BackgroundStatus, ClockStatus, DiskStatus, LogStatus, NodeStatus, PeerStatus, QueueStatus};
 
 impl Driver {
     pub(super) fn status(&self) -> NodeStatus {
@@ -38,6 +38,7 @@ impl Driver {
             heads: core.heads.iter().map(|(actor, hash)| (actor.to_string(), format!("{hash:?}"))).collect(),
             received: by_name(&core.received),
             floors: by_name(&core.floors),
+            logs: self.logs(core.logs),
             hlc_ms: core.hlc.wall().0,
             wall_ms: now.wall.0,
             clock: ClockStatus {
@@ -68,6 +69,19 @@ impl Driver {
             disk: DiskStatus::default(),
             alarms: self.alarms.clone(),
             fault_api: self.site.fault_api,
+        }
+    }
+
+    fn logs(&self, logs: halcyon_core::LogStatus) -> LogStatus {
+        let halcyon_core::LogStatus { bytes, bytes_max, retention, full, oldest } = logs;
+        let lacking = oldest.iter().flat_map(|oldest| &oldest.lacking);
+        LogStatus {
+            bytes,
+            bytes_max,
+            retention_ms: ms(retention),
+            full,
+            unstable_ms: oldest.as_ref().map(|oldest| ms(oldest.age)),
+            held_up_by: lacking.map(|region| self.name_of(*region)).collect(),
         }
     }
 

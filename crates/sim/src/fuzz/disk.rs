@@ -144,8 +144,14 @@ fn goes_on(mut committer: Committer<MemoryBackend>, recovered: &Recovered) -> Re
         let updates = objects().into_iter().map(|object| Update { object, op: op.clone() }).collect();
         let request = RequestId::mint(T, &[number; 10]);
         let write = Write { request, session: Session::default(), seen: Seen::Present, updates };
-        let staged =
-            committer.stage_write(WriteJob { now: T, real: T, write: &write, snapshot: None, actors: &actors() });
+        let staged = committer.stage_write(WriteJob {
+            now: T,
+            real: T,
+            write: &write,
+            snapshot: None,
+            actors: &actors(),
+            refusal: None,
+        });
         drop(staged.map_err(|error| error.to_string()));
     }
     for (actor, stored) in &Garden::get().next {

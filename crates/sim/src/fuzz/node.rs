@@ -10,7 +10,7 @@ use halcyon_core::{Command, Config, Job, JobResult, LinkEvent, Replica, SessionI
 use halcyon_crdt::{Effect, PageRequest, Query};
 use halcyon_store::memory::MemorySnapshot;
 use halcyon_store::reads::{self, Writer};
-use halcyon_store::{Committer, MemoryBackend, Recovered, Snapshot, StageError, Staged, WriteJob};
+use halcyon_store::{Committer, Logs, MemoryBackend, Recovered, Snapshot, StageError, Staged, WriteJob};
 use halcyon_types::limits::{
     COMMIT_QUEUE_BYTES_MAX, COMMIT_QUEUE_MAX, PENDING_BYTES_MAX, TRANSACTIONS_MAX, WAITING_MAX,
 };
@@ -80,7 +80,8 @@ impl Node {
             boot: BootId(Uuid::from_u128(1)),
             seed: 1,
             keyspaces: [keyspace()].into(),
-            log_bytes_max: Some(4096),
+            log_bytes_max: 4096,
+            retention: Duration::from_secs(5),
         };
         let start = Start { actor, vv, heads: BTreeMap::new(), hlc, floors };
         let replica = Replica::new(config, start, Now { mono: Duration::ZERO, wall: T });
@@ -364,8 +365,8 @@ impl Node {
     fn stage(&mut self, job: Job, snapshot: Option<Snapshot<MemorySnapshot>>) -> (halcyon_core::Ticket, JobResult) {
         let real = self.wall;
         match job {
-            Job::Write { ticket, wall, write, actors, .. } => {
-                let job = WriteJob { now: wall, real, write: &write, snapshot, actors: &actors };
+            Job::Write { ticket, wall, write, actors, refusal, .. } => {
+                let job = WriteJob { now: wall, real, write: &write, snapshot, actors: &actors, refusal };
                 match self.committer.stage_write(job) {
                     Ok(Staged::Fresh { dot, shortages }) => (ticket, JobResult::Written { dot, shortages }),
                     Ok(Staged::Duplicate(dot)) => (ticket, JobResult::Duplicate(dot)),
@@ -390,9 +391,10 @@ impl Node {
                 let minted = self.committer.stage_mint(wall);
                 (ticket, JobResult::Minted(minted.unwrap_or_else(|fatal| panic!("a whole disk: {fatal}"))))
             }
-            Job::Truncate { ticket, stable, bytes_max } => {
-                let floors = self.committer.stage_truncation(&stable, bytes_max);
-                (ticket, JobResult::Truncated(floors.unwrap_or_else(|fatal| panic!("a whole disk: {fatal}"))))
+            Job::Truncate { ticket, upto, older_than, bytes_max } => {
+                let logs = self.committer.stage_truncation(&upto, older_than, bytes_max);
+                let Logs { floors, bytes, next } = logs.unwrap_or_else(|fatal| panic!("a whole disk: {fatal}"));
+                (ticket, JobResult::Truncated(halcyon_core::Logs { floors, bytes, next }))
             }
         }
     }

@@ -118,7 +118,7 @@ impl Site {
     }
 
     fn stage(&mut self, write: &Write, snapshot: Option<Snapshot<MemorySnapshot>>) -> Option<Dot> {
-        let job = WriteJob { now: self.now, real: self.now, write, snapshot, actors: &actors() };
+        let job = WriteJob { now: self.now, real: self.now, write, snapshot, actors: &actors(), refusal: None };
         match self.committer.stage_write(job) {
             Ok(Staged::Fresh { dot, .. } | Staged::Duplicate(dot)) => Some(dot),
             Err(StageError::Refused(refusal)) => {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use halcyon_types::limits::{KEYSPACES_MAX, REGIONS_MAX};
-use halcyon_types::topology::Topology;
+use halcyon_types::topology::{Replication, Topology};
 
 /// Panics where a law is violated: a refusal does not say where, or what was taken is no cluster, or is not the same once written down and read again.
 pub(super) fn body(data: &[u8]) {
@@ -54,6 +54,8 @@ fn written(topology: &Topology) -> String {
     for keyspace in &topology.keyspaces {
         let _ = write!(text, "[[keyspace]]\nid = {}\nname = {}\n", keyspace.id, quoted(keyspace.name.as_str()));
     }
+    let Replication { log_bytes_max, retention } = topology.replication;
+    let _ = write!(text, "[replication]\nlog_bytes_max = \"{log_bytes_max}\"\nretention = \"{retention}\"\n");
     text
 }
 

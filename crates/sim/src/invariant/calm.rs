@@ -1,5 +1,6 @@
 //! No alarm, and no peer found at fault (P2): in a world of honest nodes, whatever the network and the disks do, nobody finds
-//! a fork, a clone, a record that cannot be read, or a broken protocol. Clocks are off here; who says so is judged elsewhere.
+//! a fork, a clone, a record that cannot be read, or a broken protocol. Clocks are off here, and logs full: who says so is judged
+//! elsewhere.
 
 use halcyon_core::Alarm;
 
@@ -15,7 +16,7 @@ pub(super) struct Calm {
 impl Calm {
     fn hears(&mut self, seen: &Observation<'_>) -> Result<(), String> {
         match seen {
-            Observation::Alarmed { alarm: Alarm::ClockSkew { .. }, .. } => Ok(()),
+            Observation::Alarmed { alarm: Alarm::ClockSkew { .. } | Alarm::LogFull { .. }, .. } => Ok(()),
             Observation::Alarmed { region, alarm } => Err(format!("region {region}: {alarm}")),
             Observation::Dropped { region, reason } => Err(format!("region {region} drops a link: {reason}")),
             Observation::Spoke { .. } => {
@@ -57,6 +58,8 @@ mod tests {
     fn an_alarm_and_a_dropped_link_are_noticed() {
         let alarm = Alarm::Fork { actor: actor(1), seq: Seq(1) };
         assert!(Calm::default().hears(&Observation::Alarmed { region: region(1), alarm: &alarm }).is_err());
+        let full = Alarm::LogFull { bytes: 2, bytes_max: 1, lacking: Vec::new() };
+        assert_eq!(Calm::default().hears(&Observation::Alarmed { region: region(1), alarm: &full }), Ok(()));
         let reason = PeerError::Stranger { from: region(2) };
         assert!(Calm::default().hears(&Observation::Dropped { region: region(1), reason: &reason }).is_err());
         assert_eq!(Calm::default().hears(&Observation::Healed), Ok(()));

@@ -165,7 +165,7 @@ impl Invariant for Limits {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use halcyon_core::ClockStatus;
+    use halcyon_core::{ClockStatus, LogStatus};
     use halcyon_types::{Hlc, VersionVector};
 
     use super::*;
@@ -183,6 +183,7 @@ pub(super) mod tests {
             received: VersionVector::new(),
             hlc: Hlc::ZERO,
             floors: VersionVector::new(),
+            logs: LogStatus { bytes: 0, bytes_max: u64::MAX, retention: Duration::MAX, full: false, oldest: None },
             stable: VersionVector::new(),
             clock: ClockStatus { off_ms: None, clocks: 1, refuses: false, test: false },
             stopping: false,

@@ -10,7 +10,7 @@
 //! | P6 no lost update | `meaning`, `answers`, `accounts`, `once`, `refused`, `swept`, `truncated` | 18, 22, 24, 32, 33, 34, 35, 36, 37, 43, 44, 47 |
 //! | P8 bounds hold | `bounds`, `meaning` | 38 |
 //! | P9 local writes never wait | `prompt` | 25, 27, 28 |
-//! | P10 bounded resources | `limits`, `messages`, `panics` (and with it the core's own check of itself after each step) | 26, 27 |
+//! | P10 bounded resources | `limits`, `full`, `messages`, `panics` (and with it the core's own check of itself after each step) | 26, 27 |
 //! | the simulator's own | `twice` | |
 //!
 //! P7 has no invariant, as there are no strict keyspaces. Whatever is added adds its rows here.
@@ -32,6 +32,7 @@ mod chain;
 mod clocks;
 mod content;
 mod exchange;
+mod full;
 mod limits;
 mod logs;
 mod meaning;
@@ -104,6 +105,7 @@ pub fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(bounds::Bounds::default()),
         Box::new(prompt::Prompt::default()),
         Box::new(limits::Limits::default()),
+        Box::new(full::Full::default()),
         Box::new(bytes::EqualBytes::default()),
         Box::new(meaning::Meanings::new(told.clone())),
         // Behind the one that tells the oracle what is made.

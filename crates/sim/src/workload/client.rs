@@ -116,6 +116,7 @@ impl Client {
                 Refusal::NotYet { .. }
                 | Refusal::Overloaded { .. }
                 | Refusal::ClockSkew { .. }
+                | Refusal::LogFull { .. }
                 | Refusal::Stopping
                 | Refusal::CatchingUp,
             ) => {

@@ -2,7 +2,7 @@
 //! it is there, the sync takes its time, and only then is anybody told.
 
 use halcyon_core::{Job, JobResult, Ticket};
-use halcyon_store::{ApplyError, CommitError, Fatal, Sealed, StageError, Staged, WriteFailure, WriteJob};
+use halcyon_store::{ApplyError, CommitError, Fatal, Logs, Sealed, StageError, Staged, WriteFailure, WriteJob};
 use halcyon_types::limits::GROUP_BYTES_MAX;
 use halcyon_types::{RegionId, UnixMs, VersionVector};
 use halcyon_wire::{Record, StoredRecord};
@@ -138,8 +138,8 @@ impl Node {
 
     fn stage(&mut self, Work { job, snapshot }: Work, real: UnixMs, group: &mut Group) -> Result<(), Untaken> {
         let settled: (Ticket, JobResult) = match job {
-            Job::Write { ticket, wall, write, actors, .. } => {
-                let job = WriteJob { now: wall, real, write: &write, snapshot, actors: &actors };
+            Job::Write { ticket, wall, write, actors, refusal, .. } => {
+                let job = WriteJob { now: wall, real, write: &write, snapshot, actors: &actors, refusal };
                 match self.committer.stage_write(job) {
                     Ok(Staged::Fresh { dot, shortages }) => (ticket, JobResult::Written { dot, shortages }),
                     Ok(Staged::Duplicate(dot)) => (ticket, JobResult::Duplicate(dot)),
@@ -163,11 +163,11 @@ impl Node {
                 (ticket, JobResult::Done(swept))
             }
             Job::Mint { ticket, wall } => (ticket, JobResult::Minted(self.committer.stage_mint(wall)?)),
-            Job::Truncate { ticket, stable, bytes_max } => {
+            Job::Truncate { ticket, upto, older_than, bytes_max } => {
                 let before = self.committer.floors().clone();
-                let floors = self.committer.stage_truncation(&stable, bytes_max)?;
+                let Logs { floors, bytes, next } = self.committer.stage_truncation(&upto, older_than, bytes_max)?;
                 group.truncations += u64::from(floors != before);
-                (ticket, JobResult::Truncated(floors))
+                (ticket, JobResult::Truncated(halcyon_core::Logs { floors, bytes, next }))
             }
         };
         group.results.push(settled);

@@ -101,6 +101,11 @@ impl World {
         self.seats.get(&region).map(|seat| &seat.backend)
     }
 
+    /// How long a region keeps records for one that lacks them.
+    pub fn retention(&self, region: RegionId) -> Duration {
+        self.seats.get(&region).map_or(Duration::MAX, |seat| seat.retention)
+    }
+
     /// What a region's clocks say, if its node is up.
     pub fn clocks(&self, region: RegionId) -> Option<Now> {
         let seat = self.seats.get(&region)?;

@@ -76,6 +76,7 @@ impl World {
             seed: seat.dice.roll(),
             keyspaces: BTreeSet::from([KeyspaceId::FIRST]),
             log_bytes_max: seat.log_bytes_max,
+            retention: seat.retention,
         };
         let mut replica = Replica::new(config, start_of(&recovered), clocks);
         if !seat.background {

@@ -15,6 +15,13 @@ use crate::dice::Dice;
 /// How long a healthy disk takes to sync.
 pub(super) const SYNC: (Duration, Duration) = (Duration::from_micros(300), Duration::from_micros(1500));
 
+/// What logs may take: everything, so much that what is under way fits, or, in few, so little that it does not.
+const LOG_BYTES_MAX: [u64; 10] = [u64::MAX, u64::MAX, u64::MAX, 65_536, 65_536, 65_536, 32_768, 32_768, 16_384, 1024];
+
+/// Longer than any cut, and than any clock is ahead: a region that lacks what has been dropped for its age cannot come back
+/// here yet.
+const RETENTION: Duration = Duration::from_hours(24 * 3660);
+
 /// A crash that waits for its moment.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Armed {
@@ -38,7 +45,9 @@ pub(super) struct Seat {
     pub(super) group_max: usize,
     pub(super) background: bool,
     /// What its logs may take.
-    pub(super) log_bytes_max: Option<u64>,
+    pub(super) log_bytes_max: u64,
+    /// How long records are kept for a region that lacks them.
+    pub(super) retention: Duration,
     /// The records that invariants have been shown as applied here.
     pub(super) known: Known,
     pub(super) dice: Dice,
@@ -56,7 +65,8 @@ impl Seat {
             sync: SYNC,
             group_max: GROUP_MAX,
             background: true,
-            log_bytes_max: *Dice::stream(seed, "logs", u64::from(region.get())).of(&[None, Some(1024), Some(16_384)]),
+            log_bytes_max: *Dice::stream(seed, "logs", u64::from(region.get())).of(&LOG_BYTES_MAX),
+            retention: RETENTION,
             known: Known::default(),
             dice: Dice::stream(seed, "machine", u64::from(region.get())),
         }

@@ -29,6 +29,8 @@ pub struct WriteJob<'a, B: Backend> {
     pub snapshot: Option<Snapshot<B::Snapshot>>,
     /// The present actor of each region.
     pub actors: &'a BTreeMap<RegionId, ActorId>,
+    /// What to answer unless it was committed before: nothing new is taken.
+    pub refusal: Option<Refusal>,
 }
 
 impl<B: Backend> Committer<B> {
@@ -38,10 +40,13 @@ impl<B: Backend> Committer<B> {
     /// [`StageError::Refused`]: it left no trace. [`StageError::Fatal`]: stop the process.
     pub fn stage_write(&mut self, job: WriteJob<'_, B>) -> Result<Staged, StageError> {
         self.alive()?;
-        let WriteJob { now, real, write, snapshot, actors } = job;
+        let WriteJob { now, real, write, snapshot, actors, refusal } = job;
         self.real = Some(real);
         if let Some(dot) = self.dedupe.find(&self.backend, write.request).map_err(|error| unread(&error))? {
             return Ok(Staged::Duplicate(dot));
+        }
+        if let Some(refusal) = refusal {
+            return Err(refusal.into());
         }
         self.dedupe.admit(real, write.request)?;
         if planted(Mutant::RefusalRemembered) {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use halcyon_crdt::query::{Answer, PageRequest, Query};
 use halcyon_crdt::{Object, Op, RowPrefix, Update, read};
 use halcyon_types::{ActorId, Dot, KeyspaceId, NodeId, RegionId, RequestId, Seq, UnixMs, VersionVector};
-use halcyon_wire::{Record, Seen, Session, Write};
+use halcyon_wire::{Record, Refusal, Seen, Session, Write};
 use uuid::Uuid;
 
 use super::Disk;
@@ -90,7 +90,14 @@ impl<D: Disk> Node<D> {
         write: &Write,
         snapshot: Option<SnapshotOf<D>>,
     ) -> Result<Staged, StageError> {
-        self.committer.stage_write(WriteJob { now, real: now, write, snapshot, actors: &actors() })
+        self.committer.stage_write(WriteJob { now, real: now, write, snapshot, actors: &actors(), refusal: None })
+    }
+
+    /// Stages `write` as a node does whose log is full.
+    pub(super) fn take_full(&mut self, write: &Write, full: Refusal) -> Result<Staged, StageError> {
+        let (now, actors) = (self.now, actors());
+        let refusal = Some(full);
+        self.committer.stage_write(WriteJob { now, real: now, write, snapshot: None, actors: &actors, refusal })
     }
 
     pub(super) fn stage(&mut self, updates: Vec<Update>) -> Result<Staged, StageError> {

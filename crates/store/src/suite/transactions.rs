@@ -238,7 +238,7 @@ fn the_real_time_admits_requests_and_the_told_time_stamps_them<D: Disk>() {
     let write = node.write(vec![set("name", "x")]);
     let ahead = node.now.plus(std::time::Duration::from_hours(24 * 400));
     let known = actors();
-    let job = |now, real, write| crate::WriteJob { now, real, write, snapshot: None, actors: &known };
+    let job = |now, real, write| crate::WriteJob { now, real, write, snapshot: None, actors: &known, refusal: None };
     assert!(node.committer.stage_write(job(ahead, node.now, &write)).is_ok());
     node.commit();
     assert_eq!(last_record(&node).hlc.wall(), ahead);

@@ -1,12 +1,21 @@
 //! A node's log, and the committer that writes it: records in order, deps first, nothing else.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use bytes::Bytes;
-use halcyon_core::{Committed, Head, Job, JobResult, Start};
+use halcyon_core::{Committed, Head, Job, JobResult, Logs, Start};
 use halcyon_crdt::{Effect, Object, Op, Shortage};
+use halcyon_types::limits::RETENTION_DEFAULT;
 use halcyon_types::{ActorId, Dot, Hlc, RegionId, RequestId, Seq, UnixMs, VersionVector};
 use halcyon_wire::{ChainHash, Range, Record, Refusal, StoredRecord, Write};
+
+/// What each record takes in a log, whatever it is.
+pub(crate) const RECORD_BYTES: u64 = 100;
+
+fn stamp(record: &StoredRecord) -> UnixMs {
+    Record::stamp_of(&record.bytes).unwrap().wall()
+}
 
 #[derive(Clone)]
 pub(crate) struct Disk {
@@ -24,7 +33,8 @@ pub(crate) struct Disk {
     /// How many sweeps of keys find something.
     pub(crate) to_sweep: u32,
     /// What its logs may take.
-    pub(crate) log_bytes_max: Option<u64>,
+    pub(crate) log_bytes_max: u64,
+    pub(crate) retention: Duration,
     /// Up to where the logs are dropped.
     pub(crate) floors: VersionVector,
     /// The sweeps so far: up to when, and whether of keys.
@@ -43,7 +53,8 @@ impl Disk {
             refusals: Vec::new(),
             grants: Vec::new(),
             to_sweep: 0,
-            log_bytes_max: None,
+            log_bytes_max: u64::MAX,
+            retention: RETENTION_DEFAULT,
             floors: VersionVector::new(),
             sweeps: Vec::new(),
         }
@@ -72,20 +83,23 @@ impl Disk {
                 Job::Write { ticket, .. } if !self.refusals.is_empty() => {
                     results.push((ticket, JobResult::Refused(self.refusals.remove(0))));
                 }
-                Job::Write { ticket, write, .. } => {
-                    let (dot, shortages) = (self.write(&write), std::mem::take(&mut self.shortages));
+                Job::Write { ticket, refusal: Some(refusal), .. } => {
+                    results.push((ticket, JobResult::Refused(refusal)));
+                }
+                Job::Write { ticket, wall, write, .. } => {
+                    let (dot, shortages) = (self.write(wall, &write), std::mem::take(&mut self.shortages));
                     results.push((ticket, JobResult::Written { dot, shortages }));
                 }
-                Job::Grant { ticket, counter, to, amount, .. } => {
+                Job::Grant { ticket, wall, counter, to, amount, .. } => {
                     self.grants.push((to, counter, amount));
-                    let dot = self.append_own(None, Vec::new());
+                    let dot = self.append_own(wall, None, Vec::new());
                     results.push((ticket, JobResult::Done(Some(dot))));
                 }
-                Job::Sweep { ticket, upto, keys, .. } => {
+                Job::Sweep { ticket, wall, upto, keys } => {
                     self.sweeps.push((upto, keys));
                     let some = keys && self.to_sweep > 0;
                     self.to_sweep -= u32::from(some);
-                    let dot = some.then(|| self.append_own(None, Vec::new()));
+                    let dot = some.then(|| self.append_own(wall, None, Vec::new()));
                     results.push((ticket, JobResult::Done(dot)));
                 }
                 Job::Mint { ticket, .. } => {
@@ -93,14 +107,11 @@ impl Disk {
                     self.actor = ActorId::mint(region, UnixMs(self.actor.minted_at().0 + 1));
                     results.push((ticket, JobResult::Minted(self.actor)));
                 }
-                Job::Truncate { ticket, stable, .. } => {
-                    // As much as it may, but for the last record of each log.
-                    for (actor, log) in &mut self.logs {
-                        let last = self.vv.get(*actor).previous();
-                        self.floors.set(*actor, stable.get(*actor).min(last));
-                        log.retain(|record| record.seq > self.floors.get(*actor));
+                Job::Truncate { ticket, upto, older_than, bytes_max } => {
+                    if bytes_max < u64::MAX {
+                        self.truncate(&upto, older_than);
                     }
-                    results.push((ticket, JobResult::Truncated(self.floors.clone())));
+                    results.push((ticket, JobResult::Truncated(self.stand(&upto))));
                 }
                 Job::Record { ticket, record, stored, .. } => {
                     before(&record);
@@ -153,7 +164,31 @@ impl Disk {
         assert!(old.vv.le(&self.vv), "{:?} is not in {:?} replayed from {base:?}", old.vv, self.vv);
     }
 
-    pub(crate) fn write(&mut self, write: &Write) -> Dot {
+    /// As much as it may, but for the last record of each log.
+    fn truncate(&mut self, upto: &VersionVector, older_than: Option<UnixMs>) {
+        for (actor, log) in &mut self.logs {
+            let last = self.vv.get(*actor).previous().min(upto.get(*actor));
+            let goes =
+                |record: &StoredRecord| record.seq <= last && older_than.is_none_or(|before| stamp(record) < before);
+            let gone = log.iter().take_while(|record| goes(record)).count();
+            if let Some(last) = log.drain(..gone).last() {
+                self.floors.set(*actor, last.seq);
+            }
+        }
+    }
+
+    /// Each record counts as [`RECORD_BYTES`].
+    fn stand(&self, upto: &VersionVector) -> Logs {
+        let records: usize = self.logs.values().map(Vec::len).sum();
+        let behind = self.logs.iter().filter_map(|(actor, log)| {
+            let first = log.iter().find(|record| record.seq > upto.get(*actor))?;
+            Some((Dot { actor: *actor, seq: first.seq }, stamp(first)))
+        });
+        let next = behind.min_by_key(|(_, stamp)| *stamp);
+        Logs { floors: self.floors.clone(), bytes: records as u64 * RECORD_BYTES, next }
+    }
+
+    pub(crate) fn write(&mut self, wall: UnixMs, write: &Write) -> Dot {
         let effect = |update: &halcyon_crdt::Update| Effect::Assign {
             row: update.object.register(),
             expiry: None,
@@ -162,13 +197,14 @@ impl Disk {
                 _ => Bytes::new(),
             },
         };
-        self.append_own(Some(write.request), write.updates.iter().map(effect).collect())
+        self.append_own(wall, Some(write.request), write.updates.iter().map(effect).collect())
     }
 
-    fn append_own(&mut self, request: Option<RequestId>, effects: Vec<Effect>) -> Dot {
+    fn append_own(&mut self, wall: UnixMs, request: Option<RequestId>, effects: Vec<Effect>) -> Dot {
         let seq = self.vv.get(self.actor).next().unwrap();
         let dot = Dot { actor: self.actor, seq };
-        let record = Record { dot, hlc: self.hlc, deps: self.vv.clone(), ctx: None, request, effects };
+        let hlc = Hlc::from_parts(wall, 0).unwrap();
+        let record = Record { dot, hlc, deps: self.vv.clone(), ctx: None, request, effects };
         let previous = self.heads.get(&dot.actor).map(|head| head.deps.clone()).unwrap_or_default();
         self.append(&record, record.encode(&previous));
         dot

@@ -12,7 +12,7 @@ use halcyon_core::{LinkEvent, SessionId};
 use halcyon_types::{ActorId, Dot, KeyspaceId, Now, RegionId, RequestId, Seq, UnixMs};
 use halcyon_wire::{Body, PeerMessage, Request, Seen, Session, Write};
 
-pub(crate) use disk::Disk;
+pub(crate) use disk::{Disk, RECORD_BYTES};
 pub(crate) use link::{Link, Loses};
 pub(crate) use node::{Node, config};
 

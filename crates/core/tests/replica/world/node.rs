@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use halcyon_core::{Alarm, Config, Job, PeerError, Replica, SessionId};
 use halcyon_crdt::Object;
+use halcyon_types::limits::RETENTION_DEFAULT;
 use halcyon_types::{BootId, Now, RegionId};
 use halcyon_wire::{Body, Response, TransactionId};
 use uuid::Uuid;
@@ -41,14 +42,16 @@ pub(crate) fn config(region: RegionId, regions: &[RegionId], life: u64) -> Confi
         boot: BootId(Uuid::from_u64_pair(region.get().into(), life)),
         seed: u64::from(region.get()) * 1000 + life,
         keyspaces: BTreeSet::from([keyspace()]),
-        log_bytes_max: None,
+        log_bytes_max: u64::MAX,
+        retention: RETENTION_DEFAULT,
     }
 }
 
 impl Node {
     /// Nothing happens in it unless a test asks for it.
     pub(crate) fn new(region: RegionId, regions: &[RegionId], disk: Disk, life: u64, now: Now) -> Self {
-        let config = Config { log_bytes_max: disk.log_bytes_max, ..config(region, regions, life) };
+        let Disk { log_bytes_max, retention, .. } = disk;
+        let config = Config { log_bytes_max, retention, ..config(region, regions, life) };
         let mut replica = Replica::new(config, disk.start(), now);
         replica.set_background(now, false);
         Self {

@@ -109,7 +109,7 @@ impl World {
             Command::BeginFill => node.filled = Some(0),
             Command::Fill { .. } => {
                 *node.filled.as_mut().expect("a copy was begun") += 1;
-                let now = self.clock();
+                let now = self.clock_of(id);
                 self.nodes.get_mut(&id).unwrap().replica.handle_filled(now, true);
             }
             Command::AbandonFill => assert!(node.filled.take().is_some(), "abandoned, but not begun"),
@@ -173,6 +173,7 @@ impl World {
             }
             Event::PageTaken { node, life, peer } => {
                 if self.nodes[&node].life == life {
+                    let now = self.clock_of(node);
                     self.nodes.get_mut(&node).unwrap().replica.handle_page_sent(now, peer, 1000);
                     self.pump(node);
                 }
