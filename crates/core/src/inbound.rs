@@ -175,14 +175,14 @@ impl Inbound {
     }
 
     /// Takes a heartbeat of the peer's `actor`.
-    pub(crate) fn beat(&mut self, now: Now, actor: ActorId, beat: &Heartbeat) {
+    pub(crate) fn beat(&mut self, now: Now, actor: ActorId, beat: &Heartbeat, echo: Option<Echo>) {
         self.heard = now.mono;
         self.acked.join(&beat.vv);
         self.known.join(&beat.vv);
         self.known.observe(Dot { actor, seq: beat.seq });
         self.head = Some((beat.seq, beat.head));
         self.ping = Some((beat.ping_us, now.mono));
-        let round = beat.echo.and_then(|echo| self.measure(now, echo));
+        let round = echo.and_then(|echo| self.measure(now, echo));
         match (beat.wall, round) {
             (Some(wall), Some(round)) => self.clock = Some(Reading::of(now, wall, round)),
             (None, _) => self.clock = None,

@@ -55,6 +55,8 @@ pub struct Replica {
     region: RegionId,
     agreement: [u8; 32],
     boot: BootId,
+    /// What the pings of this start are counted from: none is taken for one of another start.
+    pings_from: u64,
     keyspaces: BTreeSet<KeyspaceId>,
     actor: ActorId,
     /// What is on disk: all that anybody is ever told.
@@ -139,6 +141,7 @@ impl Replica {
             region: config.region,
             agreement: config.agreement,
             boot: config.boot,
+            pings_from: config.boot.0.as_u64_pair().1.wrapping_mul(0x9E37_79B9_7F4A_7C15),
             keyspaces: config.keyspaces,
             actor: start.actor,
             delivery: Delivery::new(start.vv.clone(), deps.filter(|(actor, _)| *actor != start.actor)),

@@ -95,7 +95,7 @@ pub struct Heartbeat {
     pub hlc: Hlc,
     /// Its wall clock; nothing while a test clock stands in for it, which says nothing of others'.
     pub wall: Option<UnixMs>,
-    /// Its monotonic clock in microseconds, to be echoed.
+    /// Its monotonic clock in microseconds, counted from a number that is another for each start of it, to be echoed.
     pub ping_us: u64,
     /// The listener's last ping.
     pub echo: Option<Echo>,

@@ -63,7 +63,7 @@ impl Replica {
             vv: vv.clone(),
             hlc,
             wall: (!self.test_clock).then_some(now.wall),
-            ping_us: micros(now.mono),
+            ping_us: micros(now.mono).wrapping_add(self.pings_from),
             echo,
         });
         let messages = hello.into_iter().chain([beat]);

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use halcyon_types::limits::ACTORS_MAX;
 use halcyon_types::mutant::{Mutant, planted};
 use halcyon_types::{ActorId, Dot, Now, RegionId, Seq, VersionVector};
-use halcyon_wire::{Heartbeat, Hello, PeerMessage, Pull, Range};
+use halcyon_wire::{Echo, Heartbeat, Hello, PeerMessage, Pull, Range};
 
 use super::Replica;
 use crate::error::PeerError;
 use crate::event::Alarm;
+use crate::inbound::micros;
 use crate::standing::Standing;
 use crate::timer::Timer;
 
@@ -85,12 +86,14 @@ impl Replica {
 
     fn heartbeat(&mut self, now: Now, from: RegionId, beat: &Heartbeat) -> Result<(), PeerError> {
         check_width(from, &beat.vv)?;
+        // The echo of what an earlier start of this node has said proves nothing.
+        let echo = beat.echo.and_then(|echo| own_echo(self.pings_from, now, echo));
         let Some(peer) = self.peers.get_mut(&from) else {
             return Ok(());
         };
         let Some(actor) = peer.inbound.actor else { return Ok(()) };
-        peer.inbound.beat(now, actor, beat);
-        if let Some(echo) = beat.echo {
+        peer.inbound.beat(now, actor, beat, echo);
+        if let Some(echo) = echo {
             peer.outbound.echoed(echo.ping_us);
         }
         self.judge_clock(now);
@@ -195,6 +198,12 @@ impl Replica {
     fn check_origin(&self, from: RegionId, actor: ActorId) -> Result<(), PeerError> {
         if self.is_known(actor) { Ok(()) } else { Err(PeerError::ForeignActor { from, actor }) }
     }
+}
+
+/// An echo of a ping of this very start, by its own clock; pings are counted from `pings_from`.
+fn own_echo(pings_from: u64, now: Now, echo: Echo) -> Option<Echo> {
+    let ping_us = echo.ping_us.wrapping_sub(pings_from);
+    (ping_us <= micros(now.mono)).then_some(Echo { ping_us, ..echo })
 }
 
 fn check_width(from: RegionId, vv: &VersionVector) -> Result<(), PeerError> {
