@@ -17,7 +17,7 @@ async fn write(shop: &Keyspace, writes: u64) {
     for number in 0..writes {
         let mut batch = shop.batch();
         batch.counter("written").add(1);
-        batch.set("numbers").add(&number.to_string());
+        batch.set("numbers").add(number.to_string());
         // No run of equal bytes: files are packed.
         let mut state = number;
         let noise = std::iter::repeat_with(|| {

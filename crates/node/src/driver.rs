@@ -281,7 +281,7 @@ impl Driver {
                 }
             }
             Event::PageRead { peer, read } => self.page_read(peer, read),
-            Event::Filled { result } => self.filled(result),
+            Event::Filled { result } => self.filled(&result),
             Event::PeerUp { peer, link, handle } => self.peer_up(peer, link, handle),
             Event::PeerSaid { peer, link, messages } => {
                 for message in messages {

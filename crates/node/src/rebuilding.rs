@@ -30,7 +30,7 @@ impl Filling {
     pub(crate) fn begin(data: PathBuf, before: Option<Self>, events: Sender<Event>) -> std::io::Result<Self> {
         let (pages, inbox) = sync_channel(COPY_WINDOW_MAX);
         let thread = thread::Builder::new().name("filler".to_owned()).spawn(move || {
-            drop(before.map(|before| before.end()));
+            drop(before.map(Self::end));
             run(&data, &inbox, &events)
         })?;
         Ok(Self { pages, thread })

@@ -5,7 +5,6 @@ use halcyon_wire::{AskPage, PeerMessage};
 
 use super::Replica;
 use crate::copies::Asked;
-use crate::error::PeerError;
 use crate::event::Command;
 use crate::timer::Timer;
 
@@ -16,13 +15,13 @@ impl Replica {
         self.commands.push_back(Command::Send { peer, message });
     }
 
-    pub(super) fn asked_for_page(&mut self, now: Now, from: RegionId, ask: AskPage) -> Result<(), PeerError> {
+    pub(super) fn asked_for_page(&mut self, now: Now, from: RegionId, ask: AskPage) {
         if let Some(peer) = self.peers.get_mut(&from) {
             peer.inbound.heard = now.mono;
         }
         // A node that is about to be another, or has nothing itself, is no source.
         if self.stopping || !self.standing.reads() {
-            return Ok(());
+            return;
         }
         match self.copies.ask(now.mono, from, ask, &self.synced) {
             Asked::Begin => self.commands.push_back(Command::BeginCopy { peer: from }),
@@ -33,7 +32,6 @@ impl Replica {
             Asked::Queued | Asked::Full => {}
         }
         self.feed_copy(now, from);
-        Ok(())
     }
 
     pub(super) fn feed_copy(&mut self, now: Now, peer: RegionId) {

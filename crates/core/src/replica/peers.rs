@@ -32,8 +32,14 @@ impl Replica {
                 self.heard_floors(now, from, &floors);
                 Ok(())
             }
-            PeerMessage::AskPage(ask) => self.asked_for_page(now, from, ask),
-            PeerMessage::Page(page) => self.page(now, from, page),
+            PeerMessage::AskPage(ask) => {
+                self.asked_for_page(now, from, ask);
+                Ok(())
+            }
+            PeerMessage::Page(page) => {
+                self.page(now, from, page);
+                Ok(())
+            }
             PeerMessage::NoCopy(copy) => {
                 self.no_copy(now, from, copy);
                 Ok(())

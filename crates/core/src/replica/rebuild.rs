@@ -5,7 +5,6 @@ use halcyon_types::{ActorId, Now, RegionId, VersionVector};
 use halcyon_wire::{AskPage, CopyId, CopyPage, PeerMessage};
 
 use super::Replica;
-use crate::error::PeerError;
 use crate::event::{Alarm, Command};
 use crate::rebuild::{Fetching, Rebuild};
 use crate::timer::Timer;
@@ -98,18 +97,17 @@ impl Replica {
         }
     }
 
-    pub(super) fn page(&mut self, now: Now, from: RegionId, page: CopyPage) -> Result<(), PeerError> {
+    pub(super) fn page(&mut self, now: Now, from: RegionId, page: CopyPage) {
         if let Some(peer) = self.peers.get_mut(&from) {
             peer.inbound.heard = now.mono;
         }
-        let Rebuild::Fetching(fetching) = &mut self.rebuild else { return Ok(()) };
+        let Rebuild::Fetching(fetching) = &mut self.rebuild else { return };
         if fetching.from != from || fetching.copy != page.copy || fetching.received != page.number || fetching.whole {
-            return Ok(());
+            return;
         }
         fetching.received += 1;
         (fetching.progress, fetching.whole) = (now.mono, page.last);
         self.commands.push_back(Command::Fill { entries: page.entries });
-        Ok(())
     }
 
     /// The source has no such copy any more: it was restarted, or has waited too long.

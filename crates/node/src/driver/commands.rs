@@ -132,12 +132,12 @@ impl Driver {
         }
     }
 
-    pub(super) fn filled(&mut self, result: Result<(), String>) {
+    pub(super) fn filled(&mut self, result: &Result<(), String>) {
         // Of one that was abandoned, nobody wants to know.
         if self.filling.is_none() {
             return;
         }
-        if let Err(error) = &result {
+        if let Err(error) = result {
             self.alarm_text(format!("a copy cannot be stored: {error}"));
         }
         self.replica.handle_filled(self.site.clocks.now(), result.is_ok());

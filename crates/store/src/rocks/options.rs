@@ -74,7 +74,7 @@ fn give_way() {
 /// writers of 64 MiB files beside a loop of small syncs, on one disk: the longest sync took 87 ms, and 11 to 24 ms with each
 /// writer held to 60 MB/s. A pace that adapts was tried: after a quiet time a burst of writes stood still for 6 s.
 fn spread_out(options: &mut Options) {
-    const BYTES_PER_SECOND: i64 = 128 * MIB as i64;
+    const BYTES_PER_SECOND: i64 = 128 * 1024 * 1024;
     const REFILL_MICROS: i64 = 20_000;
     /// One in so many turns goes to merging even while a flush waits (the library's default).
     const FAIRNESS: i32 = 10;
