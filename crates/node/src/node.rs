@@ -124,6 +124,7 @@ impl Node {
             held_dials: std::collections::BTreeSet::new(),
             present: None,
             snapshots: std::collections::BTreeMap::new(),
+            backups: crate::driver::Backups::default(),
             answered: std::collections::BTreeSet::new(),
             alarms: Vec::new(),
             fatal: None,
@@ -234,6 +235,6 @@ fn replica(topology: &Topology, region: &Region, recovered: Recovered, clocks: &
     Replica::new(config, start, clocks.now())
 }
 
-fn random_uuid() -> uuid::Uuid {
+pub(crate) fn random_uuid() -> uuid::Uuid {
     uuid::Builder::from_random_bytes(rand::random()).into_uuid()
 }

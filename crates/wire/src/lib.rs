@@ -15,7 +15,8 @@ pub mod record;
 
 pub use chain::ChainHash;
 pub use client::{
-    Body, Check, Outcome, Receipt, Refusal, Request, Response, Seen, Session, TransactionId, Within, Write,
+    Body, Check, CopyHead, CopyPage, Outcome, Receipt, Refusal, Request, Response, Seen, Session, TransactionId,
+    Within, Write,
 };
 pub use codec::DecodeError;
 pub use pack::UnpackError;

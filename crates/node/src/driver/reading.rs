@@ -34,7 +34,9 @@ impl Driver {
     pub(super) fn work(&mut self, job: Job) -> Work<RocksBackend> {
         let name = match &job {
             Job::Write { snapshot, .. } => *snapshot,
-            Job::Record { .. } | Job::Grant { .. } | Job::Sweep { .. } | Job::Truncate { .. } => None,
+            Job::Record { .. } | Job::Grant { .. } | Job::Sweep { .. } | Job::Mint { .. } | Job::Truncate { .. } => {
+                None
+            }
         };
         Work { snapshot: name.and_then(|name| self.snapshots.remove(&name)), job }
     }
@@ -54,6 +56,7 @@ impl Driver {
                 reads::scan(self.present(), *keyspace, beginning, page, now)
             }
             Body::Digest { at } => return self.digest(session, id, *at),
+            Body::Copy { place } => return self.copy(session, id, place),
             Body::Write(_) | Body::Begin { .. } | Body::Abort { .. } | Body::Token { .. } => {
                 let reason = "defect: this is no read".to_owned();
                 Err(Refusal::BadRequest { reason })

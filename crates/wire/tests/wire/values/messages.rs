@@ -4,8 +4,8 @@ use bytes::Bytes;
 use halcyon_crdt::{Answer, KeyInfo, Kind, Op, Page, Query, Update};
 use halcyon_types::{BootId, Seq};
 use halcyon_wire::{
-    AskRights, Body, ChainHash, Check, Echo, Heartbeat, Hello, Outcome, PeerMessage, Pull, Range, Receipt, Seen,
-    Session, TransactionId, Within, Write,
+    AskRights, Body, ChainHash, Check, CopyHead, CopyPage, Echo, Heartbeat, Hello, Outcome, PeerMessage, Pull, Range,
+    Receipt, Seen, Session, TransactionId, Within, Write,
 };
 
 use super::{T, actor, bytes, cart, dot, hlc, keyspace, page, region, request, vv};
@@ -70,6 +70,7 @@ pub(crate) fn bodies() -> Vec<(&'static str, Body)> {
         Body::Abort { .. } => "body.abort",
         Body::Token { .. } => "body.token",
         Body::Digest { .. } => "body.digest",
+        Body::Copy { .. } => "body.copy",
     };
     let bodies = vec![
         write(Seen::Present),
@@ -82,12 +83,14 @@ pub(crate) fn bodies() -> Vec<(&'static str, Body)> {
         Body::Abort { transaction },
         Body::Token { session: session() },
         Body::Digest { at: T },
+        Body::Copy { place: bytes("x") },
     ];
     bodies.into_iter().map(|body| (name(&body), body)).collect()
 }
 
 /// One of every outcome.
 pub(crate) fn outcomes() -> Vec<(&'static str, Outcome)> {
+    let page = |head, next| Outcome::Page(CopyPage { head, entries: bytes("abc"), count: 3, next });
     let keys = vec![KeyInfo { key: bytes("cart:1"), kinds: vec![Kind::Register, Kind::Map] }];
     let name = |outcome: &Outcome| match outcome {
         Outcome::Written(_) => "outcome.written",
@@ -97,6 +100,8 @@ pub(crate) fn outcomes() -> Vec<(&'static str, Outcome)> {
         Outcome::Ended => "outcome.ended",
         Outcome::Token(_) => "outcome.token",
         Outcome::Digest { .. } => "outcome.digest",
+        Outcome::Page(CopyPage { head: Some(_), .. }) => "outcome.page-first",
+        Outcome::Page(_) => "outcome.page",
     };
     let outcomes = vec![
         Outcome::Written(Receipt { dot: dot(1, 5), token: vv() }),
@@ -106,6 +111,8 @@ pub(crate) fn outcomes() -> Vec<(&'static str, Outcome)> {
         Outcome::Ended,
         Outcome::Token(vv()),
         Outcome::Digest { vv: vv(), digest: [7; 32], rows: 12 },
+        page(Some(CopyHead { actor: actor(1), vv: vv(), hlc: hlc() }), Some(bytes("x"))),
+        page(None, None),
     ];
     outcomes.into_iter().map(|outcome| (name(&outcome), outcome)).collect()
 }

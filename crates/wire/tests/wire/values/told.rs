@@ -76,12 +76,13 @@ pub(crate) fn refusals() -> Vec<Refusal> {
         Refusal::NotYet { waited: Duration::from_millis(500) },
         Refusal::Overloaded { queue: reason() },
         Refusal::RequestExpired { off: Duration::from_hours(25) },
+        Refusal::Forbidden { identity: reason() },
         Refusal::Stopping,
         Refusal::CatchingUp,
         Refusal::Storage { reason: reason() },
     ];
     refusals.sort_by_key(Refusal::name);
     refusals.dedup_by_key(|refusal| refusal.name());
-    assert_eq!(refusals.len(), 21, "one of every refusal");
+    assert_eq!(refusals.len(), 22, "one of every refusal");
     refusals
 }
