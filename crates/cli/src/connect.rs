@@ -1,4 +1,5 @@
-//! Connecting to regions as a tool does: to the region named and to no other, with the client certificate.
+//! Connecting to regions as a tool does: to the region named and to no other, with the client certificate, or, for what
+//! operators do, with the admin certificate.
 
 use std::path::Path;
 
@@ -42,7 +43,16 @@ impl Remedy for OpenError {
 
 /// A client of `region` that never fails over to another.
 pub(crate) async fn connect(topology: &Topology, certs: &Path, region: &RegionName) -> Result<Client, OpenError> {
-    let role = Role::Client("client".parse()?);
+    connect_as(Role::Client("client".parse()?), topology, certs, region).await
+}
+
+/// The same as somebody else.
+pub(crate) async fn connect_as(
+    role: Role,
+    topology: &Topology,
+    certs: &Path,
+    region: &RegionName,
+) -> Result<Client, OpenError> {
     let credentials = Credentials::load(certs, &Identity { cluster: topology.cluster.clone(), role })?;
     let config = Config::new(topology.clone(), credentials).region(region.as_str()).failover(false);
     let unreachable = |source| OpenError::Unreachable { region: region.clone(), source };
