@@ -2,6 +2,7 @@
 //! operators do, with the admin certificate.
 
 use std::path::Path;
+use std::time::Duration;
 
 use halcyon_client::{Client, Config, ConnectError, Credentials};
 use halcyon_net::{CredentialsError, Identity, Role};
@@ -9,6 +10,9 @@ use halcyon_types::topology::Topology;
 use halcyon_types::{NameError, RegionName};
 
 use crate::Remedy;
+
+/// What operators ask for reads the disk, and may take longer than what applications ask for.
+const ADMIN_PATIENCE: Duration = Duration::from_mins(1);
 
 /// Why a region is not connected to.
 #[derive(Debug, thiserror::Error)]
@@ -53,8 +57,12 @@ pub(crate) async fn connect_as(
     certs: &Path,
     region: &RegionName,
 ) -> Result<Client, OpenError> {
+    let admin = matches!(role, Role::Admin(_));
     let credentials = Credentials::load(certs, &Identity { cluster: topology.cluster.clone(), role })?;
-    let config = Config::new(topology.clone(), credentials).region(region.as_str()).failover(false);
+    let mut config = Config::new(topology.clone(), credentials).region(region.as_str()).failover(false);
+    if admin {
+        config = config.request_timeout(ADMIN_PATIENCE);
+    }
     let unreachable = |source| OpenError::Unreachable { region: region.clone(), source };
     Client::connect(config).await.map_err(unreachable)
 }

@@ -19,7 +19,7 @@ use halcyon_core::{JobResult, Replica, SessionId};
 use halcyon_net::{Credentials, LinkHandle};
 use halcyon_store::{Backend, Reader, RocksBackend, Snapshot};
 use halcyon_types::topology::Topology;
-use halcyon_types::{ActorId, NodeId, RegionId, Seq};
+use halcyon_types::{NodeId, RegionId, Seq};
 use halcyon_wire::TransactionId;
 use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver};
 use tokio::sync::watch;
