@@ -1,6 +1,7 @@
 //! Backups on a real disk: written, damaged in every way, restored.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -9,7 +10,7 @@ use halcyon_crdt::{Object, Op, Update};
 use halcyon_store::{Claim, Committer, MemoryBackend, RocksBackend, Staged, WriteJob};
 use halcyon_types::topology::Topology;
 use halcyon_types::{ActorId, Hlc, KeyspaceId, NodeId, RegionId, RequestId, Seq, UnixMs, VersionVector};
-use halcyon_wire::{Seen, Session, Write};
+use halcyon_wire::{Seen, Session};
 use tempfile::TempDir;
 
 use super::*;
@@ -22,11 +23,13 @@ fn topology() -> Topology {
     let mut toml = "cluster = \"shop\"\n[[keyspace]]\nid = 10\nname = \"default\"\n".to_owned();
     for (id, name) in [(1, "us-east"), (2, "eu-west")] {
         let port = 100 * id;
-        toml += &format!(
+        write!(
+            toml,
             "[[region]]\nid = {id}\nname = \"{name}\"\npeer = \"h:{port}\"\nclient = \"h:{}\"\nadmin = \"h:{}\"\n",
             port + 1,
             port + 2
-        );
+        )
+        .unwrap();
     }
     Topology::parse(&toml).unwrap()
 }
@@ -57,7 +60,7 @@ impl World {
             let value = Bytes::from(vec![7; 100]);
             let updates = vec![Update { object, op: Op::Set { value, ttl_ms: None } }];
             let request = RequestId::mint(now, &u128::from(number).to_be_bytes()[6..].try_into().unwrap());
-            let write = Write { request, session: Session::default(), seen: Seen::Present, updates };
+            let write = halcyon_wire::Write { request, session: Session::default(), seen: Seen::Present, updates };
             let job = WriteJob { now, real: now, write: &write, snapshot: None, actors: &BTreeMap::new() };
             assert!(matches!(committer.stage_write(job), Ok(Staged::Fresh { .. })));
         }
