@@ -10,7 +10,7 @@ use std::process::{Command, ExitStatus, Stdio};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use crate::until::PATIENCE;
+use crate::until::{PATIENCE, until};
 
 /// A command that has ended.
 #[derive(Debug, Clone)]
@@ -135,4 +135,22 @@ pub async fn halcyon_interrupted<A: Into<OsString>>(args: impl IntoIterator<Item
     };
     let (stdout, output) = ended.expect("a thread that waits");
     Ended { status: output.status, stdout, stderr: String::from_utf8_lossy(&output.stderr).into_owned(), line }
+}
+
+/// Runs `halcyon ARGS…` until `now` says so, and kills it with `kill -9`.
+///
+/// # Panics
+/// It cannot be started, or ends before that.
+pub async fn halcyon_killed<A: Into<OsString>>(args: impl IntoIterator<Item = A>, now: impl Fn() -> bool) {
+    let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
+    let (out, mut command) = (Stdio::null, Command::new(binary()));
+    let mut child = command.args(args).stdin(out()).stdout(out()).stderr(out()).spawn().expect("halcyon starts");
+    until("halcyon has come so far", async || {
+        let ended = child.try_wait().expect("a child of ours");
+        assert!(ended.is_none() || now(), "halcyon has ended before it could be killed: {ended:?}");
+        now().then_some(())
+    })
+    .await;
+    child.kill().expect("a child of ours");
+    child.wait().expect("a child of ours");
 }

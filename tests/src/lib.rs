@@ -27,7 +27,7 @@ pub mod power;
 mod until;
 
 pub use cluster::{Cluster, REGIONS};
-pub use command::{Ended, halcyon, halcyon_interrupted, halcyon_with_input};
+pub use command::{Ended, halcyon, halcyon_interrupted, halcyon_killed, halcyon_with_input};
 pub use dice::Dice;
 pub use load::{Load, Settled};
 pub use until::{PATIENCE, until};

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{Failure, bench, certs, demo, exec, node, replay, scenarios, status};
+use crate::{Failure, backup, bench, certs, demo, exec, node, replay, restore, scenarios, status};
 
 /// Halcyon: a multi-master, geo-replicated CRDT store
 ///
@@ -25,6 +25,8 @@ enum Command {
     Exec(exec::Command),
     Scenarios(scenarios::Command),
     Status(status::Command),
+    Backup(backup::Command),
+    Restore(restore::Command),
     Bench(bench::Command),
 }
 
@@ -42,6 +44,8 @@ impl Cli {
             Command::Exec(command) => exec::run(command).await,
             Command::Scenarios(command) => scenarios::run(command).await,
             Command::Status(command) => status::run(command).await,
+            Command::Backup(command) => backup::run(command).await,
+            Command::Restore(command) => restore::run(command),
             Command::Bench(command) => bench::command(command).await,
         }
     }

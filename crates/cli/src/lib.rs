@@ -4,6 +4,7 @@
 //! binary only parses arguments and calls the command. `benches/` calls [`mod@bench`] in its own process.
 
 mod admin;
+mod backup;
 pub mod bench;
 mod certs;
 mod cli;
@@ -19,6 +20,7 @@ mod parallel;
 mod progress;
 mod remedy;
 mod replay;
+mod restore;
 pub mod retail;
 mod scenarios;
 mod setup;

@@ -32,6 +32,26 @@ impl Progress {
         Self { bar, plain: (!terminal).then_some(label), shown: AtomicU64::new(0) }
     }
 
+    /// A task whose end is not known, counted in bytes.
+    pub(crate) fn endless(label: &'static str) -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        let target = if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(None, target).with_prefix(label);
+        if let Ok(style) = ProgressStyle::with_template("{prefix:>12} {bytes} {bytes_per_sec} {elapsed}") {
+            bar.set_style(style);
+        }
+        if !terminal {
+            eprintln!("{label}: begun");
+        }
+        Self { bar, plain: None, shown: AtomicU64::new(0) }
+    }
+
+    /// So many more steps are done.
+    pub(crate) fn more(&self, steps: u64) {
+        self.bar.inc(steps);
+        self.plain();
+    }
+
     /// One more step is done.
     pub(crate) fn step(&self) {
         self.bar.inc(1);

@@ -145,6 +145,10 @@ impl Client {
         self.inner.retry(unanswered).await
     }
 
+    pub(crate) const fn inner(&self) -> &Arc<Inner> {
+        &self.inner
+    }
+
     fn view(&self) -> View {
         View { inner: Arc::clone(&self.inner), needs: None }
     }

@@ -68,6 +68,7 @@ mod bound;
 mod buffer;
 mod client;
 mod config;
+mod copy;
 mod driver;
 mod error;
 mod handles;
@@ -97,12 +98,13 @@ pub use batch::Batch;
 pub use buffer::{Buffer, BufferedKeyspace};
 pub use client::{Client, Digest};
 pub use config::{Config, ConfigError};
+pub use copy::{Copy, CopyError};
 pub use error::{ConnectError, DeleteError, ReadError, Tried, UnknownKeyspace, WriteError};
 pub use halcyon_crdt::{KeyInfo, Kind, Page, Scored};
 pub use halcyon_net::{Credentials, Role};
 pub use halcyon_types::topology::Topology;
 pub use halcyon_types::{Dot, RegionName, RequestId, UnixMs};
-pub use halcyon_wire::{Receipt, Refusal};
+pub use halcyon_wire::{CopyHead, CopyPage, Receipt, Refusal};
 pub use handles::{
     BoundedCounter, Counter, Direction, Field, Flag, HyperLogLog, Key, List, ListItem, Map, MvRegister, Position,
     Register, Set, SortedSet, Spot,

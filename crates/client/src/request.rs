@@ -32,7 +32,8 @@ pub(crate) fn weight(body: &Body) -> usize {
         | Body::Begin { .. }
         | Body::Abort { .. }
         | Body::Token { .. }
-        | Body::Digest { .. } => 0,
+        | Body::Digest { .. }
+        | Body::Copy { .. } => 0,
     };
     1 + bytes / WEIGHT_BYTES
 }
@@ -70,6 +71,7 @@ pub(crate) enum Expect {
     Ended,
     Token,
     Digest,
+    Page,
     Answer(Form),
 }
 
@@ -101,6 +103,7 @@ impl Expect {
             Body::Abort { .. } => Self::Ended,
             Body::Token { .. } => Self::Token,
             Body::Digest { .. } => Self::Digest,
+            Body::Copy { .. } => Self::Page,
         }
     }
 
@@ -113,6 +116,7 @@ impl Expect {
             Outcome::Ended => Self::Ended,
             Outcome::Token(_) => Self::Token,
             Outcome::Digest { .. } => Self::Digest,
+            Outcome::Page(_) => Self::Page,
         }
     }
 }

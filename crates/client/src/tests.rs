@@ -1,5 +1,6 @@
 //! The rules of the SDK, each a sentence, on regions made of channels and a virtual clock.
 
+mod copies;
 mod flow;
 mod forms;
 mod handles;

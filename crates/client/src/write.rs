@@ -246,7 +246,8 @@ const fn is_certain(refusal: &Refusal) -> bool {
         | Refusal::UnknownKeyspace { .. }
         | Refusal::InvalidArgument { .. }
         | Refusal::WrongType { .. }
-        | Refusal::UnknownCursor { .. } => true,
+        | Refusal::UnknownCursor { .. }
+        | Refusal::Forbidden { .. } => true,
         // Depends on the rows, the rights, the links, the queues, the clock or the disk at that moment.
         Refusal::TooLarge { .. }
         | Refusal::CounterOverflow { .. }

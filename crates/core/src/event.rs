@@ -215,7 +215,7 @@ pub enum Command {
         /// The connection's name for the snapshot.
         transaction: TransactionId,
     },
-    /// Carry out a read, scan or digest, on a snapshot of the last commit that was handled or a later one, or on that of the
+    /// Carry out a read, scan, digest or page of a copy, on a snapshot of the last commit that was handled or a later one, or on that of the
     /// transaction it names, which is open; and answer the client.
     Read {
         /// Which connection.

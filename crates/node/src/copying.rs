@@ -73,11 +73,15 @@ impl Copying {
     }
 
     /// Takes the snapshot back, and hands out the page; none if it is of a copy that has been ended meanwhile.
-    pub(crate) fn back(&mut self, peer: RegionId, read: PageRead) -> Option<Result<halcyon_wire::CopyPage, ReadError>> {
+    pub(crate) fn back(
+        &mut self,
+        peer: RegionId,
+        read: PageRead,
+    ) -> Option<Result<halcyon_wire::StatePage, ReadError>> {
         let PageRead { held: number, state, copy, number: page_number, page } = read;
         let held = self.copies.get_mut(&peer).filter(|held| held.number == number)?;
         held.state = Some(state);
-        Some(page.map(|page| halcyon_wire::CopyPage {
+        Some(page.map(|page| halcyon_wire::StatePage {
             copy,
             number: page_number,
             entries: page.entries,

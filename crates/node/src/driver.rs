@@ -3,10 +3,13 @@
 //! One loop on one thread. It never waits for a peer, a client or the committer: what it cannot do now stands in a bounded
 //! queue. It decides nothing that the replica could decide.
 
+mod backups;
 mod commands;
 mod links;
 mod reading;
 mod report;
+
+pub(crate) use backups::Backups;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -122,6 +125,8 @@ pub(crate) struct Driver {
     pub(crate) present: Option<Snapshot<<RocksBackend as Backend>::Snapshot>>,
     /// Of open transactions.
     pub(crate) snapshots: BTreeMap<(SessionId, TransactionId), Snapshot<<RocksBackend as Backend>::Snapshot>>,
+    /// Copies that are being given out.
+    pub(crate) backups: Backups,
     /// Sessions with answers that their writers have not been told of.
     pub(crate) answered: BTreeSet<SessionId>,
     /// Copies that others are taking.
@@ -155,6 +160,7 @@ impl Driver {
             held_dials: BTreeSet::new(),
             present: None,
             snapshots: BTreeMap::new(),
+            backups: Backups::default(),
             answered: BTreeSet::new(),
             copying: Copying::default(),
             filling: None,
@@ -268,6 +274,7 @@ impl Driver {
             }
             Event::SessionClosed { session } => {
                 self.sessions.remove(&session);
+                self.backups.forget(session);
                 self.replica.handle_session_closed(session);
             }
             Event::LinkUp { peer, link } => self.link_up(peer, link),

@@ -11,11 +11,13 @@
 //! * `committer`: the thread that owns every change of state, and the one that waits for the disk.
 //! * `sessions`, `peers`, `admin`: the three planes. `outbox`, `tail`: what waits to leave. `visits`: who is at the admin
 //!   port, `disk_use`: what it is told of the disk.
+//! * [`backup`]: files of all rows, and a data directory made of them, with no node running.
 //! * `clocks`: the only place that reads a clock. `faults`: cuts and delays on request, for tests.
 //!
 //! It decides nothing that the core could decide, and never changes state but through the committer.
 
 mod admin;
+pub mod backup;
 mod clocks;
 mod committer;
 mod config;

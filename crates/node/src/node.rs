@@ -271,6 +271,6 @@ fn replica(topology: &Topology, region: &Region, recovered: Recovered, clocks: &
     Replica::new(config, start, clocks.now())
 }
 
-fn random_uuid() -> uuid::Uuid {
+pub(crate) fn random_uuid() -> uuid::Uuid {
     uuid::Builder::from_random_bytes(rand::random()).into_uuid()
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use halcyon_core::SessionId;
-use halcyon_net::{ClientListener, FrameReader, FrameWriter, Session};
+use halcyon_net::{ClientListener, FrameReader, FrameWriter, Identity, Session};
 use halcyon_types::limits::{CONNECTION_REQUESTS_MAX, CONNECTIONS_MAX, FRAME_BYTES_MAX};
 use halcyon_wire::{Request, codec};
 use tokio::sync::Semaphore;
@@ -34,6 +34,8 @@ pub(crate) struct Seat {
     pub(crate) answers: Arc<Outbox>,
     /// To be given a permit for each event of requests that has been handled.
     pub(crate) turns: Arc<Semaphore>,
+    /// Whose it is, as its certificate says.
+    pub(crate) identity: Arc<Identity>,
 }
 
 /// A seat for every session; all are free again once every session has said its last.
@@ -66,15 +68,13 @@ pub(crate) async fn drained(seats: &Semaphore) {
 
 async fn serve(id: SessionId, session: Session, events: Sender<Event>) {
     let Session { reader, writer, handle, identity } = session;
+    let identity = Arc::new(identity);
     tracing::debug!(session = id.0, %identity, "session opened");
     let (answers, turns) = (Outbox::new(), Arc::new(Semaphore::new(EVENTS_IN_TURN)));
     let room = Arc::new(Semaphore::new(CONNECTION_REQUESTS_MAX));
     let written = Arc::new(tokio::sync::Notify::new());
-    if events
-        .send(Event::SessionOpened { session: id, seat: Seat { answers: answers.clone(), turns: turns.clone() } })
-        .await
-        .is_err()
-    {
+    let seat = Seat { answers: answers.clone(), turns: turns.clone(), identity: identity.clone() };
+    if events.send(Event::SessionOpened { session: id, seat }).await.is_err() {
         return;
     }
     let flow = Flow { turns: turns.clone(), room: room.clone(), answers: answers.clone(), written: written.clone() };

@@ -117,6 +117,13 @@ pub(crate) fn log_seq(key: &[u8]) -> Option<Seq> {
     Some(Seq(u64::from_be_bytes(*seq)))
 }
 
+/// What record a log entry's key is of.
+pub(crate) fn log_dot(key: &[u8]) -> Option<Dot> {
+    let (actor, seq) = key.split_first_chunk::<8>()?;
+    let seq = Seq(u64::from_be_bytes(seq.try_into().ok()?));
+    Some(Dot { actor: ActorId::from_u64(u64::from_be_bytes(*actor)), seq })
+}
+
 pub(crate) fn put_vv(out: &mut Vec<u8>, vv: &VersionVector) {
     out.push(VALUE_VERSION);
     put_entries(out, vv);

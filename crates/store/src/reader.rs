@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use bytes::Bytes;
 use halcyon_crdt::{Row, RowKey, RowPrefix, Rows, Standing, Summary};
 use halcyon_types::limits::PARTS_GOT_MAX;
-use halcyon_types::{ActorId, Dot, Seq, UnixMs, VersionVector};
+use halcyon_types::{ActorId, Dot, Hlc, Seq, UnixMs, VersionVector};
 use halcyon_wire::StoredRecord;
 
 use crate::backend::{Backend, Family, View};
@@ -109,7 +109,27 @@ impl<V: View> Snapshot<V> {
     /// # Errors
     /// [`ReadError`]; a place that no page has told is `Damaged`.
     pub fn page(&self, place: &[u8], bytes_max: usize) -> Result<Page, ReadError> {
-        copy::page(&self.view, place, bytes_max)
+        copy::page(&self.view, place, bytes_max, None)
+    }
+
+    /// The same with the records of all logs above `above`, which come last: for a backup, of which regions may lack something.
+    ///
+    /// # Errors
+    /// As for [`Self::page`].
+    pub fn page_with_logs(&self, place: &[u8], bytes_max: usize, above: &VersionVector) -> Result<Page, ReadError> {
+        copy::page(&self.view, place, bytes_max, Some(above))
+    }
+
+    /// No stamp that this node has given up to this very moment is above it.
+    ///
+    /// # Errors
+    /// [`ReadError`].
+    pub fn ceiling(&self) -> Result<Hlc, ReadError> {
+        let ceiling = self.view.with(Family::Local, &layout::CEILING_KEY, |value| value.map(layout::ceiling))?;
+        ceiling
+            .transpose()
+            .map(Option::unwrap_or_default)
+            .map_err(|error| ReadError::damaged("the clock ceiling", &error))
     }
 
     /// Visits the rows of a counter, one for each actor that has added to it. Where there can be few they are got one by one: a

@@ -93,6 +93,12 @@ pub const CONNECTION_REQUESTS_MAX: usize = 4096;
 pub const CONNECTIONS_MAX: usize = 1024;
 /// Bytes of requests that wait for the committer, past which new writes are refused as `Overloaded`.
 pub const COMMIT_QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Copies of all rows that a node gives out to clients at a time, for backups; each keeps a snapshot.
+pub const BACKUPS_MAX: usize = 2;
+/// Bytes of entries of one page of such a copy (a single larger entry still travels alone).
+pub const BACKUP_PAGE_BYTES_MAX: usize = 256 * 1024;
+/// Such a copy of which no page is asked for so long is over.
+pub const BACKUP_PATIENCE: Duration = Duration::from_mins(1);
 /// Requests that wait for the committer, past which new writes are refused as `Overloaded`: a quarter of a second's worth
 /// on two cores, so that whoever is not refused is answered soon.
 pub const COMMIT_QUEUE_MAX: usize = 16_384;
@@ -216,6 +222,7 @@ const _: () = assert!(RECORD_BYTES_MAX + 64 * 1024 <= FRAME_BYTES_MAX, "the larg
 const _: () = assert!(RANGE_BYTES_MAX <= RECORD_BYTES_MAX, "so does every range of records");
 const _: () = assert!(PACKED_BYTES_MAX <= FRAME_BYTES_MAX, "packing brings no more than a frame could without");
 const _: () = assert!(PAGE_BYTES_MAX + 2 * COMPONENT_BYTES_MAX < FRAME_BYTES_MAX, "so does every page");
+const _: () = assert!(BACKUP_PAGE_BYTES_MAX + 256 * 1024 < FRAME_BYTES_MAX, "so does a page of a backup");
 const _: () = assert!(VALUE_BYTES_MAX + 64 * 1024 < FRAME_BYTES_MAX, "so does every value");
 const _: () = assert!(RECORD_BYTES_MAX <= GROUP_BYTES_MAX && GROUP_BYTES_MAX <= COMMIT_QUEUE_BYTES_MAX);
 const _: () = assert!(LINK_WINDOW_BYTES_MAX < PENDING_BYTES_MAX, "an honest peer's window fits what may wait");

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use halcyon_crdt::{Answer, KeyInfo, Kind, Object, Page, PageRequest, Query, Update};
-use halcyon_types::{ActorId, Dot, KeyspaceId, RegionId, RequestId, UnixMs, VersionVector};
+use halcyon_types::{ActorId, Dot, Hlc, KeyspaceId, RegionId, RequestId, UnixMs, VersionVector};
 use serde::{Deserialize, Serialize};
 
 /// A question, named by the connection's own counter.
@@ -69,6 +70,14 @@ pub enum Body {
     Digest {
         /// What has expired by then is left out: regions are compared at one time.
         at: UnixMs,
+    },
+    /// All rows as they are, a page at a time: for backups, and for whoever has an admin's certificate. Answered by
+    /// [`Outcome::Page`].
+    #[serde(rename = "c")]
+    Copy {
+        /// Empty to begin: the node keeps this moment for the connection, and forgets the one before. Else the `next` of the
+        /// page before.
+        place: Bytes,
     },
 }
 
@@ -182,6 +191,33 @@ pub enum Outcome {
         /// How many rows.
         rows: u64,
     },
+    /// A page of a copy.
+    #[serde(rename = "c")]
+    Page(CopyPage),
+}
+
+/// A part of a copy of all rows. All parts show one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CopyPage {
+    /// What the copy is of; with its first page only.
+    pub head: Option<CopyHead>,
+    /// Entries, as the store lays them out.
+    pub entries: Bytes,
+    /// How many.
+    pub count: u64,
+    /// Where the next page begins; none if this is the last.
+    pub next: Option<Bytes>,
+}
+
+/// What a copy is of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CopyHead {
+    /// As whom the node wrote.
+    pub actor: ActorId,
+    /// What it had seen.
+    pub vv: VersionVector,
+    /// No stamp that it had given is above this.
+    pub hlc: Hlc,
 }
 
 /// Proof of a commit.
@@ -339,6 +375,15 @@ pub enum Refusal {
         /// How far its time is from the node's clock.
         off: Duration,
     },
+    /// The connection's certificate does not allow it.
+    #[error(
+        "this needs an admin's certificate, and this connection is that of {identity}; use one that `halcyon certs` has \
+         issued for the role admin"
+    )]
+    Forbidden {
+        /// Whose the connection is.
+        identity: String,
+    },
     /// The node is stopping. Use another region.
     #[error("this node is stopping; use another region")]
     Stopping,
@@ -392,6 +437,7 @@ impl Refusal {
             Self::ClockSkew { .. } => "ClockSkew",
             Self::LogFull { .. } => "LogFull",
             Self::RequestExpired { .. } => "RequestExpired",
+            Self::Forbidden { .. } => "Forbidden",
             Self::Stopping => "Stopping",
             Self::CatchingUp => "CatchingUp",
             Self::Storage { .. } => "Storage",

@@ -15,9 +15,10 @@ pub mod record;
 
 pub use chain::ChainHash;
 pub use client::{
-    Body, Check, Outcome, Receipt, Refusal, Request, Response, Seen, Session, TransactionId, Within, Write,
+    Body, Check, CopyHead, CopyPage, Outcome, Receipt, Refusal, Request, Response, Seen, Session, TransactionId,
+    Within, Write,
 };
 pub use codec::DecodeError;
 pub use pack::UnpackError;
-pub use peer::{AskPage, AskRights, CopyId, CopyPage, Echo, Heartbeat, Hello, PeerMessage, Pull, Range};
+pub use peer::{AskPage, AskRights, CopyId, Echo, Heartbeat, Hello, PeerMessage, Pull, Range, StatePage};
 pub use record::{Record, RecordError, StoredRecord};

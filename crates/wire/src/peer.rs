@@ -33,7 +33,7 @@ pub enum PeerMessage {
     AskPage(AskPage),
     /// Here is a page.
     #[serde(rename = "g")]
-    Page(CopyPage),
+    Page(StatePage),
     /// I have no such copy any more: begin anew.
     #[serde(rename = "n")]
     NoCopy(CopyId),
@@ -54,7 +54,7 @@ pub struct AskPage {
 
 /// A page of a copy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CopyPage {
+pub struct StatePage {
     /// Which copy.
     pub copy: CopyId,
     /// Which page.

@@ -95,7 +95,7 @@ impl Replica {
             Body::Read { within: Some(within), .. } if !self.transactions.is_open(session, within.transaction) => {
                 return Err(Refusal::TransactionExpired { transaction: within.transaction });
             }
-            body @ (Body::Read { .. } | Body::Scan { .. } | Body::Digest { .. }) => {
+            body @ (Body::Read { .. } | Body::Scan { .. } | Body::Digest { .. } | Body::Copy { .. }) => {
                 self.commands.push_back(Command::Read { session, id, body });
             }
         }
@@ -196,7 +196,9 @@ impl Replica {
                 self.check_keyspace(*keyspace)?;
                 check_scan(beginning, page).map_err(|error| invalid(&error))
             }
-            Body::Begin { .. } | Body::Abort { .. } | Body::Token { .. } | Body::Digest { .. } => Ok(()),
+            Body::Begin { .. } | Body::Abort { .. } | Body::Token { .. } | Body::Digest { .. } | Body::Copy { .. } => {
+                Ok(())
+            }
         }
     }
 

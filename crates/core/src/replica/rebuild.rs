@@ -2,7 +2,7 @@
 
 use halcyon_types::limits::{COPY_GIVE_UP, COPY_PATIENCE, START_PATIENCE};
 use halcyon_types::{ActorId, Now, RegionId, VersionVector};
-use halcyon_wire::{AskPage, CopyId, CopyPage, PeerMessage};
+use halcyon_wire::{AskPage, CopyId, PeerMessage, StatePage};
 
 use super::Replica;
 use crate::event::{Alarm, Command};
@@ -97,7 +97,7 @@ impl Replica {
         }
     }
 
-    pub(super) fn page(&mut self, now: Now, from: RegionId, page: CopyPage) {
+    pub(super) fn page(&mut self, now: Now, from: RegionId, page: StatePage) {
         if let Some(peer) = self.peers.get_mut(&from) {
             peer.inbound.heard = now.mono;
         }

@@ -69,8 +69,8 @@ impl Replica {
         }
     }
 
-    /// The meet of all gated acks and the own vector.
-    pub(super) fn stable(&self) -> VersionVector {
+    /// What every member is known to have on disk: the meet of all gated acks and the own vector.
+    pub fn stable(&self) -> VersionVector {
         let least = |(actor, seq): (_, Seq)| {
             let acks = self.peers.values().map(|peer| peer.inbound.stable.get(actor));
             (actor, acks.min().map_or(seq, |ack| ack.min(seq)))

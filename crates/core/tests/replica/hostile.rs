@@ -4,7 +4,7 @@ use halcyon_core::{LinkEvent, Replica};
 use halcyon_crdt::Object;
 use halcyon_types::{ActorId, BootId, Dot, Hlc, Now, Seq, UnixMs, VersionVector};
 use halcyon_wire::{
-    AskPage, AskRights, ChainHash, CopyId, CopyPage, Echo, Heartbeat, Hello, PeerMessage, Pull, Range, Record,
+    AskPage, AskRights, ChainHash, CopyId, Echo, Heartbeat, Hello, PeerMessage, Pull, Range, Record, StatePage,
 };
 use uuid::Uuid;
 
@@ -55,7 +55,7 @@ impl Babble {
             10 => PeerMessage::NoCopy(CopyId(self.upto(2))),
             11 => {
                 let (copy, number, last) = (CopyId(self.upto(2)), self.upto(3), self.upto(1) == 0);
-                PeerMessage::Page(CopyPage { copy, number, entries: vec![7; 9].into(), last })
+                PeerMessage::Page(StatePage { copy, number, entries: vec![7; 9].into(), last })
             }
             7 => {
                 let counter = Object::new(keyspace(), vec![b'k'; usize::try_from(self.upto(2)).unwrap()]);

@@ -16,6 +16,7 @@ mod links;
 mod random;
 #[cfg(test)]
 mod rebuild;
+#[cfg(test)]
 mod repair;
 #[cfg(test)]
 mod replication;
@@ -25,6 +26,7 @@ mod retention;
 mod rights;
 #[cfg(test)]
 mod standing;
+#[cfg(test)]
 mod sweeps;
 #[cfg(test)]
 mod transactions;

@@ -56,6 +56,7 @@ impl Driver {
                 reads::scan(self.present(), *keyspace, beginning, page, now)
             }
             Body::Digest { at } => return self.digest(session, id, *at),
+            Body::Copy { place } => return self.copy(session, id, place),
             Body::Write(_) | Body::Begin { .. } | Body::Abort { .. } | Body::Token { .. } => {
                 let reason = "defect: this is no read".to_owned();
                 Err(Refusal::BadRequest { reason })

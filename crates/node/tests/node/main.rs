@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod background;
 #[cfg(test)]
+mod backups;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod transactions;

@@ -25,7 +25,8 @@ pub(crate) struct World {
     pub(crate) clients: Vec<Client>,
     admins: Vec<String>,
     _nodes: Vec<Node>,
-    _directory: TempDir,
+    topology: Topology,
+    directory: TempDir,
 }
 
 #[expect(clippy::disallowed_methods, reason = "request ids are admitted by the real clock")]
@@ -85,12 +86,20 @@ impl World {
             let session = halcyon_net::client::dial(&own, region).await.unwrap();
             clients.push(Client { reader: session.reader, writer: session.writer, last: 0, handle: session.handle });
         }
-        let world = Self { clients, admins, _nodes: nodes, _directory: directory };
+        let world = Self { clients, admins, _nodes: nodes, topology, directory };
         for at in 0..regions {
             let linked = |status: &Value| peers(status).all(|peer| peer["link_in"] == true && peer["link_out"] == true);
             world.until(at, linked).await;
         }
         world
+    }
+
+    /// A further connection, as somebody else.
+    pub(crate) async fn dial(&self, at: usize, role: Role) -> Client {
+        let certs = self.directory.path().join("certs");
+        let own = Credentials::load(&certs, &Identity { cluster: self.topology.cluster.clone(), role }).unwrap();
+        let session = halcyon_net::client::dial(&own, &self.topology.regions[at]).await.unwrap();
+        Client { reader: session.reader, writer: session.writer, last: 0, handle: session.handle }
     }
 
     /// An answer of a node's admin plane: code and body.

@@ -179,7 +179,7 @@ impl Node {
             }
             Body::Scan { keyspace, beginning, page, .. } => reads::scan(&mut present, *keyspace, beginning, page, now),
             Body::Digest { at } => reads::digest(&self.reader, *at),
-            Body::Write(_) | Body::Begin { .. } | Body::Abort { .. } | Body::Token { .. } => {
+            Body::Write(_) | Body::Begin { .. } | Body::Abort { .. } | Body::Token { .. } | Body::Copy { .. } => {
                 Err(Refusal::BadRequest { reason: "defect: this is no read".to_owned() })
             }
         };

@@ -1,6 +1,8 @@
 //! An empty database that is filled from a copy.
 
-use halcyon_types::{Hlc, VersionVector};
+use std::collections::BTreeMap;
+
+use halcyon_types::{ActorId, Dot, Hlc, Seq, VersionVector};
 
 use super::{FAMILIES, entry_len};
 use crate::backend::{Backend, Batch, Durability, Family};
@@ -36,6 +38,8 @@ pub struct Fill<B: Backend> {
     held: usize,
     last: Option<(u8, Vec<u8>)>,
     rows: u64,
+    /// The first and the last record of each log, which has no gap between.
+    logs: BTreeMap<ActorId, (Seq, Seq)>,
 }
 
 impl<B: Backend> Fill<B> {
@@ -46,7 +50,7 @@ impl<B: Backend> Fill<B> {
     pub fn begin(backend: B) -> Result<Self, FillError> {
         Identity::check_empty(&backend)?;
         let batch = backend.batch();
-        Ok(Self { backend, batch, held: 0, last: None, rows: 0 })
+        Ok(Self { backend, batch, held: 0, last: None, rows: 0, logs: BTreeMap::new() })
     }
 
     /// Entries taken in so far.
@@ -67,6 +71,9 @@ impl<B: Backend> Fill<B> {
             if !self.last.as_ref().is_none_or(ascends) {
                 return Err(FillError::Page("its entries are out of order"));
             }
+            if *family == Family::Log {
+                self.record(key)?;
+            }
             self.batch.put(*family, key, value);
             self.held += entry_len(key, value);
             self.rows += 1;
@@ -81,19 +88,40 @@ impl<B: Backend> Fill<B> {
         Ok(())
     }
 
+    /// A record of a log comes. What stands before a gap was dropped from the log while the copy was taken: every region has it.
+    fn record(&mut self, key: &[u8]) -> Result<(), FillError> {
+        let dot = layout::log_dot(key).ok_or(FillError::Page("a record has no name"))?;
+        let before = self.logs.get(&dot.actor).copied();
+        let (first, last) = before.unwrap_or((dot.seq, dot.seq.previous()));
+        let follows = last.next() == Some(dot.seq);
+        if !follows {
+            let begin = layout::log_key(Dot { actor: dot.actor, seq: first });
+            self.batch.delete_range(Family::Log, &begin, key);
+        }
+        self.logs.insert(dot.actor, (if follows { first } else { dot.seq }, dot.seq));
+        Ok(())
+    }
+
     /// The copy is whole: from here on the database is the directory of a node as `claim` says, which writes as a new actor and
-    /// whose logs begin where the copy was made. `hlc` is above every stamp of the copy. Returns what it holds.
+    /// whose logs begin where the copy was made, or with what records of them came along. `hlc` is above every stamp of the copy. Returns what it holds.
     ///
     /// # Errors
     /// [`FillError`]: begin anew, with an empty database.
     pub fn restored(mut self, claim: &Claim, hlc: Hlc) -> Result<VersionVector, FillError> {
         self.write()?;
         let vv = vv_of(&self.backend)?;
+        let mut floors = vv.clone();
+        for (actor, (first, last)) in &self.logs {
+            if vv.get(*actor) != *last {
+                return Err(FillError::Page("a log does not end where the version vector says"));
+            }
+            floors.set(*actor, first.previous());
+        }
         let mut identity = Identity::new(claim);
         identity.mint(claim.now, &vv);
         self.batch.put(Family::Local, &layout::IDENTITY_KEY, &identity.encode());
         let mut value = Vec::new();
-        layout::put_vv(&mut value, &vv);
+        layout::put_vv(&mut value, &floors);
         self.batch.put(Family::Local, &layout::FLOORS_KEY, &value);
         value.clear();
         layout::put_ceiling(&mut value, hlc);
@@ -132,6 +160,16 @@ impl<B: Backend> std::fmt::Debug for Fill<B> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Fill").field("rows", &self.rows).finish_non_exhaustive()
     }
+}
+
+/// How many entries a page has; none if it ends within one.
+pub fn count(mut entries: &[u8]) -> Option<u64> {
+    let mut count = 0;
+    while !entries.is_empty() {
+        entry(&mut entries)?;
+        count += 1;
+    }
+    Some(count)
 }
 
 /// Takes one entry off.

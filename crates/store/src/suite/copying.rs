@@ -89,6 +89,50 @@ fn what_is_committed_after_a_copy_began_is_not_in_it<D: Disk>() {
     assert_eq!(restored::<D>(&pages, 3).digest(), before);
 }
 
+fn p4_records_that_some_region_lacks_come_along_with_their_logs<D: Disk>() {
+    let node = source::<D>();
+    let other = node.heads.keys().copied().find(|actor| *actor != node.actor()).unwrap();
+    let stable = [(node.actor(), Seq(30)), (other, Seq(40))].into_iter().collect();
+    let snapshot = node.committer.reader().snapshot();
+    for bytes_max in [1, 300, 1 << 20] {
+        let mut pages: Vec<Page> = vec![snapshot.page_with_logs(&[], bytes_max, &stable).unwrap()];
+        while let Some(next) = pages.last().and_then(|page| page.next.clone()) {
+            pages.push(snapshot.page_with_logs(&next, bytes_max, &stable).unwrap());
+        }
+        let copy = restored::<D>(&pages, 1);
+        assert_eq!(copy.recovered.floors, stable);
+        assert_eq!((copy.vv(), copy.digest()), (node.vv(), node.digest()));
+        let log = |of: &Node<D>| of.committer.reader().log(node.actor(), Seq(30), Seq(40), 1 << 20).unwrap();
+        assert_eq!((log(&copy), log(&copy).len()), (log(&node), 10), "in pages of {bytes_max}");
+        assert!(copy.rows(crate::Family::Log).len() == 10, "and of the other log nothing");
+    }
+    assert!(snapshot.ceiling().unwrap().wall() >= T);
+}
+
+/// An entry of a log.
+fn logged(seq: u64, node: &Node<impl Disk>) -> Vec<u8> {
+    let key = [node.actor().as_u64().to_be_bytes(), seq.to_be_bytes()].concat();
+    let value = &node.committer.reader().log(node.actor(), Seq(seq - 1), Seq(seq), 1).unwrap()[0].bytes;
+    let lengths = [key.len(), value.len()].map(|len| u32::try_from(len).unwrap().to_be_bytes());
+    [&[2][..], &lengths[0], &key, &lengths[1], value].concat()
+}
+
+fn a_log_with_a_gap_begins_behind_it_and_one_without_its_end_is_refused<D: Disk>() {
+    let node = source::<D>();
+    let filled = |seqs: &[u64]| {
+        let mut disk = D::new();
+        let mut fill = Fill::begin(disk.start()).unwrap();
+        pages(&node, 1000).iter().for_each(|page| fill.page(&page.entries).unwrap());
+        seqs.iter().for_each(|seq| fill.page(&logged(*seq, &node)).unwrap());
+        (fill.restored(&claim(1, T), Hlc::from_parts(T, 9).unwrap()), disk)
+    };
+    let (vv, disk) = filled(&[30, 31, 38, 39, 40]);
+    assert_eq!(vv, Ok(node.vv()));
+    let copy = Node::<D>::on(disk, 1, Settings::default());
+    assert_eq!((copy.recovered.floors.get(node.actor()), copy.rows(crate::Family::Log).len()), (Seq(37), 3));
+    assert!(matches!(filled(&[30, 31]).0, Err(FillError::Page(_))));
+}
+
 fn damaged_pages_are_refused<D: Disk>() {
     let node = source::<D>();
     let pages = pages(&node, 1000);
@@ -126,6 +170,8 @@ on_every_backend!(
     p3_a_copy_holds_what_was_copied,
     p2_a_restored_directory_writes_as_a_new_actor,
     a_retry_is_known_where_a_copy_was_restored,
+    p4_records_that_some_region_lacks_come_along_with_their_logs,
+    a_log_with_a_gap_begins_behind_it_and_one_without_its_end_is_refused,
     what_is_committed_after_a_copy_began_is_not_in_it,
     damaged_pages_are_refused,
     a_copy_is_taken_in_by_an_empty_directory_and_is_none_before_its_end,

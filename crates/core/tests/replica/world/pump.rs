@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use halcyon_core::{Alarm, Command, Job, LinkEvent};
 use halcyon_types::{Dot, RegionId, Seq, VersionVector};
-use halcyon_wire::{Body, CopyPage, Outcome, PeerMessage, Response};
+use halcyon_wire::{Body, Outcome, PeerMessage, Response, StatePage};
 
 use super::{Event, Loses, World, ms};
 
@@ -102,7 +102,7 @@ impl World {
             Command::SendPage { peer, copy, number } => {
                 assert!(self.copies.contains_key(&(id, peer)), "a page of no copy");
                 let (at, life) = (self.now + ms(1), node.life);
-                let page = CopyPage { copy, number, entries: Bytes::new(), last: number + 1 == self.pages };
+                let page = StatePage { copy, number, entries: Bytes::new(), last: number + 1 == self.pages };
                 self.transmit((id, peer), &PeerMessage::Page(page));
                 self.schedule(at, Event::PageTaken { node: id, life, peer });
             }

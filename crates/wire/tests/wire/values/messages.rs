@@ -4,8 +4,8 @@ use bytes::Bytes;
 use halcyon_crdt::{Answer, KeyInfo, Kind, Op, Page, Query, Update};
 use halcyon_types::{BootId, Seq};
 use halcyon_wire::{
-    AskPage, AskRights, Body, ChainHash, Check, CopyId, CopyPage, Echo, Heartbeat, Hello, Outcome, PeerMessage, Pull,
-    Range, Receipt, Seen, Session, TransactionId, Within, Write,
+    AskPage, AskRights, Body, ChainHash, Check, CopyHead, CopyId, CopyPage, Echo, Heartbeat, Hello, Outcome,
+    PeerMessage, Pull, Range, Receipt, Seen, Session, StatePage, TransactionId, Within, Write,
 };
 
 use super::{T, actor, bytes, cart, dot, hlc, keyspace, page, region, request, vv};
@@ -40,7 +40,7 @@ pub(crate) fn peer_messages() -> Vec<(&'static str, PeerMessage)> {
         PeerMessage::AskRights(AskRights { counter: cart(), amount: 3 }),
         PeerMessage::Floors([(actor(1), Seq(7))].into_iter().collect()),
         PeerMessage::AskPage(AskPage { copy: CopyId(5), number: 2 }),
-        PeerMessage::Page(CopyPage { copy: CopyId(5), number: 2, entries: Bytes::from_static(b"abc"), last: true }),
+        PeerMessage::Page(StatePage { copy: CopyId(5), number: 2, entries: Bytes::from_static(b"abc"), last: true }),
         PeerMessage::NoCopy(CopyId(5)),
     ];
     let name = |message: &PeerMessage| match message {
@@ -80,6 +80,7 @@ pub(crate) fn bodies() -> Vec<(&'static str, Body)> {
         Body::Abort { .. } => "body.abort",
         Body::Token { .. } => "body.token",
         Body::Digest { .. } => "body.digest",
+        Body::Copy { .. } => "body.copy",
     };
     let bodies = vec![
         write(Seen::Present),
@@ -92,12 +93,14 @@ pub(crate) fn bodies() -> Vec<(&'static str, Body)> {
         Body::Abort { transaction },
         Body::Token { session: session() },
         Body::Digest { at: T },
+        Body::Copy { place: bytes("x") },
     ];
     bodies.into_iter().map(|body| (name(&body), body)).collect()
 }
 
 /// One of every outcome.
 pub(crate) fn outcomes() -> Vec<(&'static str, Outcome)> {
+    let page = |head, next| Outcome::Page(CopyPage { head, entries: bytes("abc"), count: 3, next });
     let keys = vec![KeyInfo { key: bytes("cart:1"), kinds: vec![Kind::Register, Kind::Map] }];
     let name = |outcome: &Outcome| match outcome {
         Outcome::Written(_) => "outcome.written",
@@ -107,6 +110,8 @@ pub(crate) fn outcomes() -> Vec<(&'static str, Outcome)> {
         Outcome::Ended => "outcome.ended",
         Outcome::Token(_) => "outcome.token",
         Outcome::Digest { .. } => "outcome.digest",
+        Outcome::Page(CopyPage { head: Some(_), .. }) => "outcome.page-first",
+        Outcome::Page(_) => "outcome.page",
     };
     let outcomes = vec![
         Outcome::Written(Receipt { dot: dot(1, 5), token: vv() }),
@@ -116,6 +121,8 @@ pub(crate) fn outcomes() -> Vec<(&'static str, Outcome)> {
         Outcome::Ended,
         Outcome::Token(vv()),
         Outcome::Digest { vv: vv(), digest: [7; 32], rows: 12 },
+        page(Some(CopyHead { actor: actor(1), vv: vv(), hlc: hlc() }), Some(bytes("x"))),
+        page(None, None),
     ];
     outcomes.into_iter().map(|outcome| (name(&outcome), outcome)).collect()
 }
