@@ -1,6 +1,10 @@
 //! Backups of a running region, and regions brought back from them.
 
-#![expect(clippy::expect_used, reason = "the helpers of a test fail by panicking, as the test does")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "the helpers of a test fail by panicking, as the test does"
+)]
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

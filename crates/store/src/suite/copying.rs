@@ -122,8 +122,12 @@ fn a_log_with_a_gap_begins_behind_it_and_one_without_its_end_is_refused<D: Disk>
     let filled = |seqs: &[u64]| {
         let mut disk = D::new();
         let mut fill = Fill::begin(disk.start()).unwrap();
-        pages(&node, 1000).iter().for_each(|page| fill.page(&page.entries).unwrap());
-        seqs.iter().for_each(|seq| fill.page(&logged(*seq, &node)).unwrap());
+        for page in pages(&node, 1000) {
+            fill.page(&page.entries).unwrap();
+        }
+        for seq in seqs {
+            fill.page(&logged(*seq, &node)).unwrap();
+        }
         (fill.restored(&claim(1, T), Hlc::from_parts(T, 9).unwrap()), disk)
     };
     let (vv, disk) = filled(&[30, 31, 38, 39, 40]);
