@@ -61,7 +61,8 @@ impl World {
             let updates = vec![Update { object, op: Op::Set { value, ttl_ms: None } }];
             let request = RequestId::mint(now, &u128::from(number).to_be_bytes()[6..].try_into().unwrap());
             let write = halcyon_wire::Write { request, session: Session::default(), seen: Seen::Present, updates };
-            let job = WriteJob { now, real: now, write: &write, snapshot: None, actors: &BTreeMap::new() };
+            let job =
+                WriteJob { now, real: now, write: &write, snapshot: None, actors: &BTreeMap::new(), refusal: None };
             assert!(matches!(committer.stage_write(job), Ok(Staged::Fresh { .. })));
         }
         committer.commit().unwrap();
