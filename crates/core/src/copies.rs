@@ -44,11 +44,12 @@ impl Copies {
     pub(crate) fn ask(&mut self, now: Duration, from: RegionId, ask: AskPage, vv: &VersionVector) -> Asked {
         let AskPage { copy: id, number } = ask;
         let known = self.0.get(&from).is_some_and(|copy| copy.id == id);
-        if !known && number != 0 {
-            return Asked::Unknown;
-        }
+        // Whoever asks while there is no room is not told to begin anew: it would, over and over.
         if !known && !self.0.contains_key(&from) && self.0.len() >= COPIES_MAX {
             return Asked::Full;
+        }
+        if !known && number != 0 {
+            return Asked::Unknown;
         }
         if !known {
             let copy =
@@ -118,5 +119,28 @@ impl Copies {
 
     pub(crate) fn len(&self) -> usize {
         self.0.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn p10_whoever_finds_no_room_is_left_to_ask_again() {
+        let (mut copies, vv) = (Copies::default(), VersionVector::new());
+        let region = |n: u64| RegionId::try_from(n).unwrap();
+        let mut ask = |from, number| copies.ask(Duration::ZERO, region(from), AskPage { copy: CopyId(1), number }, &vv);
+        assert_eq!((1..=COPIES_MAX as u64).map(|from| ask(from, 0)).collect::<Vec<_>>(), [Asked::Begin, Asked::Begin]);
+        let late = COPIES_MAX as u64 + 1;
+        assert_eq!((ask(late, 0), ask(late, 1)), (Asked::Full, Asked::Full));
+        assert_eq!(ask(1, 1), Asked::Queued);
+    }
+
+    #[test]
+    fn a_page_of_a_copy_that_was_never_begun_is_unknown() {
+        let from = RegionId::try_from(1).unwrap();
+        let ask = AskPage { copy: CopyId(1), number: 1 };
+        assert_eq!(Copies::default().ask(Duration::ZERO, from, ask, &VersionVector::new()), Asked::Unknown);
     }
 }

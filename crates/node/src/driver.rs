@@ -133,6 +133,8 @@ pub(crate) struct Driver {
     pub(crate) copying: Copying,
     /// The copy that this node is taking; one that it has given up, until the next begins; and one that is whole.
     pub(crate) filling: Option<Filling>,
+    /// How many have been begun.
+    pub(crate) fillings: u64,
     pub(crate) abandoned: Option<Filling>,
     pub(crate) switching: Option<Filling>,
     pub(crate) alarms: Vec<String>,
@@ -164,6 +166,7 @@ impl Driver {
             answered: BTreeSet::new(),
             copying: Copying::default(),
             filling: None,
+            fillings: 0,
             abandoned: None,
             switching: None,
             alarms: Vec::new(),
@@ -288,7 +291,7 @@ impl Driver {
                 }
             }
             Event::PageRead { peer, read } => self.page_read(peer, read),
-            Event::Filled { result } => self.filled(&result),
+            Event::Filled { filling, result } => self.filled(filling, &result),
             Event::PeerUp { peer, link, handle } => self.peer_up(peer, link, handle),
             Event::PeerSaid { peer, link, messages } => {
                 for message in messages {

@@ -29,7 +29,7 @@ pub(crate) enum Event {
     /// A page of a copy has been read.
     PageRead { peer: RegionId, read: PageRead },
     /// A page of a copy has been stored, or could not be.
-    Filled { result: Result<(), String> },
+    Filled { filling: u64, result: Result<(), String> },
     /// A peer's link stands.
     PeerUp { peer: RegionId, link: u64, handle: LinkHandle },
     /// A peer speaks.

@@ -15,6 +15,8 @@ use crate::event::Event;
 
 /// A database that is being filled.
 pub(crate) struct Filling {
+    /// Numbers those of this node.
+    pub(crate) number: u64,
     pages: SyncSender<Bytes>,
     thread: JoinHandle<Option<Filled>>,
 }
@@ -27,13 +29,18 @@ pub(crate) struct Filled {
 
 impl Filling {
     /// Begins, once an earlier one has let go of the place.
-    pub(crate) fn begin(data: PathBuf, before: Option<Self>, events: Sender<Event>) -> std::io::Result<Self> {
+    pub(crate) fn begin(
+        number: u64,
+        data: PathBuf,
+        before: Option<Self>,
+        events: Sender<Event>,
+    ) -> std::io::Result<Self> {
         let (pages, inbox) = sync_channel(COPY_WINDOW_MAX);
         let thread = thread::Builder::new().name("filler".to_owned()).spawn(move || {
             drop(before.map(Self::end));
-            run(&data, &inbox, &events)
+            run(number, &data, &inbox, &events)
         })?;
-        Ok(Self { pages, thread })
+        Ok(Self { number, pages, thread })
     }
 
     /// Takes a page to store. Never waits: no more are under way than there is room for.
@@ -49,7 +56,7 @@ impl Filling {
     }
 }
 
-fn run(data: &Path, pages: &Receiver<Bytes>, events: &Sender<Event>) -> Option<Filled> {
+fn run(number: u64, data: &Path, pages: &Receiver<Bytes>, events: &Sender<Event>) -> Option<Filled> {
     let begun = RocksBackend::open_next(data).map_err(FillError::from);
     let mut filled = begun.and_then(|backend| Ok(Filled { fill: Fill::begin(backend.clone())?, backend }));
     for entries in pages {
@@ -58,7 +65,7 @@ fn run(data: &Path, pages: &Receiver<Bytes>, events: &Sender<Event>) -> Option<F
             Err(error) => Err(error.to_string()),
         };
         let failed = stored.is_err();
-        if events.blocking_send(Event::Filled { result: stored }).is_err() || failed {
+        if events.blocking_send(Event::Filled { filling: number, result: stored }).is_err() || failed {
             return None;
         }
     }

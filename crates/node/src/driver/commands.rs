@@ -126,15 +126,19 @@ impl Driver {
 
     fn begin_fill(&mut self) {
         let before = self.filling.take().or_else(|| self.abandoned.take());
-        match Filling::begin(self.site.data.clone(), before, self.events.clone()) {
+        self.fillings += 1;
+        match Filling::begin(self.fillings, self.site.data.clone(), before, self.events.clone()) {
             Ok(filling) => self.filling = Some(filling),
-            Err(error) => self.alarm_text(format!("a copy cannot be stored: {error}")),
+            Err(error) => {
+                self.alarm_text(format!("a copy cannot be stored: {error}"));
+                self.replica.handle_filled(self.site.clocks.now(), false);
+            }
         }
     }
 
-    pub(super) fn filled(&mut self, result: &Result<(), String>) {
+    pub(super) fn filled(&mut self, filling: u64, result: &Result<(), String>) {
         // Of one that was abandoned, nobody wants to know.
-        if self.filling.is_none() {
+        if self.filling.as_ref().is_none_or(|present| present.number != filling) {
             return;
         }
         if let Err(error) = result {

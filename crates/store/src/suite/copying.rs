@@ -4,7 +4,7 @@ use halcyon_types::{Hlc, Seq, UnixMs, VersionVector};
 
 use super::Disk;
 use super::node::{Node, T, add, claim, insert, object, set};
-use crate::copy::{Fill, FillError, Page};
+use crate::copy::{Fill, FillError, Page, replay};
 use crate::{Committer, OpenError, Settings, Staged};
 
 /// A node with something of everything, and of two actors.
@@ -170,7 +170,38 @@ fn a_copy_is_taken_in_by_an_empty_directory_and_is_none_before_its_end<D: Disk>(
     assert!(Committer::open(disk.start(), &claim(1, T)).is_ok_and(|(_, found)| found.vv == VersionVector::new()));
 }
 
+fn p6_what_only_the_old_state_has_is_replayed_behind_a_copy<D: Disk>() {
+    let (mut source, mut old) = (source::<D>(), Node::<D>::new(3));
+    let actors = source.vv().iter().map(|(actor, _)| actor).collect::<Vec<_>>();
+    for actor in &actors {
+        old.pull(&source, *actor, 10);
+    }
+    // Its own, which nobody else has; and what it has not, which the copy brings.
+    for _ in 0..5 {
+        old.put(vec![add("stock", 1000)]);
+    }
+    source.put(vec![add("stock", 1)]);
+    let mut disk = D::new();
+    let backend = disk.start();
+    let mut fill = Fill::begin(backend.clone()).unwrap();
+    for page in pages(&source, 1000) {
+        fill.page(&page.entries).unwrap();
+    }
+    fill.instead_of(&old.committer.reader()).unwrap();
+    let vv = replay(&old.committer.reader(), backend, &claim(3, T)).unwrap();
+    assert!(source.vv().le(&vv) && old.vv().le(&vv));
+    let mut new = Node::<D>::on(disk, 3, Settings::default());
+    assert_eq!((new.vv(), new.actor()), (vv, old.actor()), "it goes on as who it was");
+    assert_eq!(new.sum(&object("stock")), 41 + 400 + 5000);
+    let own = new.actor();
+    assert_eq!(source.pull(&new, own, 9), 5, "they are in its log, too");
+    assert_eq!(source.digest(), new.digest());
+    new.now = UnixMs(T.0 + 5);
+    assert_eq!(new.put(vec![add("stock", 1)]).seq, Seq(6));
+}
+
 on_every_backend!(
+    p6_what_only_the_old_state_has_is_replayed_behind_a_copy,
     p3_a_copy_holds_what_was_copied,
     p2_a_restored_directory_writes_as_a_new_actor,
     a_retry_is_known_where_a_copy_was_restored,
