@@ -12,7 +12,7 @@ use halcyon_store::memory::MemorySnapshot;
 use halcyon_store::reads::{self, Writer};
 use halcyon_store::{Committer, Logs, MemoryBackend, Recovered, Snapshot, StageError, Staged, WriteJob};
 use halcyon_types::limits::{
-    COMMIT_QUEUE_BYTES_MAX, COMMIT_QUEUE_MAX, PENDING_BYTES_MAX, TRANSACTIONS_MAX, WAITING_MAX,
+    BACKUP_PAGE_BYTES_MAX, COMMIT_QUEUE_BYTES_MAX, COMMIT_QUEUE_MAX, PENDING_BYTES_MAX, TRANSACTIONS_MAX, WAITING_MAX,
 };
 use halcyon_types::{ActorId, BootId, Dot, Hlc, Now, RegionId, RequestId, Seq, UnixMs, VersionVector};
 use halcyon_wire::{
@@ -342,6 +342,12 @@ impl Node {
                 reads::scan(&mut reader.snapshot(), *keyspace, beginning, page, now)
             }
             Body::Digest { at } => reads::digest(&reader, *at),
+            // A place is only taken from whoever was told it, and nobody here goes on with a copy.
+            Body::Copy { place } if !place.is_empty() => return,
+            Body::Copy { place } => {
+                let page = reader.snapshot().page_with_logs(place, BACKUP_PAGE_BYTES_MAX, &self.replica.stable());
+                return assert!(page.is_ok(), "what this node has written it cannot copy: {page:?}");
+            }
             other => panic!("no read: {other:?}"),
         };
         let damaged = matches!(&outcome, Err(halcyon_wire::Refusal::Storage { .. }));

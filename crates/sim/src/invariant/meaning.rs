@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use halcyon_types::{Dot, Hlc, RegionId, Seq, UnixMs, VersionVector};
+use halcyon_types::{ActorId, Dot, Hlc, RegionId, Seq, UnixMs, VersionVector};
 use halcyon_wire::{Body, Record, Refusal, Seen, Write};
 
 use super::Invariant;
@@ -24,8 +24,8 @@ const MOMENTS_MAX: usize = 48;
 pub(super) struct Meanings {
     told: Shared,
     exchange: Exchange,
-    /// The vectors that each region went through.
-    moments: BTreeMap<RegionId, Vec<VersionVector>>,
+    /// The vectors that each region went through, and as whom it wrote.
+    moments: BTreeMap<RegionId, Vec<(ActorId, VersionVector)>>,
     /// At which of them requests were heard.
     heard: BTreeMap<(ClientId, u64), usize>,
     judged: u64,
@@ -59,14 +59,13 @@ impl Meanings {
         let keys: BTreeSet<_> = commands.iter().map(|command| command.object.key.as_str()).collect();
         let ends =
             |live: &VersionVector| keys.iter().any(|key| told.oracle.truth_of(live, key).deadline(key).is_some());
-        if moments.len() > MOMENTS_MAX || moments.iter().any(ends) {
+        if moments.len() > MOMENTS_MAX || moments.iter().any(|(_, live)| ends(live)) {
             return Ok(());
         }
-        let Some(actor) = told.actors.get(&crate::workload::words::letter_of(open.region)) else { return Ok(()) };
         self.judged += 1;
         let hlc = Hlc::from_parts(now, Hlc::COUNT_MAX).unwrap_or_default();
         let mut taken = Vec::new();
-        for live in moments {
+        for (actor, live) in moments {
             let (ctx, seen) = match &write.seen {
                 Seen::Present => (live, live),
                 Seen::Session => (&write.session.token, live),
@@ -182,16 +181,22 @@ impl Invariant for Meanings {
                 Ok(())
             }
             Observation::Started { region, recovered } => {
-                self.moments.entry(*region).or_default().push(recovered.vv.clone());
+                self.moments.entry(*region).or_default().push((recovered.actor, recovered.vv.clone()));
+                Ok(())
+            }
+            Observation::Minted { region, actor } => {
+                let moments = self.moments.entry(*region).or_default();
+                let live = moments.last().map_or_else(VersionVector::new, |(_, live)| live.clone());
+                moments.push((*actor, live));
                 Ok(())
             }
             Observation::Applied { region, records, .. } => {
                 for (record, _) in *records {
                     self.made(record)?;
-                    let moments = self.moments.entry(*region).or_default();
-                    let mut next = moments.last().cloned().unwrap_or_default();
-                    next.observe(record.dot);
-                    moments.push(next);
+                    let Some(moments) = self.moments.get_mut(region) else { continue };
+                    let Some((actor, mut live)) = moments.last().cloned() else { continue };
+                    live.observe(record.dot);
+                    moments.push((actor, live));
                 }
                 Ok(())
             }

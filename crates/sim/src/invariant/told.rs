@@ -6,7 +6,7 @@
 //! alone are a sweep of keys that have ended. Both are then judged like a request of that meaning.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use halcyon_crdt::{Effect, Kind, Object, Op};
@@ -37,6 +37,8 @@ pub(super) struct Told {
     pub(super) oracle: Oracle,
     /// Whom each region writes as, by its letter.
     pub(super) actors: BTreeMap<String, ActorId>,
+    /// And whom they wrote as before.
+    former: BTreeSet<ActorId>,
     pub(super) asked: BTreeMap<RequestId, Asked>,
     /// What open transactions have seen.
     pub(super) begun: BTreeMap<(ClientId, RegionId, TransactionId), VersionVector>,
@@ -72,9 +74,8 @@ impl Told {
     pub(super) fn hear(&mut self, seen: &Observation<'_>) {
         let answered = self.exchange.see(seen);
         match seen {
-            Observation::Started { region, recovered } => {
-                self.actors.insert(letter_of(*region), recovered.actor);
-            }
+            Observation::Started { region, recovered } => self.writes_as(*region, recovered.actor),
+            Observation::Minted { region, actor } => self.writes_as(*region, *actor),
             Observation::Heard { client, region, request } => {
                 if let Body::Write(write) = &request.body {
                     self.note(*client, *region, write);
@@ -87,6 +88,11 @@ impl Told {
             }
             _ => {}
         }
+    }
+
+    fn writes_as(&mut self, region: RegionId, actor: ActorId) {
+        let former = self.actors.insert(letter_of(region), actor);
+        self.former.extend(former.filter(|former| *former != actor));
     }
 
     fn note(&mut self, client: ClientId, region: RegionId, write: &Write) {
@@ -127,18 +133,24 @@ impl Told {
         }
     }
 
-    fn grant(&self, record: &Record, counter: &Object) -> Option<Meaning> {
+    /// To whom a record passes how many of its actor's rights of a counter.
+    fn passed(&self, record: &Record, counter: &Object) -> BTreeMap<ActorId, i128> {
         let (own, object) = (record.dot.actor, object_of(counter));
+        let below = counter.of_kind(Kind::BoundedCounter);
         let truth = self.oracle.truth_of(&record.deps, &object.key);
-        let place = Place { object: object.clone(), leaf: Leaf::Rights };
+        let place = Place { object, leaf: Leaf::Rights };
         let mut passed: BTreeMap<ActorId, i128> = BTreeMap::new();
         for effect in &record.effects {
-            let Effect::Hold { generation: Some(generation), escrow, .. } = effect else { return None };
+            let Effect::Hold { generations, generation, escrow } = effect else { continue };
+            if *generations != below {
+                continue;
+            }
+            let generation = generation.unwrap_or(record.dot);
             for (to, granted) in escrow.granted.iter().filter(|(to, _)| **to != own) {
                 let before: i128 = truth
                     .at(&place)
                     .filter_map(|survivor| match survivor.write.what {
-                        Written::Rights { generation: of, what } if of == *generation => Some(what),
+                        Written::Rights { generation: of, what } if of == generation => Some(what),
                         _ => None,
                     })
                     .filter(|what| what.from == Some(own) && what.to == Some(*to))
@@ -148,10 +160,33 @@ impl Told {
             }
         }
         passed.retain(|_, amount| *amount != 0);
+        passed
+    }
+
+    fn grant(&self, record: &Record, counter: &Object) -> Option<Meaning> {
+        if !record.effects.iter().all(|effect| matches!(effect, Effect::Hold { generation: Some(_), .. })) {
+            return None;
+        }
+        let object = object_of(counter);
+        let mut passed = self.passed(record, counter);
         let (to, amount) = (passed.len() == 1).then(|| passed.pop_first())??;
         let to = letter_of(to.region()?);
         let op = CommandOp::BoundedGive { to, amount: i64::try_from(amount).ok()? };
-        Some(Meaning::Grant(Command { object: object.clone(), op }, truth.rights(&object, own)))
+        let had = self.oracle.truth_of(&record.deps, &object.key).rights(&object, record.dot.actor);
+        Some(Meaning::Grant(Command { object, op }, had))
+    }
+
+    /// Whom a record takes each region to write as. A region that has begun a new log is known by its former one to those
+    /// whom it has not reached since; this alone is believed of a record that passes rights on.
+    fn actors_of(&self, record: &Record) -> BTreeMap<String, ActorId> {
+        let mut actors = self.actors.clone();
+        for effect in &record.effects {
+            let Effect::Hold { generations, .. } = effect else { continue };
+            let Some(counter) = self.counters.get(generations.as_bytes()) else { continue };
+            let to_former = self.passed(record, counter).into_keys().filter(|to| self.former.contains(to));
+            actors.extend(to_former.filter_map(|to| Some((letter_of(to.region()?), to))));
+        }
+        actors
     }
 
     /// What a client of a record was to have seen: its removals' context, and its reads'.
@@ -175,6 +210,7 @@ impl Told {
     pub(super) fn judge(&self, record: &Record, meaning: &Meaning) -> Result<Ruling, String> {
         let (ctx, seen) = self.sight(record)?;
         let commands = meaning.commands();
+        let actors = self.actors_of(record);
         let Record { dot, hlc, deps, .. } = record;
         let request = Request {
             dot: *dot,
@@ -183,7 +219,7 @@ impl Told {
             ctx: &ctx,
             seen: &seen,
             live: deps,
-            actors: &self.actors,
+            actors: &actors,
             commands,
         };
         Ok(self.oracle.judge(request))

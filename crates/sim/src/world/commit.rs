@@ -97,6 +97,11 @@ impl World {
         self.observe(&Observation::SyncEnded { region, fails: false, result: went(&synced) });
         let Ok((records, committed)) = synced else { return };
         let Some(records) = self.log_read(region, records) else { return };
+        for (_, result) in &group.results {
+            if let JobResult::Minted(actor) = *result {
+                self.observe(&Observation::Minted { region, actor });
+            }
+        }
         self.tell_synced(region, &committed.vv, &records);
         self.count_synced(region, &group, &records, committed.hlc);
         if self.failure.is_some() || self.moment(region, When::Synced) {

@@ -4,7 +4,7 @@ use std::error::Error;
 
 use halcyon_core::{Alarm, PeerError};
 use halcyon_store::Recovered;
-use halcyon_types::{RegionId, UnixMs, VersionVector};
+use halcyon_types::{ActorId, RegionId, UnixMs, VersionVector};
 use halcyon_wire::{PeerMessage, Record, Request, Response, StoredRecord};
 
 use crate::workload::ClientId;
@@ -100,6 +100,13 @@ pub enum Observation<'a> {
         region: RegionId,
         /// From what.
         recovered: &'a Recovered,
+    },
+    /// A node begins a new log.
+    Minted {
+        /// Whose.
+        region: RegionId,
+        /// As whom it writes from here on.
+        actor: ActorId,
     },
     /// A node does not begin, for what is on its disk.
     Unopened {

@@ -96,7 +96,7 @@ fn a_refusal_where_there_was_no_reason_is_noticed() {
     let refuse = |words: &str| {
         let mut meanings = meanings(&["binc k 5"]);
         meanings.made(&made(1, 1)).unwrap();
-        meanings.moments.insert(region(1), vec![vv(&[]), vv(&[(1, 1)])]);
+        meanings.moments.insert(region(1), [vv(&[]), vv(&[(1, 1)])].map(|live| (actor(1), live)).to_vec());
         meanings.heard.insert((ClientId(1), 9), 1);
         let refusal = Refusal::NoSuchElement { reason: String::new() };
         let open = Open { region: region(1), body: Body::Write(write(9, words)) };
