@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use halcyon_core::Status;
-use halcyon_types::RegionId;
 use halcyon_types::limits::{
     COMMIT_QUEUE_BYTES_MAX, COMMIT_QUEUE_MAX, LINK_WINDOW_BYTES_MAX, PENDING_BYTES_MAX, RANGE_BYTES_MAX,
     RIGHTS_ASKS_MAX, TRANSACTIONS_MAX, WAITING_MAX,
 };
+use halcyon_types::{ActorId, RegionId};
 use halcyon_wire::{Body, Outcome, Seen, TransactionId, Write};
 
 use super::Invariant;
@@ -35,6 +35,8 @@ pub(super) struct Limits {
     open: BTreeMap<(RegionId, ClientId), BTreeSet<TransactionId>>,
     /// When connections were lost, and how many were open on them.
     left: Vec<(Duration, RegionId, usize)>,
+    /// Every log that has begun or is about to.
+    logs: BTreeSet<ActorId>,
     steps: u32,
     judged: u64,
 }
@@ -52,7 +54,7 @@ impl Limits {
             ("requests that wait for their session", status.waiting, WAITING_MAX.min(heard + orphans)),
             ("open transactions", status.transactions, TRANSACTIONS_MAX.min(begun)),
             ("bounded counters asked for", status.asks, RIGHTS_ASKS_MAX),
-            ("pulls", status.pulls.len(), status.received.len() + status.peers.len()),
+            ("pulls", status.pulls.len(), self.logs.len()),
         ];
         let of_peers = status.peers.iter().flat_map(|peer| {
             let windows = 2 * LINK_WINDOW_BYTES_MAX + RANGE_BYTES_MAX;
@@ -131,6 +133,14 @@ impl Invariant for Limits {
                 if let Ok(Outcome::Begun { transaction, .. }) = &response.result {
                     self.open.entry((*region, *client)).or_default().insert(*transaction);
                 }
+                Ok(())
+            }
+            Observation::Started { recovered, .. } => {
+                self.logs.insert(recovered.actor);
+                Ok(())
+            }
+            Observation::Minted { actor, .. } => {
+                self.logs.insert(*actor);
                 Ok(())
             }
             Observation::Crashed { region } => {

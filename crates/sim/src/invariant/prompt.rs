@@ -33,8 +33,9 @@ struct Stand<'a> {
     vv: &'a VersionVector,
     /// Whether its committer has nothing to do.
     idle: bool,
-    /// Whether it knows whose log it writes.
+    /// Whether it knows whose log it writes; and when its process began.
     ready: bool,
+    began: Duration,
     /// The last moment before this one at which it did something. One that stood still has had no chance in between.
     awake: Duration,
 }
@@ -42,7 +43,7 @@ struct Stand<'a> {
 /// Why a request may still be unanswered.
 fn may_wait(open: &Open, heard: Duration, stand: &Stand<'_>) -> bool {
     if !stand.ready {
-        return stand.awake <= heard + START_PATIENCE;
+        return stand.awake <= heard.max(stand.began + START_PATIENCE) || !stand.idle;
     }
     let session = match &open.body {
         Body::Write(write) => Some(&write.session),
@@ -121,6 +122,7 @@ impl Invariant for Prompt {
                         vv: node.vv(),
                         idle: node.is_idle(),
                         ready: node.replica().is_serving(),
+                        began: node.began(),
                         awake: steps.1,
                     };
                     self.stepped(*region, &stand)
@@ -147,7 +149,11 @@ mod tests {
 
     fn waits(body: Body, has: &[(u64, u64)], idle: bool, awake_ms: u64) -> bool {
         let (open, vv) = (Open { region: region(1), body }, vv(has));
-        may_wait(&open, HEARD, &Stand { vv: &vv, idle, ready: true, awake: Duration::from_millis(awake_ms) })
+        may_wait(
+            &open,
+            HEARD,
+            &Stand { vv: &vv, idle, ready: true, began: HEARD, awake: Duration::from_millis(awake_ms) },
+        )
     }
 
     fn tied() -> Session {
@@ -174,11 +180,13 @@ mod tests {
     fn a_node_that_has_just_begun_has_its_time() {
         let patience = u64::try_from(START_PATIENCE.as_millis()).unwrap();
         let (open, vv) = (Open { region: region(1), body: write(Session::default()) }, vv(&[]));
-        let waits = |awake_ms| {
-            let awake = HEARD + Duration::from_millis(awake_ms);
-            may_wait(&open, HEARD, &Stand { vv: &vv, idle: true, ready: false, awake })
+        let waits = |heard_ms, awake_ms, idle| {
+            let [heard, awake] = [heard_ms, awake_ms].map(|ms| HEARD + Duration::from_millis(ms));
+            may_wait(&open, heard, &Stand { vv: &vv, idle, ready: false, began: HEARD, awake })
         };
-        assert!(waits(patience) && !waits(patience + 1));
+        assert!(waits(1, patience, true) && !waits(1, patience + 1, true));
+        assert!(waits(1, patience + 1, false), "a new log is being begun");
+        assert!(!waits(patience + 1, patience + 2, true), "its time is over");
     }
 
     #[test]

@@ -75,6 +75,11 @@ impl Node {
         self.replica.actor()
     }
 
+    /// When its process began.
+    pub const fn began(&self) -> Duration {
+        self.began
+    }
+
     /// Its region.
     pub const fn region(&self) -> RegionId {
         self.region
