@@ -22,9 +22,9 @@ const LOG_BYTES_MAX: [u64; 10] = [u64::MAX, u64::MAX, u64::MAX, 65_536, 65_536, 
 /// here yet.
 const RETENTION: Duration = Duration::from_hours(24 * 3660);
 
-/// Audits never, often, or all the time.
+/// Audits never, now and then, or often.
 const AUDIT_PERIODS: [Option<Duration>; 4] =
-    [None, Some(Duration::from_secs(2)), Some(Duration::from_millis(300)), Some(Duration::from_millis(20))];
+    [None, Some(Duration::from_secs(10)), Some(Duration::from_secs(2)), Some(Duration::from_millis(500))];
 
 /// A crash that waits for its moment.
 #[derive(Debug, Clone, Copy)]
