@@ -64,7 +64,8 @@ async fn a_flipped_bit_in_a_row_on_disk_is_found_named_and_mended_from_a_peer() 
     for region in 0..3 {
         let audited = async || {
             let status = status(&cluster, region).await;
-            (number(&status, "/audit/last/rows") == whole.rows && number(&status, "/audit/last/compared") > 0).then_some(status)
+            (number(&status, "/audit/last/rows") == whole.rows && number(&status, "/audit/last/compared") > 0)
+                .then_some(status)
         };
         let status = until("all rows are audited", audited).await;
         assert_eq!(status.get("health"), Some(&"ok".into()), "nothing is wrong: {status:#}");
@@ -99,7 +100,10 @@ async fn a_flipped_bit_in_a_row_on_disk_is_found_named_and_mended_from_a_peer() 
 
     // It serves on; only an operator mends it, who is told before what would be done.
     let client = cluster.client(VICTIM).await;
-    assert_eq!(client.keyspace("default").counter("filled").get().await.expect("a region that serves"), i128::from(KEYS / 20));
+    assert_eq!(
+        client.keyspace("default").counter("filled").get().await.expect("a region that serves"),
+        i128::from(KEYS / 20)
+    );
     let refused = client.repair(None, true).await.expect_err("no admin");
     assert!(matches!(refused, halcyon_client::ReadError::Refused(Refusal::Forbidden { .. })), "{refused}");
     let looked = repair(&cluster, &[]).await.succeeded();

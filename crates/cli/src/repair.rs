@@ -16,8 +16,8 @@ use crate::{Failure, Remedy, setup};
 
 /// Between two looks at how far the copy is.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
-/// How long the region may be silent while it begins anew: what only it has is replayed meanwhile.
-const SILENCE_MAX: Duration = Duration::from_mins(10);
+/// Looks, one after the other, that may find nobody while the region begins anew: what only it has is replayed meanwhile.
+const SILENT_MAX: u32 = 600;
 
 /// Replaces the whole state of a region by a copy of another region's
 ///
@@ -130,17 +130,20 @@ pub(crate) async fn run(command: &Command) -> Result<(), Failure> {
 /// Waits until the region lives from the copy.
 async fn follow(client: &Client, topology: &Topology, begun: &RepairState) -> Result<(), RepairError> {
     let progress = Progress::endless("repair");
-    let (mut stored, mut heard) = (0, tokio::time::Instant::now());
+    let (mut stored, mut silent) = (0, 0);
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
         let state = match client.repair(None, false).await {
             Ok(state) => state,
             // It is about to begin anew, or replays.
             Err(error @ ReadError::Refused(_)) if error.name() != "Stopping" => return Err(error.into()),
-            Err(error) if heard.elapsed() > SILENCE_MAX => return Err(error.into()),
-            Err(_) => continue,
+            Err(error) if silent >= SILENT_MAX => return Err(error.into()),
+            Err(_) => {
+                silent += 1;
+                continue;
+            }
         };
-        heard = tokio::time::Instant::now();
+        silent = 0;
         if state.life != begun.life {
             return match state.began {
                 Began::Copied => Ok(()),

@@ -57,7 +57,8 @@ async fn p3_a_row_written_behind_the_committers_back_is_found_named_and_mended()
         world.clients[at].write(&format!("key {number:02}"), set("as it should be")).await.unwrap();
     }
     for at in 0..3 {
-        let all = |status: &Value| status["vv"].as_object().unwrap().values().filter_map(Value::as_u64).sum::<u64>() == 60;
+        let all =
+            |status: &Value| status["vv"].as_object().unwrap().values().filter_map(Value::as_u64).sum::<u64>() == 60;
         world.until(at, all).await;
     }
     // What is as it should be is audited, and nothing is found.
@@ -93,7 +94,10 @@ async fn p3_a_row_written_behind_the_committers_back_is_found_named_and_mended()
         loop {
             let mut admin = world.dial(VICTIM, Role::Admin("admin".parse().unwrap())).await;
             // While it changes lives it says nothing, or that it stops.
-            let asked = tokio::time::timeout(std::time::Duration::from_secs(1), admin.try_ask(Body::Repair { from: None, begin: false }));
+            let asked = tokio::time::timeout(
+                std::time::Duration::from_secs(1),
+                admin.try_ask(Body::Repair { from: None, begin: false }),
+            );
             if let Ok(Some(Ok(Outcome::Repair(state)))) = asked.await
                 && state.life != begun.life
             {
@@ -104,7 +108,8 @@ async fn p3_a_row_written_behind_the_committers_back_is_found_named_and_mended()
     assert_eq!(tokio::time::timeout(PATIENCE, copied).await.unwrap(), Began::Copied);
     world.clients[VICTIM] = world.dial(VICTIM, Role::Client("client".parse().unwrap())).await;
     let mended = |status: &Value| {
-        status["audit"]["audits"].as_u64() >= Some(1) && status["audit"]["differing"].as_array().is_some_and(Vec::is_empty)
+        status["audit"]["audits"].as_u64() >= Some(1)
+            && status["audit"]["differing"].as_array().is_some_and(Vec::is_empty)
     };
     for at in 0..3 {
         world.until(at, mended).await;

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use halcyon_crdt::{Answer, Object, Op, Query, Update};
 use halcyon_net::{Credentials, FrameReader, FrameWriter, Identity, Role, authority};
-use halcyon_node::{Config, Node};
+use halcyon_node::{Config, Node, StartError};
 use halcyon_types::topology::Topology;
 use halcyon_types::{KeyspaceId, RequestId, UnixMs};
 use halcyon_wire::{Body, Outcome, Receipt, Refusal, Request, Response, Seen, Session, Write, codec};
@@ -111,7 +111,17 @@ impl World {
         self.nodes[at].stop();
         self.nodes[at].stopped().await.unwrap();
         change(&self.configs[at].data);
-        self.nodes[at] = Node::start(self.configs[at].clone()).await.unwrap();
+        // Its sockets are closed by tasks that end in a moment.
+        let begun = async {
+            loop {
+                match Node::start(self.configs[at].clone()).await {
+                    Ok(node) => return node,
+                    Err(StartError::Bind(_) | StartError::Admin { .. }) => tokio::task::yield_now().await,
+                    Err(error) => panic!("{error}"),
+                }
+            }
+        };
+        self.nodes[at] = tokio::time::timeout(PATIENCE, begun).await.unwrap();
         self.clients[at] = self.dial(at, Role::Client("client".parse().unwrap())).await;
         self.linked().await;
     }
