@@ -30,7 +30,7 @@ fn table_of_rows(dir: &Path) -> PathBuf {
     // A table says in its properties whose it is.
     let is_of_rows = |path: &PathBuf| {
         let bytes = fs::read(path).unwrap_or_default();
-        bytes.windows(16).any(|part| part == b"family.namestate")
+        bytes.windows(9).any(|part| part == b"namestate")
     };
     let rows = tables.filter(|path| path.extension().is_some_and(|kind| kind == "sst") && is_of_rows(path));
     rows.max_by_key(|path| fs::metadata(path).map_or(0, |data| data.len())).expect("a table of rows")

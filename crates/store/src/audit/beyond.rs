@@ -9,7 +9,7 @@ const HALVINGS_MAX: usize = 256;
 /// Bytes of a key in the middle.
 const PRECISION: usize = HALVINGS_MAX / 8 + 1;
 
-/// A key above `from`, or `upto`, from which on rows can be read; the one below it cannot. A database reads blocks of rows, and
+/// The first row above `from`, or `upto`, from which on rows can be read; what is below it cannot. A database reads blocks of rows, and
 /// says of a damaged one neither where it begins nor where it ends: so it is asked, halving what lies between.
 pub(super) fn first_readable(view: &impl View, from: &[u8], upto: &[u8]) -> Vec<u8> {
     let readable = |at: &[u8]| view.scan(Family::State, at, Some(upto), |_, _| ControlFlow::Break(())).is_ok();
@@ -25,7 +25,16 @@ pub(super) fn first_readable(view: &impl View, from: &[u8], upto: &[u8]) -> Vec<
             low = middle;
         }
     }
-    high
+    // Nothing is between there and the first row, whose key says more to an operator.
+    let mut first = None;
+    let walked = view.scan(Family::State, &high, Some(upto), |key, _| {
+        first = Some(key.to_vec());
+        ControlFlow::Break(())
+    });
+    if walked.is_err() {
+        return high;
+    }
+    first.unwrap_or_else(|| upto.to_vec())
 }
 
 /// The key halfway between two, both read as binary fractions.
