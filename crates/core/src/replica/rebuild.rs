@@ -45,11 +45,12 @@ impl Replica {
                 let wanted = fetching.wanted;
                 if waiting && idle >= COPY_GIVE_UP {
                     self.abandon_rebuild();
-                    return if wanted {
-                        self.alarm(Alarm::Unrepaired { from })
+                    if wanted {
+                        self.alarm(Alarm::Unrepaired { from });
                     } else {
-                        self.begin_rebuild(now, Some(from))
-                    };
+                        self.begin_rebuild(now, Some(from));
+                    }
+                    return;
                 }
                 if waiting && idle >= COPY_PATIENCE {
                     self.ask_again(now);
