@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use halcyon_types::limits::{OVERDUE_MARGIN, SILENT_AFTER};
 use halcyon_types::mutant::{Mutant, planted};
-use halcyon_types::{ActorId, BootId, Dot, Hlc, Now, Seq, UnixMs, VersionVector};
+use halcyon_types::{ActorId, BootId, Dot, Hlc, Level, Now, Seq, UnixMs, VersionVector};
 use halcyon_wire::{ChainHash, Echo, Heartbeat, Hello};
 
 /// Earlier starts of a peer that are remembered, to tell a copied directory from a restart.
@@ -46,6 +46,8 @@ pub(crate) struct Inbound {
     pub(crate) heard: Duration,
     pub(crate) actor: Option<ActorId>,
     pub(crate) boot: Option<BootId>,
+    /// What it can read, as it last said.
+    pub(crate) level: Option<Level>,
     former: VecDeque<BootId>,
     /// What the peer has on disk: moves windows.
     pub(crate) acked: VersionVector,
@@ -81,6 +83,7 @@ impl Inbound {
             heard: start,
             actor: None,
             boot: None,
+            level: None,
             former: VecDeque::new(),
             acked: VersionVector::new(),
             known: VersionVector::new(),
@@ -145,6 +148,7 @@ impl Inbound {
             self.link = Link::Greeted;
         }
         self.heard = now;
+        self.level = Some(hello.level);
         let restarted = self.boot != Some(hello.boot);
         if restarted {
             if self.former.len() == FORMER_BOOTS_MAX {

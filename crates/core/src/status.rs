@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use halcyon_types::{ActorId, BootId, Dot, Hlc, RegionId, Seq, VersionVector};
+use halcyon_types::{ActorId, BootId, Dot, Hlc, Level, RegionId, Seq, VersionVector};
 use halcyon_wire::ChainHash;
 
 /// A picture of the whole replica.
@@ -17,6 +17,8 @@ pub struct Status {
     pub standing: &'static str,
     /// Whether it answers clients now.
     pub ready: bool,
+    /// The cluster's feature level: the lowest of its members'. This build's own is [`Level::PRESENT`].
+    pub level: Level,
     /// What is applied and on disk here.
     pub vv: VersionVector,
     /// The hash chain of each actor's log, as far as it is applied and on disk here: where two nodes have applied as much of
@@ -119,6 +121,8 @@ pub struct PeerStatus {
     pub actor: Option<ActorId>,
     /// Its present start, once it has said so.
     pub boot: Option<BootId>,
+    /// What it can read, once it has said so.
+    pub level: Option<Level>,
     /// Whether its link to here is open.
     pub link_in: bool,
     /// Whether the link to it is open.

@@ -20,6 +20,9 @@ pub(crate) struct NodeStatus {
     pub standing: &'static str,
     /// Whether clients are answered.
     pub ready: bool,
+    /// The feature level of this build, and that of the cluster: the lowest of its members'.
+    pub level: u16,
+    pub cluster_level: u16,
     /// The synced version vector, which is how far each actor's records are applied: actor → seq.
     pub vv: BTreeMap<String, u64>,
     /// The hash chain of each actor's log up to there, its first eight bytes in hexadecimal: actor → hash. Nodes that have
@@ -94,6 +97,8 @@ pub(crate) struct PeerStatus {
     pub region: String,
     /// The present incarnation of its log, once it has said so.
     pub actor: Option<String>,
+    /// The feature level of its build, once it has said so.
+    pub level: Option<u16>,
     /// Whether its link to us stands, and no fault keeps its records out.
     pub link_in: bool,
     /// Whether our link to it stands, and no fault keeps our records in.

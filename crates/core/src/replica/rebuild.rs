@@ -1,7 +1,7 @@
 //! Catching up where records are gone: a peer's state takes the place of this node's, which then replays what only it has.
 
 use halcyon_types::limits::{COPY_GIVE_UP, COPY_PATIENCE, START_PATIENCE};
-use halcyon_types::{ActorId, Now, RegionId, VersionVector};
+use halcyon_types::{ActorId, Level, Now, RegionId, VersionVector};
 use halcyon_wire::{AskPage, CopyId, PeerMessage, StatePage};
 
 use super::Replica;
@@ -56,10 +56,12 @@ impl Replica {
     }
 
     fn begin_rebuild(&mut self, now: Now, failed: Option<RegionId>) {
-        // Whatever of this node's logs the copy lacks is replayed, and so must be there.
+        // Whatever of this node's logs the copy lacks is replayed, and so must be there; and a copy is taken as it is, so
+        // nothing may be in it that this build cannot read.
         let floors = self.truncation.floors();
         let sources = self.peers.iter().filter(|(_, peer)| {
-            peer.outbound.introduced && peer.inbound.is_alive(now.mono) && floors.le(&peer.inbound.acked)
+            let readable = peer.inbound.level.is_some_and(|level| level <= Level::PRESENT);
+            readable && peer.outbound.introduced && peer.inbound.is_alive(now.mono) && floors.le(&peer.inbound.acked)
         });
         let most = |vv: &VersionVector| vv.iter().map(|(_, seq)| seq.0).fold(0, u64::saturating_add);
         let best = sources.max_by_key(|(region, peer)| (failed != Some(**region), most(&peer.inbound.acked)));

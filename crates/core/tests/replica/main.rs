@@ -11,6 +11,8 @@ mod full;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod levels;
+#[cfg(test)]
 mod links;
 #[cfg(test)]
 mod random;

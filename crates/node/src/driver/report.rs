@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use halcyon_types::{RegionId, VersionVector};
+use halcyon_types::{Level, RegionId, VersionVector};
 
 use super::Driver;
 use crate::status::{BackgroundStatus, ClockStatus, DiskStatus, LogStatus, NodeStatus, PeerStatus, QueueStatus};
@@ -15,6 +15,7 @@ impl Driver {
         let peers = core.peers.iter().map(|peer| PeerStatus {
             region: self.name_of(peer.region),
             actor: peer.actor.map(|actor| actor.to_string()),
+            level: peer.level.map(|level| level.0),
             link_in: peer.link_in && !self.faults.of(peer.region).cut_in,
             link_out: peer.link_out && !self.faults.of(peer.region).cut_out,
             rtt_us: peer.rtt.map(|rtt| u64::try_from(rtt.as_micros()).unwrap_or(u64::MAX)),
@@ -34,6 +35,8 @@ impl Driver {
             actor: self.replica.actor().to_string(),
             standing: core.standing,
             ready: core.ready,
+            level: Level::PRESENT.0,
+            cluster_level: core.level.0,
             vv: by_name(&core.vv),
             heads: core.heads.iter().map(|(actor, hash)| (actor.to_string(), format!("{hash:?}"))).collect(),
             received: by_name(&core.received),

@@ -176,7 +176,7 @@ impl Invariant for Limits {
 #[cfg(test)]
 pub(super) mod tests {
     use halcyon_core::{ClockStatus, LogStatus};
-    use halcyon_types::{Hlc, VersionVector};
+    use halcyon_types::{Hlc, Level, VersionVector};
 
     use super::*;
     use crate::invariant::exchange::fixture::{actor, region};
@@ -187,6 +187,7 @@ pub(super) mod tests {
             actor: actor(1),
             standing: "serving",
             ready: true,
+            level: Level::PRESENT,
             rebuilding: None,
             copies: 0,
             vv: VersionVector::new(),
