@@ -67,6 +67,9 @@ pub(crate) struct Inbound {
     pub(crate) refused: BTreeSet<ActorId>,
     /// Its logs begin behind these records, as far as it has said so.
     pub(crate) floors: VersionVector,
+    /// Records that it has sent, since this node's start, and those of them that found no place.
+    pub(crate) received: u64,
+    pub(crate) wasted: u64,
     /// The alarm that it knows more of this node's history was raised.
     pub(crate) ahead: bool,
     /// The alarm that it lacks what has been dropped here was raised.
@@ -93,6 +96,8 @@ impl Inbound {
             clock: None,
             refused: BTreeSet::new(),
             floors: VersionVector::new(),
+            received: 0,
+            wasted: 0,
             ahead: false,
             starved: false,
         }

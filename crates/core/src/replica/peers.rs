@@ -162,12 +162,13 @@ impl Replica {
             return Ok(());
         }
         peer.inbound.known.observe(Dot { actor, seq: last });
+        peer.inbound.received += range.records.len() as u64;
         if actor == self.actor {
             self.check_own(now, from, &[(actor, last)].into_iter().collect());
             return Ok(());
         }
         let before = self.delivery.received(actor);
-        self.delivery.offer(from, range);
+        peer.inbound.wasted += self.delivery.offer(from, range);
         if self.delivery.received(actor) > before {
             self.progressed(now, from, actor);
         }
