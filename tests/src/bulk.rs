@@ -63,32 +63,45 @@ pub async fn fill(shop: &Keyspace) -> u64 {
 }
 
 impl Cluster {
-    /// Three regions with small logs, of which `absent` is cut off and lacks what the other two have dropped. How often the first
-    /// was written.
-    pub async fn starved(absent: usize) -> (Self, u64) {
-        let mut cluster = Self::prepared(&std::env::temp_dir(), 3, true).await;
+    /// Regions with small logs, all running.
+    pub async fn with_small_logs(root: &Path, regions: usize) -> Self {
+        let mut cluster = Self::prepared(root, regions, true).await;
         cluster.configure(&format!("{SMALL_LOGS}\n{RETENTION}"));
-        for region in 0..3 {
+        for region in 0..regions {
             cluster.restart(region).await;
         }
         cluster.linked().await;
-        let shop = cluster.client(0).await.keyspace("default");
-        bulk(&shop, 1).await;
+        cluster
+    }
+
+    /// Three regions with small logs, of which `absent` is cut off and lacks what the other two have dropped. How often the first
+    /// was written.
+    pub async fn starved(absent: usize) -> (Self, u64) {
+        let cluster = Self::with_small_logs(&std::env::temp_dir(), 3).await;
+        bulk(&cluster.client(0).await.keyspace("default"), 1).await;
         cluster.converged().await;
-        cluster.isolate(absent).await;
-        let written = 1 + fill(&shop).await;
-        let (first, others) = (cluster.actor(0).await, [0, 1, 2].into_iter().filter(|region| *region != absent));
+        let written = cluster.starve(absent).await;
+        (cluster, 1 + written)
+    }
+
+    /// Cuts `absent` off, until the others have dropped what it lacks. How often the first was written meanwhile.
+    pub async fn starve(&self, absent: usize) -> u64 {
+        let first = self.actor(0).await;
+        let had = self.applied(absent, &first).await;
+        self.isolate(absent).await;
+        let written = fill(&self.client(0).await.keyspace("default")).await;
+        let others = (0..self.regions()).filter(|region| *region != absent);
         // What has been written gets old at once.
         for region in others.clone() {
-            cluster.set_clock(region, Some(PAST_RETENTION)).await;
+            self.set_clock(region, Some(PAST_RETENTION)).await;
         }
         for region in others.clone() {
-            until("what most have is dropped", async || (cluster.floor(region, &first).await > 1).then_some(())).await;
+            until("what most have is dropped", async || (self.floor(region, &first).await > had).then_some(())).await;
         }
         for region in others {
-            cluster.set_clock(region, None).await;
+            self.set_clock(region, None).await;
         }
-        (cluster, written)
+        written
     }
 }
 

@@ -200,10 +200,19 @@ async fn a_copy_of_a_data_directory_that_runs_beside_the_first_is_refused_and_al
         None
     })
     .await;
-    // Nobody stops for it.
-    for client in &clients {
+    // Nobody stops for it, and the original is heard as before.
+    let receipt = add(&clients[A]).await.unwrap();
+    for client in &clients[B..] {
+        client.session(receipt.token.clone()).wait(PATIENCE).token().await.expect("the original is heard");
         add(client).await.unwrap();
     }
+    let log = cluster.dir().join("stray.log");
+    until("the copy says why it is refused, and what to do", async || {
+        let said = fs::read_to_string(&log).unwrap_or_default();
+        said.contains("stop it and give it a new data directory").then_some(())
+    })
+    .await;
+    assert!(!cluster.log(A).contains("give it a new data directory"), "the original is not refused");
     drop(stray);
     cluster.kill(A);
     cluster.restart(A).await;
