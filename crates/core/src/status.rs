@@ -152,6 +152,10 @@ pub struct PeerStatus {
     pub pending_bytes: usize,
     /// Records from it that wait for what they depend on.
     pub pending_records: usize,
+    /// Records that it has sent since this node's start, of any actor.
+    pub received_records: u64,
+    /// Those of them that brought nothing: they were here already, or stood behind a gap.
+    pub wasted_records: u64,
 }
 
 /// A pull in flight.

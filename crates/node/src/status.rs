@@ -115,6 +115,10 @@ pub(crate) struct PeerStatus {
     pub behind_records: u64,
     /// Records that it has sent and that wait for what they depend on.
     pub pending_records: u64,
+    /// Records that it has sent since this process began, of any actor.
+    pub received_records: u64,
+    /// Those of them that brought nothing: they were here already, or stood behind a gap.
+    pub wasted_records: u64,
     /// Milliseconds since it was last heard.
     pub silent_ms: u64,
     /// Its wall clock minus ours, in milliseconds, if known: not while either is a test clock.

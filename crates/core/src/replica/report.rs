@@ -68,6 +68,8 @@ impl Replica {
             unacked_bytes: outbound.unacked_bytes(),
             pending_bytes: self.delivery.waiting_bytes(region),
             pending_records: self.delivery.waiting_records(region),
+            received_records: inbound.received,
+            wasted_records: inbound.wasted,
         }
     }
 

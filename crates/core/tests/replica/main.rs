@@ -19,6 +19,8 @@ mod random;
 #[cfg(test)]
 mod rebuild;
 #[cfg(test)]
+mod relays;
+#[cfg(test)]
 mod repair;
 #[cfg(test)]
 mod replication;

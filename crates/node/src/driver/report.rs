@@ -24,6 +24,8 @@ impl Driver {
             lag_ms: ms(peer.lag),
             behind_records: peer.behind_records,
             pending_records: peer.pending_records as u64,
+            received_records: peer.received_records,
+            wasted_records: peer.wasted_records,
             silent_ms: ms(peer.silent_for),
             clock_offset_ms: peer.clock_offset_ms,
             fault: self.faults.of(peer.region),
