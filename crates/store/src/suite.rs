@@ -15,6 +15,7 @@ macro_rules! on_every_backend {
     };
 }
 
+mod audits;
 mod clocks;
 mod copying;
 #[cfg(feature = "rocksdb")]

@@ -57,6 +57,8 @@ impl Replica {
         self.recheck_peers();
         self.settle_standing(now);
         self.deliver(now);
+        self.ask_to_compare(now);
+        self.compare_asked();
         for peer in senders {
             self.beat(now, peer);
         }

@@ -25,6 +25,7 @@ impl Replica {
                 if !self.timers.is_set(Timer::Dial(region)) {
                     peer.outbound.closed();
                     self.copies.lose(region);
+                    self.audit.asked.remove(&region);
                     let pause = peer.outbound.pause(&mut self.rng);
                     self.timers.set(Timer::Dial(region), now.mono + pause);
                     self.timers.cancel(Timer::Heartbeat(region));

@@ -45,6 +45,11 @@ impl Replica {
                 Ok(())
             }
             PeerMessage::AskRights(ask) => self.asked_for_rights(now, from, ask),
+            PeerMessage::Compare(ask) => self.asked_to_compare(now, from, ask),
+            PeerMessage::Compared(compared) => {
+                self.compared(now, from, compared);
+                Ok(())
+            }
         }
     }
 
@@ -223,7 +228,7 @@ fn own_echo(pings_from: u64, now: Now, echo: Echo) -> Option<Echo> {
     (ping_us <= micros(now.mono)).then_some(Echo { ping_us, ..echo })
 }
 
-fn check_width(from: RegionId, vv: &VersionVector) -> Result<(), PeerError> {
+pub(super) fn check_width(from: RegionId, vv: &VersionVector) -> Result<(), PeerError> {
     if vv.len() <= ACTORS_MAX {
         return Ok(());
     }

@@ -40,6 +40,7 @@ impl Replica {
             swept: self.sweeper.records,
             rebuilding: self.rebuilding(),
             copies: self.copies.len(),
+            audit: self.audit_status(now),
             pulls: pulls.collect(),
             alarms: self.alarms.clone(),
         }

@@ -175,7 +175,7 @@ impl Invariant for Limits {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use halcyon_core::{ClockStatus, LogStatus};
+    use halcyon_core::{AuditStatus, ClockStatus, LogStatus};
     use halcyon_types::{Hlc, Level, VersionVector};
 
     use super::*;
@@ -198,6 +198,7 @@ pub(super) mod tests {
             stable: VersionVector::new(),
             clock: ClockStatus { off_ms: None, clocks: 1, refuses: false, test: false },
             stopping: false,
+            audit: AuditStatus::default(),
             peers: Vec::new(),
             queued_writes: 0,
             queued_write_bytes: 0,
