@@ -161,7 +161,7 @@ async fn p6_what_is_whole_of_a_damaged_log_reaches_the_others() {
     cluster.converged().await;
     cluster.isolate(0).await;
     write(&clients[0].keyspace("default"), "alone", 200).await;
-    let former = text(&status(&cluster, 0).await, "actor").to_owned();
+    let former = cluster.actor(0).await;
     cluster.kill(0);
     damage(&cluster.data(0));
     let refused = cluster.try_start(0).await.expect_err("a damaged log");
@@ -182,7 +182,7 @@ async fn p6_what_is_whole_of_a_damaged_log_reaches_the_others() {
     for client in &clients {
         assert_eq!((count(client, "before").await, count(client, "alone").await), (20, saved));
     }
-    histories_agree(&cluster).await;
+    cluster.histories_agree().await;
 }
 
 #[tokio::test]

@@ -173,7 +173,7 @@ async fn p6_counters_reset_while_their_region_takes_a_copy_keep_exactly_what_the
             Err(WriteError::OutcomeUnknown(unanswered)) => there.retry(unanswered).await.expect("an answer"),
             committed => committed.expect("p9: local writes never wait"),
         };
-        let upto = receipt.token.as_vector().get(first).0;
+        let upto = receipt.token.get(first).0;
         resets[number] = Reset { after, upto, added: 0 };
         during += usize::from(healed && !was_copy);
         if round == 2 * COUNTERS {
