@@ -1,16 +1,19 @@
 //! What does a write cost the more regions there are? From two to nine on this machine, one of them written at a steady rate.
 //!
 //! Of the writing node, processor time and bytes per write, over what a region alone needs, shared out over its links: a mesh
-//! sends each record once per peer, so that both must stay what they are. The other nodes do their work on the same cores.
+//! sends each record once per peer, so that both must stay what they are. What a link carries of a write is told over the record
+//! as it stands in the log, too: datagrams, heartbeats and acknowledgements are the rest. The other nodes do their work on the same cores.
 
 #![expect(clippy::expect_used, reason = "a bench that cannot go on stops, by panicking")]
 
 use std::time::Duration;
 
-use halcyon_benches::{Figure, Report, Rounds, Target, float, root, run, scale};
+use halcyon_benches::{Figure, Report, Rounds, Solo, Target, float, root, run, scale};
 use halcyon_cli::bench::{self, End, Load, Op};
 use halcyon_client::Client;
+use halcyon_crdt::{Object, Update};
 use halcyon_tests::Cluster;
+use halcyon_types::KeyspaceId;
 use serde_json::Value;
 
 const COUNTS: [usize; 4] = [2, 3, 5, 9];
@@ -43,7 +46,9 @@ fn main() {
             println!("{count} regions: {:.1} us", costs.last().map_or(f64::NAN, |cost| cost.micros));
             rows.push((count, costs));
         }
-        tell(&rows);
+        let object = Object::new(KeyspaceId::FIRST, "bench:00000000");
+        let increment = Update { object, op: halcyon_crdt::Op::Add { amount: 1 } };
+        tell(&rows, Solo::open(&dir.path().join("solo")).record_bytes(&increment));
     });
 }
 
@@ -64,7 +69,8 @@ async fn sent(cluster: &Cluster) -> f64 {
     peers.filter_map(|peer| peer.get("sent_bytes").and_then(Value::as_f64)).sum()
 }
 
-fn tell(rows: &[(usize, Vec<Cost>)]) {
+/// `record` bytes are those of an increment as it stands in a log.
+fn tell(rows: &[(usize, Vec<Cost>)], record: f64) {
     let mut report = Report::new("regions");
     report.question(&format!("What does an increment cost the node that takes it, at {RATE}/s?"));
     let median = |costs: &[Cost], of: fn(&Cost) -> f64| costs.iter().map(of).collect::<Rounds>();
@@ -86,6 +92,7 @@ fn tell(rows: &[(usize, Vec<Cost>)]) {
         }
         let total = median(costs, |cost| cost.micros);
         report.figure(&format!("{count} regions, processor time"), Figure::of(total, "us"));
+        let over = Figure::of(bytes.clone(), "B").against("the encoded record", record);
         let (mut micros, mut bytes) = (Figure::of(micros, "us"), Figure::of(bytes, "B"));
         if *count > 3 {
             micros = micros.against("three regions", micros_of_three).target(Target::AtMost(CONSTANT));
@@ -93,6 +100,7 @@ fn tell(rows: &[(usize, Vec<Cost>)]) {
         }
         report.figure(&format!("{count} regions, processor time beyond one alone, per link"), micros);
         report.figure(&format!("{count} regions, bytes per link"), bytes);
+        report.figure(&format!("{count} regions, the same over the record of {record:.0} B"), over);
     }
     report.finish();
 }

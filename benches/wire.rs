@@ -65,17 +65,13 @@ async fn measure() {
     report.finish();
 }
 
-/// Of the second of two records that are alike.
 fn record_bytes(solo: &mut Solo, write: Write) -> f64 {
     let (name, op) = match write {
         Write::Register => ("wire-value:00000", Op::Set { value: vec![b'0'; 64].into(), ttl_ms: None }),
         Write::Increment => ("wire-count:00000", Op::Add { amount: 1 }),
         Write::SetAdd => ("wire-setof:00000", Op::Insert { element: vec![0; 8].into() }),
     };
-    for _ in 0..2 {
-        solo.stage(vec![Update { object: Object::new(KeyspaceId::FIRST, name), op: op.clone() }]);
-    }
-    float(solo.commit().own.last().expect("a record").bytes.len() as u64)
+    solo.record_bytes(&Update { object: Object::new(KeyspaceId::FIRST, name), op })
 }
 
 /// Bytes that both regions have sent each other.

@@ -8,6 +8,8 @@ use halcyon_store::{Claim, Committed, Committer, Reader, RocksBackend, RocksSett
 use halcyon_types::{ActorId, ClusterName, NodeId, RegionId, RegionName, RequestId, UnixMs, VersionVector};
 use halcyon_wire::{Record, Seen, Session, StoredRecord, Write};
 
+use crate::site::float;
+
 /// Requests that a millisecond of its clock brings: some hundred thousand a second.
 const REQUESTS_PER_MS: u64 = 128;
 
@@ -89,5 +91,15 @@ impl Solo {
     /// Makes what was staged durable.
     pub fn commit(&mut self) -> Committed {
         self.committer.commit().expect("a commit")
+    }
+
+    /// Bytes of the record of one such update as it stands in a log: of the second of two that are alike, whose deps have hardly
+    /// changed.
+    pub fn record_bytes(&mut self, update: &Update) -> f64 {
+        for _ in 0..2 {
+            self.stage(vec![update.clone()]);
+        }
+        let own = self.commit().own;
+        float(own.last().expect("a record").bytes.len() as u64)
     }
 }

@@ -1,9 +1,12 @@
 //! Cables taken out and put back, through the fault API; processes put to sleep and woken, by signals.
 
 use std::process::Command;
+use std::time::Duration;
 
 use crate::cluster::Cluster;
-use crate::http;
+use crate::{http, shim};
+
+const CLOCK_SHIM: &str = include_str!("../shim/clock.c");
 
 impl Cluster {
     /// Cuts the link between two regions, both ways.
@@ -48,6 +51,15 @@ impl Cluster {
     /// What `POST` of a path on a region's admin plane answers: code and body.
     pub async fn post(&self, region: usize, path: &str) -> Option<(u16, String)> {
         http::call(true, format!("{}{path}", self.node(region).admin)).await
+    }
+
+    /// The wall clock of a region's process is ahead by so much, from its next start on: a real clock as far as it can know, unlike
+    /// the fault API's. `false` where that cannot be done, which is said on standard error.
+    pub fn put_clock_ahead(&mut self, region: usize, ahead: Duration) -> bool {
+        let library = shim::build("clock", CLOCK_SHIM).filter(|_| !ahead.is_zero());
+        let built = library.is_some();
+        self.node_mut(region).clock_off = library.map(|library| (ahead.as_secs(), library));
+        built || ahead.is_zero()
     }
 
     /// `kill -STOP`: the process lives, and does nothing.

@@ -12,6 +12,7 @@
     reason = "a harness that cannot go on fails the test, by panicking"
 )]
 
+mod bulk;
 mod cluster;
 mod command;
 mod damage;
@@ -24,8 +25,11 @@ mod load;
 mod node;
 mod ports;
 pub mod power;
+mod shim;
+mod told;
 mod until;
 
+pub use bulk::{SMALL_LOGS, bulk, copy_dir, fill, noise, write_bulk};
 pub use cluster::{Cluster, REGIONS};
 pub use command::{Ended, halcyon, halcyon_interrupted, halcyon_killed, halcyon_with_input};
 pub use dice::Dice;

@@ -24,6 +24,8 @@ pub(crate) struct Node {
     fault_api: bool,
     /// The disk below its data directory, if power may be cut, and what its next process is started with.
     pub(crate) power: Option<(Disk, &'static Shim, Trouble)>,
+    /// By how many seconds its next process's wall clock is ahead, and the library that makes it so.
+    pub(crate) clock_off: Option<(u64, PathBuf)>,
     child: Option<Child>,
 }
 
@@ -39,6 +41,7 @@ impl Node {
             certs: dir.join("certs"),
             fault_api,
             power: None,
+            clock_off: None,
             child: None,
         }
     }
@@ -62,6 +65,9 @@ impl Node {
         }
         if let Some((disk, shim, trouble)) = &self.power {
             command.envs(disk.env(shim, trouble));
+        }
+        if let Some((seconds, library)) = &self.clock_off {
+            command.env("LD_PRELOAD", library).env("HALCYON_SHIM_CLOCK_OFF_S", seconds.to_string());
         }
         let out = log.try_clone().expect("a second handle on the log");
         self.child = Some(command.stdin(Stdio::null()).stdout(out).stderr(log).spawn().expect("halcyon starts"));

@@ -6,17 +6,13 @@
     reason = "the helpers of a test fail by panicking, as the test does"
 )]
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use halcyon_client::{Client, Keyspace};
-use halcyon_tests::{Cluster, Ended, Load, REGIONS, halcyon, halcyon_killed, until};
+use halcyon_tests::{Cluster, Ended, Load, REGIONS, halcyon, halcyon_killed, noise, until};
 use serde_json::Value;
-
-/// Values that no packing makes small, for backups that take a while.
-const BYTES: usize = 256 * 1024;
 
 fn backup_of(cluster: &Cluster, region: usize, dir: &Path) -> Vec<OsString> {
     let mut args: Vec<OsString> = vec!["backup".into(), dir.into(), "--region".into(), REGIONS[region].into()];
@@ -26,7 +22,12 @@ fn backup_of(cluster: &Cluster, region: usize, dir: &Path) -> Vec<OsString> {
 }
 
 async fn restore(cluster: &Cluster, backup: &Path, region: usize) -> Ended {
-    let mut args: Vec<OsString> = vec!["restore".into(), backup.into(), "--data".into(), cluster.data(region).into()];
+    make(cluster, &[], backup, region).await
+}
+
+/// Runs `halcyon restore`.
+async fn make(cluster: &Cluster, flags: &[&str], from: &Path, region: usize) -> Ended {
+    let mut args: Vec<OsString> = vec!["restore".into(), from.into(), "--data".into(), cluster.data(region).into()];
     args.extend([
         "--region".into(),
         REGIONS[region].into(),
@@ -34,6 +35,7 @@ async fn restore(cluster: &Cluster, backup: &Path, region: usize) -> Ended {
         cluster.config().into(),
         "--json".into(),
     ]);
+    args.extend(flags.iter().map(OsString::from));
     halcyon(args).await
 }
 
@@ -52,27 +54,6 @@ fn move_away(cluster: &Cluster, region: usize) -> PathBuf {
     away
 }
 
-async fn status(cluster: &Cluster, region: usize) -> Value {
-    cluster.status(region).await.expect("a region that serves")
-}
-
-/// No dot has two contents: whoever has as much of a log shows the same hash of it.
-async fn histories_agree(cluster: &Cluster) {
-    let mut known: BTreeMap<(String, u64), String> = BTreeMap::new();
-    for region in 0..cluster.regions() {
-        let status = status(cluster, region).await;
-        let (vv, heads) = (status.get("vv").expect("a vector"), status.get("heads").expect("heads"));
-        for (actor, hash) in heads.as_object().expect("heads by actor") {
-            let seq = vv.get(actor).and_then(Value::as_u64).expect("a head of what is applied");
-            let hash = hash.as_str().expect("a hash").to_owned();
-            let first = known.entry((actor.clone(), seq)).or_insert_with(|| hash.clone());
-            assert_eq!(*first, hash, "p2: {actor}:{seq} has two histories");
-        }
-        let alarms = status.get("alarms").map(Value::to_string).unwrap_or_default();
-        assert!(!alarms.contains("differs from this node's copy") && !alarms.contains("rolled back"), "p2: {alarms}");
-    }
-}
-
 async fn write(shop: &Keyspace, name: &str, writes: u64) {
     for number in 0..writes {
         let mut batch = shop.batch();
@@ -88,13 +69,8 @@ async fn count(client: &Client, name: &str) -> i128 {
 
 async fn ballast(shop: &Keyspace, writes: u64) {
     for number in 0..writes {
-        let mut state = number;
-        let noise = std::iter::repeat_with(|| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            state.to_be_bytes()
-        });
-        let noise: Vec<u8> = noise.take(BYTES / 8).flatten().collect();
-        shop.register(format!("ballast:{number}")).set_bytes(noise).await.expect("p9: local writes never wait");
+        let value = noise(number);
+        shop.register(format!("ballast:{number}")).set_bytes(value).await.expect("p9: local writes never wait");
     }
 }
 
@@ -122,10 +98,10 @@ async fn p2_a_region_restored_from_a_backup_under_load_begins_a_new_log_and_lose
     cluster.restart(0).await;
     cluster.linked().await;
     assert_eq!(cluster.converged().await, before, "the others gave back what the backup lacks");
-    assert_eq!(text(&status(&cluster, 0).await, "actor"), text(&restored, "actor"));
+    assert_eq!(cluster.actor(0).await, text(&restored, "actor"));
     write(&clients[0].keyspace("default"), "after", 1000).await;
     cluster.converged().await;
-    histories_agree(&cluster).await;
+    cluster.histories_agree().await;
     for client in &clients {
         assert_eq!(count(client, "after").await, 1000);
         for load in &settled {
@@ -140,7 +116,7 @@ async fn p2_a_region_restored_from_a_backup_under_load_begins_a_new_log_and_lose
     cluster.restart(0).await;
     cluster.converged().await;
     assert_eq!(count(&clients[0], "after").await, 1000);
-    histories_agree(&cluster).await;
+    cluster.histories_agree().await;
 }
 
 /// What a region that is cut off has written, and then loses, is in no other region: only the backup can give it to them.
@@ -164,7 +140,49 @@ async fn p6_what_only_a_backup_has_reaches_the_others_from_it() {
     for client in &clients {
         assert_eq!((count(client, "before").await, count(client, "alone").await), (20, 30));
     }
-    histories_agree(&cluster).await;
+    cluster.histories_agree().await;
+}
+
+/// Flips a bit two thirds into the newest log of a region's directory.
+fn damage(data: &Path) {
+    let files = fs::read_dir(data.join("db")).expect("a database").map(|entry| entry.expect("an entry").path());
+    let log = files.filter(|path| path.extension().is_some_and(|kind| kind == "log")).max().expect("a log");
+    let mut bytes = fs::read(&log).expect("a log");
+    let at = bytes.len() / 3 * 2;
+    bytes[at] ^= 1;
+    fs::write(log, bytes).expect("a log");
+}
+
+#[tokio::test]
+async fn p6_what_is_whole_of_a_damaged_log_reaches_the_others() {
+    let mut cluster = Cluster::start(3).await;
+    let clients = cluster.clients().await;
+    write(&clients[0].keyspace("default"), "before", 20).await;
+    cluster.converged().await;
+    cluster.isolate(0).await;
+    write(&clients[0].keyspace("default"), "alone", 200).await;
+    let former = cluster.actor(0).await;
+    cluster.kill(0);
+    damage(&cluster.data(0));
+    let refused = cluster.try_start(0).await.expect_err("a damaged log");
+    assert!(refused.contains("is damaged") && refused.contains("--salvage"), "{refused}");
+    let away = move_away(&cluster, 0);
+    let salvaged = json(&make(&cluster, &["--salvage"], &away, 0).await.succeeded());
+    assert_ne!(text(&salvaged, "actor"), former, "p2: a new actor");
+    let lost = salvaged.get("lost").expect("what was left out");
+    assert_eq!(lost.get("cuts").and_then(Value::as_array).map(Vec::len), Some(1), "{lost}");
+    let change = |name| lost.get(name).and_then(Value::as_u64).expect("the number of a change");
+    assert!(change("synced_change") > change("last_change"), "{lost}");
+    cluster.restart(0).await;
+    cluster.rejoin(0).await;
+    cluster.linked().await;
+    cluster.converged().await;
+    let saved = count(&clients[0], "alone").await;
+    assert!(saved > 50 && saved < 200, "{saved}");
+    for client in &clients {
+        assert_eq!((count(client, "before").await, count(client, "alone").await), (20, saved));
+    }
+    cluster.histories_agree().await;
 }
 
 #[tokio::test]
@@ -233,7 +251,7 @@ async fn a_backup_that_was_killed_half_way_is_refused_by_name_and_a_whole_one_ve
     let _ = restore(&cluster, &whole, 0).await.succeeded();
     cluster.restart(0).await;
     let value = db.keyspace("default").register("ballast:399").get_bytes().await.expect("a region that serves");
-    assert_eq!(value.map(|value| value.len()), Some(BYTES));
+    assert_eq!(value.map(|value| value.len()), Some(noise(399).len()));
 }
 
 #[tokio::test]

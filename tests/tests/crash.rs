@@ -2,8 +2,8 @@
 
 #![expect(clippy::expect_used, reason = "the helpers of a test fail by panicking, as the test does")]
 
-use std::fs;
 use std::time::Duration;
+use std::{env, fs};
 
 use halcyon_client::{Client, RequestId, WriteError, request_id};
 use halcyon_crdt::{Object, Op, Update};
@@ -63,6 +63,46 @@ async fn p1_every_acked_write_survives_kill_9_under_load() {
     for client in &clients {
         victim.is_whole_at(client).await;
         other.is_whole_at(client).await;
+    }
+}
+
+/// How often [`p1_regions_killed_at_random_a_hundred_times_under_load_lose_and_double_nothing`] kills; `HALCYON_KILLS` names another.
+const KILLS: u64 = 100;
+
+#[tokio::test]
+async fn p1_regions_killed_at_random_a_hundred_times_under_load_lose_and_double_nothing() {
+    let kills = env::var("HALCYON_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(KILLS);
+    let mut dice = Dice::new(100);
+    let mut cluster = Cluster::start(3).await;
+    let clients = cluster.clients().await;
+    let mut loads = Vec::new();
+    for region in 0..3 {
+        loads.push(Load::start(&format!("load {region}"), &impatient(&cluster, region).await, 4));
+    }
+    for _ in 0..kills {
+        let (victim, watched) = (dice.below(3) as usize, dice.below(3) as usize);
+        // At times while it is still finding out where it stands.
+        if dice.below(3) > 0 {
+            loads[watched].progress(1 + dice.below(30)).await;
+        }
+        cluster.kill(victim);
+        cluster.restart(victim).await;
+    }
+    let mut settled = Vec::new();
+    for mut load in loads {
+        load.progress(1).await;
+        settled.push(load.settle().await);
+    }
+    cluster.converged().await;
+    cluster.histories_agree().await;
+    for (region, client) in clients.iter().enumerate() {
+        for load in &settled {
+            load.is_whole_at(client).await;
+        }
+        // The others would give back what a disk has lost, and hide the loss; but they say so.
+        let alarms = cluster.alarms(region).await;
+        assert!(!alarms.iter().any(|alarm| alarm.contains("older copy")), "p1: {alarms:?}");
+        assert!(!cluster.log(region).contains("older copy"), "p1: a disk had lost what it had shown");
     }
 }
 

@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use halcyon_client::{Client, WriteError};
-use halcyon_tests::{Cluster, Load, PATIENCE, REGIONS, halcyon, until};
+use halcyon_tests::{Cluster, Load, PATIENCE, REGIONS, copy_dir, halcyon, until};
 use halcyon_types::topology::Topology;
 
 const A: usize = 0;
@@ -173,20 +173,6 @@ async fn a_second_process_on_one_data_directory_is_refused_and_the_first_goes_on
     assert_eq!(shop.counter("n").get().await.unwrap(), 2);
 }
 
-/// Copies a directory of a node that does not run.
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("a directory");
-    for entry in fs::read_dir(from).expect("a directory") {
-        let entry = entry.expect("an entry");
-        let target = to.join(entry.file_name());
-        if entry.file_type().expect("a type").is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).expect("a copy");
-        }
-    }
-}
-
 #[tokio::test]
 async fn a_copy_of_a_data_directory_that_runs_beside_the_first_is_refused_and_alarmed() {
     let mut cluster = Cluster::start(3).await;
@@ -197,7 +183,7 @@ async fn a_copy_of_a_data_directory_that_runs_beside_the_first_is_refused_and_al
     }
     cluster.terminate(A).await;
     let twin = cluster.dir().join("twin");
-    copy(&cluster.data(A), &twin);
+    copy_dir(&cluster.data(A), &twin);
     cluster.restart(A).await;
     cluster.linked().await;
     add(&clients[A]).await.unwrap();
@@ -214,10 +200,19 @@ async fn a_copy_of_a_data_directory_that_runs_beside_the_first_is_refused_and_al
         None
     })
     .await;
-    // Nobody stops for it.
-    for client in &clients {
+    // Nobody stops for it, and the original is heard as before.
+    let receipt = add(&clients[A]).await.unwrap();
+    for client in &clients[B..] {
+        client.session(receipt.token.clone()).wait(PATIENCE).token().await.expect("the original is heard");
         add(client).await.unwrap();
     }
+    let log = cluster.dir().join("stray.log");
+    until("the copy says why it is refused, and what to do", async || {
+        let said = fs::read_to_string(&log).unwrap_or_default();
+        said.contains("stop it and give it a new data directory").then_some(())
+    })
+    .await;
+    assert!(!cluster.log(A).contains("give it a new data directory"), "the original is not refused");
     drop(stray);
     cluster.kill(A);
     cluster.restart(A).await;

@@ -3,87 +3,211 @@
 #![expect(clippy::expect_used, reason = "the helpers of a test fail by panicking, as the test does")]
 
 use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use halcyon_client::Keyspace;
-use halcyon_tests::{Cluster, until};
-use serde_json::Value;
+use halcyon_client::{Client, WriteError};
+use halcyon_tests::{Cluster, Load, SMALL_LOGS, bulk, until};
 
-const LOG_BYTES_MAX: &str = "[replication]\nlog_bytes_max = \"64MiB\"";
+const A: usize = 0;
+const B: usize = 1;
+const C: usize = 2;
+
 /// So many of so much outgrow what logs are limited to.
 const WRITES: u64 = 600;
-const BYTES: usize = 256 * 1024;
 
-async fn write(shop: &Keyspace, writes: u64) {
-    for number in 0..writes {
-        let mut batch = shop.batch();
-        batch.counter("written").add(1);
-        batch.set("numbers").add(number.to_string());
-        // No run of equal bytes: files are packed.
-        let mut state = number;
-        let noise = std::iter::repeat_with(|| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            state.to_be_bytes()
-        });
-        let ballast = format!("ballast {}", number % 100);
-        batch.register(&ballast).set_bytes(noise.take(BYTES / 8).flatten().collect::<Vec<u8>>());
-        batch.commit().await.expect("p9: local writes never wait");
-    }
+/// Whether a copy has taken the place of a region's first database.
+fn is_copy(cluster: &Cluster, region: usize) -> bool {
+    cluster.data(region).join("GENERATION").exists()
 }
 
-async fn status(cluster: &Cluster, region: usize) -> Value {
-    cluster.status(region).await.expect("a region that serves")
-}
-
-async fn actor(cluster: &Cluster, region: usize) -> String {
-    let status = status(cluster, region).await;
-    status.get("actor").and_then(Value::as_str).expect("an actor").to_owned()
-}
-
-/// Up to where a region has dropped a log.
-async fn floor(cluster: &Cluster, region: usize, actor: &str) -> u64 {
-    let status = status(cluster, region).await;
-    status.get("floors").and_then(|floors| floors.get(actor)?.as_u64()).unwrap_or(0)
+async fn count(client: &Client, name: &str) -> i128 {
+    client.keyspace("default").counter(name).get().await.expect("a region that serves")
 }
 
 #[tokio::test]
 async fn p6_a_region_that_has_lost_its_directory_takes_a_copy_where_logs_have_no_beginning() {
     let mut cluster = Cluster::prepared(&std::env::temp_dir(), 3, true).await;
-    cluster.configure(LOG_BYTES_MAX);
-    for region in 0..3 {
+    cluster.configure(SMALL_LOGS);
+    for region in [A, B, C] {
         cluster.restart(region).await;
     }
     cluster.linked().await;
-    let shop = cluster.client(0).await.keyspace("default");
-    write(&shop, WRITES).await;
-    cluster.client(2).await.keyspace("default").counter("written").add(5).await.expect("a write");
+    let shop = cluster.client(A).await.keyspace("default");
+    bulk(&shop, WRITES).await;
+    cluster.client(C).await.keyspace("default").counter("written").add(5).await.expect("a write");
     cluster.converged().await;
-    let (first, former) = (actor(&cluster, 0).await, actor(&cluster, 2).await);
-    for region in [0, 1] {
-        until("what all have is dropped", async || (floor(&cluster, region, &first).await > 0).then_some(())).await;
+    let (first, former) = (cluster.actor(A).await, cluster.actor(C).await);
+    for region in [A, B] {
+        until("what all have is dropped", async || (cluster.floor(region, &first).await > 0).then_some(())).await;
     }
-    cluster.kill(2);
-    let data = cluster.data(2);
+    cluster.kill(C);
+    let data = cluster.data(C);
     fs::remove_dir_all(&data).expect("a directory");
-    cluster.restart(2).await;
+    cluster.restart(C).await;
     // Whatever it takes, others write on meanwhile.
-    write(&shop, 20).await;
+    bulk(&shop, 20).await;
     cluster.converged().await;
-    assert!(data.join("GENERATION").exists(), "a copy has taken the place of what was begun");
+    assert!(is_copy(&cluster, C), "a copy has taken the place of what was begun");
     assert!(!data.join("db").exists(), "which is gone");
-    assert!(floor(&cluster, 2, &first).await > 0, "its logs begin where the copy was made");
-    let present = actor(&cluster, 2).await;
+    assert!(cluster.floor(C, &first).await > 0, "its logs begin where the copy was made");
+    let present = cluster.actor(C).await;
     assert_ne!(present, former, "p2: a new log");
-    let shop = cluster.client(2).await.keyspace("default");
-    write(&shop, 3).await;
+    bulk(&cluster.client(C).await.keyspace("default"), 3).await;
     cluster.converged().await;
     // It goes on from there as from any directory.
-    cluster.kill(2);
-    cluster.restart(2).await;
+    cluster.kill(C);
+    cluster.restart(C).await;
     cluster.linked().await;
-    write(&cluster.client(2).await.keyspace("default"), 2).await;
+    bulk(&cluster.client(C).await.keyspace("default"), 2).await;
     cluster.converged().await;
-    assert_eq!(actor(&cluster, 2).await, present);
-    let written =
-        cluster.client(1).await.keyspace("default").counter("written").get().await.expect("a region that serves");
+    assert_eq!(cluster.actor(C).await, present);
+    let written = count(&cluster.client(B).await, "written").await;
     assert_eq!(written, i128::from(WRITES + 20 + 5 + 3 + 2), "p6: each counts once");
+}
+
+#[tokio::test]
+async fn p6_a_region_cut_off_while_others_dropped_what_it_lacks_goes_on_as_itself_with_what_it_wrote_alone() {
+    let (cluster, written) = Cluster::starved(C).await;
+    let clients = cluster.clients().await;
+    let (first, actor) = (cluster.actor(A).await, cluster.actor(C).await);
+    // Written before, during and after the copy, by a region that nobody hears at first.
+    let mut loads = [Load::start("alone", &clients[C], 4), Load::start("elsewhere", &clients[A], 4)];
+    for load in &mut loads {
+        load.progress(200).await;
+    }
+    let unsent = cluster.applied(C, &actor).await;
+    assert!(cluster.applied(A, &actor).await < unsent, "nobody else has it");
+    cluster.rejoin(C).await;
+    until("a copy has taken the place of its state", async || is_copy(&cluster, C).then_some(())).await;
+    for load in &mut loads {
+        load.progress(100).await;
+    }
+    let mut settled = Vec::new();
+    for load in loads {
+        settled.push(load.settle().await);
+    }
+    cluster.converged().await;
+    cluster.histories_agree().await;
+    assert_eq!(cluster.actor(C).await, actor, "it goes on as the same actor");
+    assert!(cluster.applied(B, &actor).await > unsent, "what it wrote alone is elsewhere, too");
+    assert!(cluster.floor(C, &first).await > 1, "its logs begin where the copy was made");
+    let alarms = cluster.alarms(C).await.join("\n");
+    assert!(alarms.contains("takes a copy of the state of region") && alarms.contains("is lost"), "{alarms}");
+    for client in &clients {
+        assert_eq!(count(client, "written").await, i128::from(written), "p6: each counts once");
+        for load in &settled {
+            load.is_whole_at(client).await;
+        }
+    }
+}
+
+/// Increments at one region, each with its place in that region's log.
+struct Increments {
+    stop: Arc<AtomicBool>,
+    task: tokio::task::JoinHandle<Vec<u64>>,
+}
+
+/// Counters that are incremented together.
+const COUNTERS: usize = 16;
+
+fn counter(number: usize) -> String {
+    format!("reset {number}")
+}
+
+impl Increments {
+    fn begin(client: Client) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopping = Arc::clone(&stop);
+        let task = tokio::spawn(async move {
+            let mut seqs = Vec::new();
+            while !stopping.load(Ordering::Relaxed) {
+                let mut batch = client.keyspace("default").batch();
+                for number in 0..COUNTERS {
+                    batch.counter(counter(number)).add(1);
+                }
+                seqs.push(batch.commit().await.expect("p9: local writes never wait").dot.seq.0);
+            }
+            seqs
+        });
+        Self { stop, task }
+    }
+
+    async fn end(self) -> Vec<u64> {
+        self.stop.store(true, Ordering::Relaxed);
+        self.task.await.expect("a writer that did not fail")
+    }
+}
+
+/// The last reset of a counter, and between which places of the increments' log it lies.
+#[derive(Clone, Copy, Default)]
+struct Reset {
+    after: u64,
+    upto: u64,
+    /// What the same region has added since.
+    added: u64,
+}
+
+#[tokio::test]
+async fn p6_counters_reset_while_their_region_takes_a_copy_keep_exactly_what_the_resets_had_not_seen() {
+    let (cluster, _) = Cluster::starved(B).await;
+    let (here, there) = (cluster.client(A).await, cluster.client(B).await);
+    let first = here.keyspace("default").register("begun").set("").await.expect("a write").dot.actor;
+    let increments = Increments::begin(here.clone());
+    // So that the copy lasts: its pages go one way as slowly as the requests for them go the other.
+    for other in [A, C] {
+        cluster.fault(other, B, "delay_ms=150").await;
+        cluster.fault(B, other, "delay_ms=150").await;
+    }
+    let shop = there.keyspace("default");
+    let mut resets = [Reset::default(); COUNTERS];
+    let mut during = 0;
+    let mut healed = false;
+    for round in 0_usize.. {
+        let (number, was_copy) = (round % COUNTERS, is_copy(&cluster, B));
+        let after = there.token().await.expect("a region that serves").as_vector().get(first).0;
+        let name = counter(number);
+        let committed = shop.counter(&name).reset().await;
+        let receipt = match committed {
+            // The node begins anew from its copy: nobody has answered, and the same request is asked again.
+            Err(WriteError::OutcomeUnknown(unanswered)) => there.retry(unanswered).await.expect("an answer"),
+            committed => committed.expect("p9: local writes never wait"),
+        };
+        let upto = receipt.token.get(first).0;
+        resets[number] = Reset { after, upto, added: 0 };
+        during += usize::from(healed && !was_copy);
+        if round == 2 * COUNTERS {
+            cluster.rejoin(B).await;
+            healed = true;
+        }
+        if was_copy && number + 1 == COUNTERS {
+            break;
+        }
+    }
+    assert!(during > COUNTERS, "resets while a copy was taken: {during}");
+    for (number, reset) in resets.iter_mut().enumerate().skip(COUNTERS / 2) {
+        shop.counter(counter(number)).add(3).await.expect("a write");
+        reset.added = 3;
+    }
+    let seqs = increments.end().await;
+    for other in [A, C] {
+        cluster.fault(other, B, "delay_ms=0").await;
+        cluster.fault(B, other, "delay_ms=0").await;
+    }
+    cluster.converged().await;
+    let unseen = |seq: u64| seqs.iter().filter(|increment| **increment > seq).count() as u64;
+    for (number, reset) in resets.iter().enumerate() {
+        let (least, most) = (unseen(reset.upto) + reset.added, unseen(reset.after) + reset.added);
+        let sum = count(&here, &counter(number)).await;
+        assert!(sum >= i128::from(least) && sum <= i128::from(most), "p6: {sum} is not in {least}..={most}");
+    }
+    // With nobody adding, a reset is exact.
+    for number in 0..COUNTERS {
+        shop.counter(counter(number)).reset().await.expect("a write");
+    }
+    here.keyspace("default").counter(counter(0)).add(7).await.expect("a write");
+    cluster.converged().await;
+    for client in cluster.clients().await {
+        assert_eq!((count(&client, &counter(0)).await, count(&client, &counter(1)).await), (7, 0), "p6");
+    }
 }

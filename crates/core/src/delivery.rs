@@ -93,8 +93,9 @@ impl Delivery {
         self.waiting.get(&from).copied().unwrap_or(0)
     }
 
-    /// Puts the new records of a range in line. What is there already is skipped; behind a gap everything is dropped.
-    pub(crate) fn offer(&mut self, from: RegionId, range: Range) {
+    /// Puts the new records of a range in line. What is there already is skipped; behind a gap everything is dropped. Says how
+    /// many found no place.
+    pub(crate) fn offer(&mut self, from: RegionId, range: Range) -> u64 {
         let mut next = self.received(range.actor).0.saturating_add(1);
         let first = range.first.0;
         if first > next && planted(Mutant::GapAccepted) || first < next && planted(Mutant::DuplicateApplied) {
@@ -102,13 +103,14 @@ impl Delivery {
         }
         let line = self.lines.entry(range.actor).or_default();
         if line.forked {
-            return;
+            return range.records.len() as u64;
         }
         // A range that came packed is one buffer, which each of its records holds whole. That is no loss while all of them
         // wait, nor while the line moves on through one; but a few new records behind many known ones must not keep those,
         // nor a few before many for which there is no room, or a peer would hold far more than what it is held to.
         let held = self.waiting.get(&from).copied().unwrap_or_default();
-        let part = first < next || held + range.bytes() > PENDING_BYTES_MAX / 2;
+        let (part, before) = (first < next || held + range.bytes() > PENDING_BYTES_MAX / 2, line.waiting.len());
+        let sent = range.records.len();
         for (bytes, seq) in range.records.into_iter().zip(first..) {
             if seq == next {
                 let bytes = if part { Bytes::copy_from_slice(&bytes) } else { bytes };
@@ -117,6 +119,7 @@ impl Delivery {
                 next += 1;
             }
         }
+        (sent + before - line.waiting.len()) as u64
     }
 
     /// Drops the newest of what `from` has just added to the actor's line, past its bound. To be called once whatever can be

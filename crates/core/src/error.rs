@@ -35,6 +35,18 @@ pub enum PeerError {
         /// The start that was refused.
         boot: BootId,
     },
+    /// Another process is heard as the same region. The one that restarted after a crash is heard a moment later.
+    #[error(
+        "another process is heard as the region of actor {actor}, so boot {} is refused; if this is a copy of a node that \
+         runs, stop it and give it a new data directory",
+        boot.0
+    )]
+    Rival {
+        /// The actor.
+        actor: ActorId,
+        /// The start that was refused.
+        boot: BootId,
+    },
     /// Its log is not the one this node has a copy of.
     #[error("the log of actor {actor} is not the one this node holds; restore that region as a new actor")]
     Fork {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use halcyon_crdt::{Object, Shortage};
-use halcyon_types::{ActorId, BootId, Dot, Hlc, RegionId, Seq, UnixMs, VersionVector};
+use halcyon_types::{ActorId, BootId, Dot, Hlc, Level, RegionId, Seq, UnixMs, VersionVector};
 use halcyon_wire::{
     Body, ChainHash, Compare, CopyId, PeerMessage, Record, RecordError, Refusal, Response, StoredRecord, TransactionId,
     Write,
@@ -386,6 +386,8 @@ pub enum Alarm {
         dot: Dot,
         /// What is wrong with it.
         error: RecordError,
+        /// What that peer can read.
+        level: Level,
     },
     /// Records that this node lacks are gone everywhere in reach: it takes a copy of a peer's state.
     Rebuilding {
@@ -486,9 +488,16 @@ impl fmt::Display for Alarm {
                 "two processes run as actor {actor} (one of them is boot {}); stop the copy and give it a new data directory",
                 boot.0
             ),
-            Self::Undecodable { peer, dot, error } => write!(
+            Self::Undecodable { peer, dot, error, level } if *level > Level::PRESENT => write!(
                 f,
-                "record {dot} from region {peer} cannot be read: {error}; upgrade this node, or repair that one"
+                "record {dot} from region {peer}, whose level is {level}, cannot be read at this node's level {}: {error}; \
+                 upgrade this node: it serves what it has, and takes that log's records up again then",
+                Level::PRESENT
+            ),
+            Self::Undecodable { peer, dot, error, .. } => write!(
+                f,
+                "record {dot} from region {peer} cannot be read, although that node is no newer than this: {error}; look at \
+                 the disk and the memory of that one"
             ),
             Self::Rebuilding { from } => write!(
                 f,

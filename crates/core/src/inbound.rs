@@ -3,9 +3,9 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
-use halcyon_types::limits::{OVERDUE_MARGIN, SILENT_AFTER};
+use halcyon_types::limits::{DEAD_AFTER, OVERDUE_MARGIN, SILENT_AFTER};
 use halcyon_types::mutant::{Mutant, planted};
-use halcyon_types::{ActorId, BootId, Dot, Hlc, Now, Seq, UnixMs, VersionVector};
+use halcyon_types::{ActorId, BootId, Dot, Hlc, Level, Now, Seq, UnixMs, VersionVector};
 use halcyon_wire::{ChainHash, Echo, Heartbeat, Hello};
 
 /// Earlier starts of a peer that are remembered, to tell a copied directory from a restart.
@@ -29,6 +29,13 @@ enum Link {
     Lost(Duration),
 }
 
+/// Another process says that it is the peer, while one that does is heard.
+#[derive(Debug, Clone, Copy)]
+struct Rival {
+    boot: BootId,
+    since: Duration,
+}
+
 /// What the peer's clock said.
 #[derive(Debug, Clone, Copy)]
 struct Reading {
@@ -46,7 +53,10 @@ pub(crate) struct Inbound {
     pub(crate) heard: Duration,
     pub(crate) actor: Option<ActorId>,
     pub(crate) boot: Option<BootId>,
+    /// What it can read, as it last said.
+    pub(crate) level: Option<Level>,
     former: VecDeque<BootId>,
+    rival: Option<Rival>,
     /// What the peer has on disk: moves windows.
     pub(crate) acked: VersionVector,
     /// What the peer can be asked for: `acked`, what it sent, and what that depends on.
@@ -67,6 +77,9 @@ pub(crate) struct Inbound {
     pub(crate) refused: BTreeSet<ActorId>,
     /// Its logs begin behind these records, as far as it has said so.
     pub(crate) floors: VersionVector,
+    /// Records that it has sent, since this node's start, and those of them that found no place.
+    pub(crate) received: u64,
+    pub(crate) wasted: u64,
     /// The alarm that it knows more of this node's history was raised.
     pub(crate) ahead: bool,
     /// The alarm that it lacks what has been dropped here was raised.
@@ -81,7 +94,9 @@ impl Inbound {
             heard: start,
             actor: None,
             boot: None,
+            level: None,
             former: VecDeque::new(),
+            rival: None,
             acked: VersionVector::new(),
             known: VersionVector::new(),
             stable: VersionVector::new(),
@@ -93,6 +108,8 @@ impl Inbound {
             clock: None,
             refused: BTreeSet::new(),
             floors: VersionVector::new(),
+            received: 0,
+            wasted: 0,
             ahead: false,
             starved: false,
         }
@@ -139,14 +156,33 @@ impl Inbound {
         self.former.contains(&boot)
     }
 
+    /// Whether another start of the peer than this `boot` has been heard so lately that it lives.
+    pub(crate) fn is_held_against(&mut self, now: Duration, boot: BootId) -> bool {
+        let held =
+            self.is_greeted() && self.boot.is_some_and(|present| present != boot) && now < self.heard + DEAD_AFTER;
+        if held && self.rival.is_none_or(|rival| rival.boot != boot) {
+            self.rival = Some(Rival { boot, since: now });
+        }
+        held
+    }
+
+    /// A start of the peer that was refused in favour of the present one, once that has been heard for so long since that
+    /// it was not dying then: there are two. Said once for each time that it is refused.
+    pub(crate) fn proven_rival(&mut self) -> Option<BootId> {
+        let proven = self.rival.take_if(|rival| self.heard >= rival.since + DEAD_AFTER);
+        proven.map(|rival| rival.boot)
+    }
+
     /// Takes a Hello. Returns whether it is the first of a new start of the peer, which may know less than before.
     pub(crate) fn greet(&mut self, now: Duration, hello: &Hello) -> bool {
         if !self.is_greeted() {
             self.link = Link::Greeted;
         }
         self.heard = now;
+        self.level = Some(hello.level);
         let restarted = self.boot != Some(hello.boot);
         if restarted {
+            self.rival = None;
             if self.former.len() == FORMER_BOOTS_MAX {
                 self.former.pop_front();
             }

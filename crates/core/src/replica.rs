@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use halcyon_types::limits::{START_PATIENCE, SWEEP_EVERY, TRUNCATE_EVERY};
 use halcyon_types::{ActorId, BootId, Hlc, KeyspaceId, Now, RegionId, Seq, UnixMs, VersionVector};
-use halcyon_wire::{Began, ChainHash, PeerMessage, Request, Verdict};
+use halcyon_wire::{Began, ChainHash, Hello, PeerMessage, Request, Verdict};
 
 use crate::audit::Audit;
 use crate::config::{Config, Start};
@@ -214,6 +214,17 @@ impl Replica {
     pub fn handle_link(&mut self, now: Now, peer: RegionId, event: LinkEvent) {
         self.link(now, peer, event);
         self.check();
+    }
+
+    /// `from`, as its certificate names it, has dialled while its present link stands, and introduces itself. If that is well,
+    /// the new link takes the place of the present one: report [`LinkEvent::InUp`] and hand in the Hello.
+    ///
+    /// # Errors
+    /// [`PeerError::Rival`]: another process is heard over the present link; drop the new one.
+    pub fn handle_rival(&mut self, now: Now, from: RegionId, hello: &Hello) -> Result<(), PeerError> {
+        let heard = self.rival(now, from, hello);
+        self.check();
+        heard
     }
 
     /// `from`, as its certificate names it, says something over its present link.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use halcyon_types::{ActorId, BootId, Dot, Hlc, RegionId, Seq, VersionVector};
+use halcyon_types::{ActorId, BootId, Dot, Hlc, Level, RegionId, Seq, VersionVector};
 use halcyon_wire::ChainHash;
 
 use crate::event::Damage;
@@ -20,6 +20,8 @@ pub struct Status {
     pub standing: &'static str,
     /// Whether it answers clients now.
     pub ready: bool,
+    /// The cluster's feature level: the lowest of its members'. This build's own is [`Level::PRESENT`].
+    pub level: Level,
     /// What is applied and on disk here.
     pub vv: VersionVector,
     /// The hash chain of each actor's log, as far as it is applied and on disk here: where two nodes have applied as much of
@@ -90,7 +92,7 @@ pub struct ClockStatus {
 }
 
 /// The audits of this node's rows.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AuditStatus {
     /// Between the beginnings of two; none if they are off.
     pub period: Option<Duration>,
@@ -177,6 +179,8 @@ pub struct PeerStatus {
     pub actor: Option<ActorId>,
     /// Its present start, once it has said so.
     pub boot: Option<BootId>,
+    /// What it can read, once it has said so.
+    pub level: Option<Level>,
     /// Whether its link to here is open.
     pub link_in: bool,
     /// Whether the link to it is open.
@@ -206,6 +210,10 @@ pub struct PeerStatus {
     pub pending_bytes: usize,
     /// Records from it that wait for what they depend on.
     pub pending_records: usize,
+    /// Records that it has sent since this node's start, of any actor.
+    pub received_records: u64,
+    /// Those of them that brought nothing: they were here already, or stood behind a gap.
+    pub wasted_records: u64,
 }
 
 /// A pull in flight.

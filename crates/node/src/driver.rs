@@ -121,6 +121,8 @@ pub(crate) struct Driver {
     pub(crate) sessions: BTreeMap<SessionId, Seat>,
     pub(crate) out_links: BTreeMap<RegionId, OutLink>,
     pub(crate) in_links: BTreeMap<RegionId, (u64, LinkHandle)>,
+    /// Links that peers have dialled while their present one stands, until they say who they are.
+    pub(crate) rivals: BTreeMap<RegionId, (u64, LinkHandle)>,
     /// Whom the replica would have dialled, but for a fault.
     pub(crate) held_dials: BTreeSet<RegionId>,
     /// What reads see: dropped with each commit, taken with the first read after it.
@@ -163,6 +165,7 @@ impl Driver {
             sessions: BTreeMap::new(),
             out_links: BTreeMap::new(),
             in_links: BTreeMap::new(),
+            rivals: BTreeMap::new(),
             held_dials: BTreeSet::new(),
             present: None,
             snapshots: BTreeMap::new(),
@@ -196,7 +199,8 @@ impl Driver {
         // Its clients and peers meet the next life of the node.
         self.sessions.values().for_each(|seat| seat.answers.close());
         let links = self.out_links.values().map(|link| &link.handle);
-        links.chain(self.in_links.values().map(|(_, handle)| handle)).for_each(|link| link.close("it begins anew"));
+        let inward = self.in_links.values().chain(self.rivals.values());
+        links.chain(inward.map(|(_, handle)| handle)).for_each(|link| link.close("it begins anew"));
         Ok(End::Rebuilt(Rebuilt { filling, reader: self.site.reader, faults: self.faults }))
     }
 

@@ -36,6 +36,8 @@ pub(crate) struct Metrics {
     jobs: Gauge,
     pending_bytes: Gauge,
     pending_records: Family<Peer, Gauge>,
+    received_records: Family<Peer, Counter>,
+    wasted_records: Family<Peer, Counter>,
     sessions: Gauge,
     waiting: Gauge,
     transactions: Gauge,
@@ -85,6 +87,8 @@ impl Metrics {
             jobs: Gauge::default(),
             pending_bytes: Gauge::default(),
             pending_records: Family::default(),
+            received_records: Family::default(),
+            wasted_records: Family::default(),
             waiting: Gauge::default(),
             transactions: Gauge::default(),
             rights_asked: Counter::default(),
@@ -129,6 +133,9 @@ impl Metrics {
         r.register("jobs_waiting", "Writes and records that wait for the committer", self.jobs.clone());
         r.register("pending_bytes", "Received records that wait for others", self.pending_bytes.clone());
         r.register("pending_records", "Records of a peer that wait for others", self.pending_records.clone());
+        r.register("received_records", "Records that a peer has sent", self.received_records.clone());
+        let help = "Those of them that brought nothing";
+        r.register("wasted_records", help, self.wasted_records.clone());
         r.register("requests_waiting", "Requests that wait for their session's token", self.waiting.clone());
         r.register("transactions", "Open transactions", self.transactions.clone());
         r.register("rights_asked", "Asks for rights of bounded counters", self.rights_asked.clone());
@@ -160,6 +167,11 @@ impl Metrics {
             self.lag_records.get_or_create(&label).set(int(peer.lag_records));
             self.lag_ms.get_or_create(&label).set(int(peer.lag_ms));
             self.pending_records.get_or_create(&label).set(int(peer.pending_records));
+            for (counter, total) in
+                [(&self.received_records, peer.received_records), (&self.wasted_records, peer.wasted_records)]
+            {
+                counter.get_or_create(&label).inner().store(total, Ordering::Relaxed);
+            }
             self.link_sent_bytes.get_or_create(&label).set(int(peer.sent_bytes));
             self.link_up.get_or_create(&label).set(i64::from(peer.link_in && peer.link_out));
             if let Some(ms) = peer.clock_offset_ms {

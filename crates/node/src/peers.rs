@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use halcyon_net::{Credentials, FrameReader, FrameWriter, LinkHandle, PeerListener, PeerReceiver, PeerSender};
+use halcyon_net::{Credentials, FrameReader, FrameWriter, LinkEnd, LinkHandle, PeerListener, PeerReceiver, PeerSender};
 use halcyon_types::limits::RANGE_BYTES_MAX;
 use halcyon_types::topology::{Region, Topology};
 use halcyon_types::{ActorId, RegionId, Seq};
@@ -104,7 +104,12 @@ pub(crate) async fn dial(own: Arc<Credentials>, region: Region, numbers: LinkNum
         return;
     }
     let end = handle.closed().await;
-    tracing::info!(peer = %region.name, %end, "link down");
+    // Whoever closes it on purpose says why, and what to do about it.
+    if let LinkEnd::There { .. } = &end {
+        tracing::warn!(peer = %region.name, %end, "link down");
+    } else {
+        tracing::info!(peer = %region.name, %end, "link down");
+    }
     let _ = events.send(Event::LinkDown { peer, link: Some(id) }).await;
 }
 

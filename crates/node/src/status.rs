@@ -20,6 +20,9 @@ pub(crate) struct NodeStatus {
     pub standing: &'static str,
     /// Whether clients are answered.
     pub ready: bool,
+    /// The feature level of this build, and that of the cluster: the lowest of its members'.
+    pub level: u16,
+    pub cluster_level: u16,
     /// The synced version vector, which is how far each actor's records are applied: actor → seq.
     pub vv: BTreeMap<String, u64>,
     /// The hash chain of each actor's log up to there, its first eight bytes in hexadecimal: actor → hash. Nodes that have
@@ -96,6 +99,8 @@ pub(crate) struct PeerStatus {
     pub region: String,
     /// The present incarnation of its log, once it has said so.
     pub actor: Option<String>,
+    /// The feature level of its build, once it has said so.
+    pub level: Option<u16>,
     /// Whether its link to us stands, and no fault keeps its records out.
     pub link_in: bool,
     /// Whether our link to it stands, and no fault keeps our records in.
@@ -112,6 +117,10 @@ pub(crate) struct PeerStatus {
     pub behind_records: u64,
     /// Records that it has sent and that wait for what they depend on.
     pub pending_records: u64,
+    /// Records that it has sent since this process began, of any actor.
+    pub received_records: u64,
+    /// Those of them that brought nothing: they were here already, or stood behind a gap.
+    pub wasted_records: u64,
     /// Milliseconds since it was last heard.
     pub silent_ms: u64,
     /// Its wall clock minus ours, in milliseconds, if known: not while either is a test clock.

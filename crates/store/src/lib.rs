@@ -62,5 +62,5 @@ pub use outcome::{Committed, Logs, Settings, Staged};
 pub use reader::{Reader, Snapshot};
 pub use recover::Recovered;
 #[cfg(feature = "rocksdb")]
-pub use rocks::{RocksBackend, RocksSettings};
+pub use rocks::{Cut, Lost, RocksBackend, RocksSettings};
 pub use sealed::Sealed;

@@ -36,6 +36,7 @@ mod requests;
 mod rights;
 #[cfg(feature = "rocksdb")]
 mod rocks;
+mod salvaging;
 mod scans;
 mod sweeping;
 #[cfg(feature = "rocksdb")]

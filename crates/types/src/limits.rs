@@ -193,6 +193,8 @@ pub const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 pub const HEARTBEAT_EVERY: Duration = Duration::from_millis(100);
 /// Without a word for so long, a link is silent, and what its region wrote is pulled elsewhere.
 pub const SILENT_AFTER: Duration = Duration::from_secs(1);
+/// Another process may take the place of one of the same region that has not been heard for so long.
+pub const DEAD_AFTER: Duration = Duration::from_millis(500);
 /// Added to a link's round trip before a record counts as overdue.
 pub const OVERDUE_MARGIN: Duration = Duration::from_millis(150);
 /// A pull without progress for so long is tried again, with another peer if there is one.
@@ -264,6 +266,9 @@ const _: () = assert!(RECORD_BYTES_MAX <= GROUP_BYTES_MAX && GROUP_BYTES_MAX <= 
 const _: () = assert!(LINK_WINDOW_BYTES_MAX < PENDING_BYTES_MAX, "an honest peer's window fits what may wait");
 const _: () = assert!(LINK_WINDOW_BYTES_MAX <= LOG_TAIL_BYTES_MAX, "a link that keeps up never reads the disk");
 const _: () = assert!(HEARTBEAT_EVERY.as_millis() * 4 < SILENT_AFTER.as_millis());
+const _: () = assert!(
+    HEARTBEAT_EVERY.as_millis() * 4 < DEAD_AFTER.as_millis() && DEAD_AFTER.as_millis() <= SILENT_AFTER.as_millis()
+);
 const _: () =
     assert!(COPY_PAGE_BYTES_MAX + SIBLINGS_BYTES_MAX + 64 * 1024 < FRAME_BYTES_MAX, "so does every page of a copy");
 const _: () = assert!(

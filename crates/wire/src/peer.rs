@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use halcyon_crdt::Object;
-use halcyon_types::{ActorId, BootId, Hlc, RegionId, Seq, UnixMs, VersionVector};
+use halcyon_types::{ActorId, BootId, Hlc, Level, RegionId, Seq, UnixMs, VersionVector};
 use serde::{Deserialize, Serialize};
 
 use crate::chain::ChainHash;
@@ -131,6 +131,8 @@ pub struct Hello {
     pub actor: ActorId,
     /// This start of the speaker's process.
     pub boot: BootId,
+    /// What the speaker can read: it is told nothing from above.
+    pub level: Level,
     /// The speaker's synced version vector.
     pub vv: VersionVector,
 }

@@ -11,7 +11,7 @@ use crate::table::Table;
 /// The page.
 pub(super) fn text(cluster: &str, answers: &[(RegionName, Result<Value, AdminError>)]) -> String {
     let mut regions =
-        Table::new(&["region", "health", "actor", "up", "clock off", "disk", "queued", "sessions", "vector"]);
+        Table::new(&["region", "health", "actor", "level", "up", "clock off", "disk", "queued", "sessions", "vector"]);
     let mut logs =
         Table::new(&["logs of", "take", "of", "retention", "not everywhere for", "held up by", "dropped up to"]);
     let mut audits = Table::new(&["audit of", "every", "now", "last", "took", "rows", "same", "not compared", "wrong"]);
@@ -27,6 +27,7 @@ pub(super) fn text(cluster: &str, answers: &[(RegionName, Result<Value, AdminErr
             name.to_string(),
             plain(status.get("health")),
             plain(status.get("actor")),
+            plain(status.get("level")),
             status.get("uptime_ms").and_then(Value::as_u64).map_or_else(dash, seconds),
             clock(status.get("clock")),
             status.pointer("/disk/bytes").and_then(Value::as_u64).map_or_else(dash, bytes),
@@ -63,6 +64,12 @@ pub(super) fn text(cluster: &str, answers: &[(RegionName, Result<Value, AdminErr
         }
         if status.pointer("/clock/refuses_writes").and_then(Value::as_bool) == Some(true) {
             remarks.push(format!("{name} refuses writes: its clock is off; reads and replication go on"));
+        }
+        if status.get("level") != status.get("cluster_level") {
+            remarks.push(format!(
+                "{name} could do more than the cluster, whose level is {}: upgrade the nodes of a lower one",
+                plain(status.get("cluster_level"))
+            ));
         }
         remarks.extend(list(status.get("alarms")).map(|alarm| format!("alarm at {name}: {}", plain(Some(alarm)))));
     }

@@ -2,7 +2,7 @@
 
 use halcyon_types::limits::HEARTBEAT_EVERY;
 use halcyon_types::mutant::{Mutant, planted};
-use halcyon_types::{ActorId, Now, RegionId, Seq};
+use halcyon_types::{ActorId, Level, Now, RegionId, Seq};
 use halcyon_wire::{ChainHash, Heartbeat, Hello, PeerMessage};
 
 use super::Replica;
@@ -51,6 +51,7 @@ impl Replica {
                 region: self.region,
                 actor: self.actor,
                 boot: self.boot,
+                level: Level::PRESENT,
                 vv: self.synced.clone(),
             })
         });

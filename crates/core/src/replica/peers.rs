@@ -53,6 +53,12 @@ impl Replica {
         }
     }
 
+    pub(super) fn rival(&mut self, now: Now, from: RegionId, hello: &Hello) -> Result<(), PeerError> {
+        let (actor, boot) = (hello.actor, hello.boot);
+        let peer = self.peers.get_mut(&from).ok_or(PeerError::Stranger { from })?;
+        if peer.inbound.is_held_against(now.mono, boot) { Err(PeerError::Rival { actor, boot }) } else { Ok(()) }
+    }
+
     fn hello(&mut self, now: Now, from: RegionId, hello: &Hello) -> Result<(), PeerError> {
         let (actor, boot) = (hello.actor, hello.boot);
         if hello.region != from || actor.region() != Some(from) {
@@ -104,8 +110,12 @@ impl Replica {
         };
         let Some(actor) = peer.inbound.actor else { return Ok(()) };
         peer.inbound.beat(now, actor, beat, echo);
+        let rival = peer.inbound.proven_rival();
         if let Some(echo) = echo {
             peer.outbound.echoed(echo.ping_us);
+        }
+        if let Some(boot) = rival {
+            self.alarm(Alarm::Clone { actor, boot });
         }
         self.judge_clock(now);
         let Some(peer) = self.peers.get_mut(&from) else {
@@ -167,12 +177,13 @@ impl Replica {
             return Ok(());
         }
         peer.inbound.known.observe(Dot { actor, seq: last });
+        peer.inbound.received += range.records.len() as u64;
         if actor == self.actor {
             self.check_own(now, from, &[(actor, last)].into_iter().collect());
             return Ok(());
         }
         let before = self.delivery.received(actor);
-        self.delivery.offer(from, range);
+        peer.inbound.wasted += self.delivery.offer(from, range);
         if self.delivery.received(actor) > before {
             self.progressed(now, from, actor);
         }

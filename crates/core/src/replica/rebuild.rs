@@ -1,7 +1,7 @@
 //! Catching up where records are gone: a peer's state takes the place of this node's, which then replays what only it has.
 
 use halcyon_types::limits::{COPY_GIVE_UP, COPY_PATIENCE, START_PATIENCE};
-use halcyon_types::{ActorId, Now, RegionId, VersionVector};
+use halcyon_types::{ActorId, Level, Now, RegionId, VersionVector};
 use halcyon_wire::{AskPage, CopyId, PeerMessage, StatePage};
 
 use super::Replica;
@@ -45,12 +45,11 @@ impl Replica {
                 let wanted = fetching.wanted;
                 if waiting && idle >= COPY_GIVE_UP {
                     self.abandon_rebuild();
-                    if wanted {
+                    return if wanted {
                         self.alarm(Alarm::Unrepaired { from });
                     } else {
                         self.begin_rebuild(now, Some(from));
-                    }
-                    return;
+                    };
                 }
                 if waiting && idle >= COPY_PATIENCE {
                     self.ask_again(now);
@@ -68,11 +67,13 @@ impl Replica {
         }
     }
 
-    /// Who can give a copy: whatever of this node's logs the copy lacks is replayed, and so must be there.
+    /// Who can give a copy: whatever of this node's logs the copy lacks is replayed, and so must be there; and it is taken as it
+    /// is, so nothing may be in it that this build cannot read.
     pub(super) fn sources(&self, now: Now) -> impl Iterator<Item = RegionId> {
         let floors = self.truncation.floors();
         let able = self.peers.iter().filter(move |(_, peer)| {
-            peer.outbound.introduced && peer.inbound.is_alive(now.mono) && floors.le(&peer.inbound.acked)
+            let readable = peer.inbound.level.is_some_and(|level| level <= Level::PRESENT);
+            readable && peer.outbound.introduced && peer.inbound.is_alive(now.mono) && floors.le(&peer.inbound.acked)
         });
         able.map(|(region, _)| *region)
     }

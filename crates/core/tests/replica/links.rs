@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use halcyon_core::{Alarm, Command, LinkEvent, PeerError, Replica};
-use halcyon_types::limits::{HEARTBEAT_EVERY, RECONNECT_FIRST, RECONNECT_LAST, START_PATIENCE};
-use halcyon_types::{ActorId, BootId, Now, Seq, UnixMs, VersionVector};
-use halcyon_wire::{Hello, PeerMessage, Range};
+use halcyon_types::limits::{DEAD_AFTER, HEARTBEAT_EVERY, RECONNECT_FIRST, RECONNECT_LAST, START_PATIENCE};
+use halcyon_types::{ActorId, BootId, Hlc, Level, Now, Seq, UnixMs, VersionVector};
+use halcyon_wire::{ChainHash, Heartbeat, Hello, PeerMessage, Range};
 use uuid::Uuid;
 
 use crate::world::{Disk, World, config, ms, region};
@@ -32,6 +32,7 @@ fn hello(boot: u64) -> Hello {
         region: region(2),
         actor: ActorId::mint(region(2), UnixMs(1)),
         boot: BootId(Uuid::from_u64_pair(2, boot)),
+        level: Level::FIRST,
         vv: VersionVector::new(),
     }
 }
@@ -130,6 +131,40 @@ fn a_copied_directory_is_refused_and_a_restart_is_not() {
     assert_eq!(say(2), (true, false), "it was restarted");
     assert_eq!(say(1), (false, true), "but its former start lives");
     assert_eq!(say(2), (true, false));
+}
+
+#[test]
+fn p2_a_second_process_is_refused_while_the_first_is_heard_and_alarmed_once_that_is_certain() {
+    let mut replica = replica(1);
+    let beat = PeerMessage::Heartbeat(Heartbeat {
+        seq: Seq(0),
+        head: ChainHash::genesis(hello(1).actor),
+        vv: VersionVector::new(),
+        hlc: Hlc::ZERO,
+        wall: None,
+        ping_us: 0,
+        echo: None,
+    });
+    let alarmed = |replica: &mut Replica| {
+        std::iter::from_fn(|| replica.poll_command()).any(|c| matches!(c, Command::Alarm(Alarm::Clone { .. })))
+    };
+    replica.handle_link(at(ms(1)), region(2), LinkEvent::InUp);
+    replica.handle_peer(at(ms(1)), region(2), PeerMessage::Hello(hello(1))).unwrap();
+    let refused = Err(PeerError::Rival { actor: hello(2).actor, boot: hello(2).boot });
+    let soon = ms(499);
+    assert_eq!(replica.handle_rival(at(soon), region(2), &hello(1)), Ok(()), "it has dialled again itself");
+    assert_eq!(replica.handle_rival(at(soon), region(2), &hello(2)), refused);
+    // What was still under way when it died proves nothing.
+    replica.handle_peer(at(soon + ms(5)), region(2), beat.clone()).unwrap();
+    assert!(!alarmed(&mut replica));
+    replica.handle_peer(at(soon + DEAD_AFTER), region(2), beat).unwrap();
+    assert!(alarmed(&mut replica), "it lives, and so does the other");
+    // It ends at last; whoever comes then is its successor.
+    let late = soon + DEAD_AFTER * 2;
+    assert_eq!(replica.handle_rival(at(late), region(2), &hello(2)), Ok(()));
+    replica.handle_link(at(late), region(2), LinkEvent::InUp);
+    replica.handle_peer(at(late), region(2), PeerMessage::Hello(hello(2))).unwrap();
+    assert!(!alarmed(&mut replica));
 }
 
 #[test]

@@ -13,11 +13,15 @@ mod full;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod levels;
+#[cfg(test)]
 mod links;
 #[cfg(test)]
 mod random;
 #[cfg(test)]
 mod rebuild;
+#[cfg(test)]
+mod relays;
 #[cfg(test)]
 mod repair;
 #[cfg(test)]

@@ -33,22 +33,54 @@ impl Driver {
     }
 
     pub(super) fn peer_up(&mut self, peer: RegionId, link: u64, handle: LinkHandle) {
-        if let Some((_, older)) = self.in_links.insert(peer, (link, handle)) {
+        let dark = self.faults.of(peer).is_dark();
+        let links = if dark || !self.in_links.contains_key(&peer) { &mut self.in_links } else { &mut self.rivals };
+        let first = links.insert(peer, (link, handle));
+        if let Some((_, older)) = first {
             older.close("replaced by a newer link");
-        }
-        if !self.faults.of(peer).is_dark() {
+        } else if !dark && self.is_present(peer, link) {
             self.tell(peer, LinkEvent::InUp);
         }
     }
 
     pub(super) fn peer_down(&mut self, peer: RegionId, link: u64) {
-        if self.is_present(peer, link) {
+        if self.rivals.get(&peer).is_some_and(|(rival, _)| *rival == link) {
+            self.rivals.remove(&peer);
+        } else if self.is_present(peer, link) {
             self.in_links.remove(&peer);
             self.tell(peer, LinkEvent::InDown);
+            if let Some(rival) = self.rivals.remove(&peer) {
+                self.in_links.insert(peer, rival);
+                self.tell(peer, LinkEvent::InUp);
+            }
+        }
+    }
+
+    /// A link that was dialled while another of the same peer stands takes its place, unless two processes dial as one.
+    fn rival_said(&mut self, peer: RegionId, message: &PeerMessage) {
+        let Some((link, handle)) = self.rivals.remove(&peer) else { return };
+        let judged = match message {
+            PeerMessage::Hello(hello) => self.replica.handle_rival(self.site.clocks.now(), peer, hello),
+            _ => Err(PeerError::Protocol { from: peer, reason: "a link that begins without a Hello" }),
+        };
+        match judged {
+            Ok(()) => {
+                if let Some((_, older)) = self.in_links.insert(peer, (link, handle)) {
+                    older.close("replaced by a newer link");
+                }
+                self.tell(peer, LinkEvent::InUp);
+            }
+            Err(reason) => {
+                tracing::warn!(%peer, %reason, "a peer's second link is dropped");
+                handle.close(&reason.to_string());
+            }
         }
     }
 
     pub(super) fn peer_said(&mut self, peer: RegionId, link: u64, message: PeerMessage) {
+        if self.rivals.get(&peer).is_some_and(|(rival, _)| *rival == link) {
+            self.rival_said(peer, &message);
+        }
         if !self.is_present(peer, link) || !self.faults.admits(peer, &message) {
             return;
         }
@@ -107,6 +139,9 @@ impl Driver {
     }
 
     fn drop_in(&mut self, peer: RegionId, reason: &str) {
+        if let Some((_, rival)) = self.rivals.remove(&peer) {
+            rival.close(reason);
+        }
         if let Some((_, handle)) = self.in_links.remove(&peer) {
             handle.close(reason);
             self.tell(peer, LinkEvent::InDown);

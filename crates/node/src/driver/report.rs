@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use halcyon_core::RowRange;
-use halcyon_types::{RegionId, VersionVector};
+use halcyon_types::{Level, RegionId, VersionVector};
 
 use super::Driver;
 use crate::status::{
@@ -19,6 +19,7 @@ impl Driver {
         let peers = core.peers.iter().map(|peer| PeerStatus {
             region: self.name_of(peer.region),
             actor: peer.actor.map(|actor| actor.to_string()),
+            level: peer.level.map(|level| level.0),
             link_in: peer.link_in && !self.faults.of(peer.region).cut_in,
             link_out: peer.link_out && !self.faults.of(peer.region).cut_out,
             rtt_us: peer.rtt.map(|rtt| u64::try_from(rtt.as_micros()).unwrap_or(u64::MAX)),
@@ -27,6 +28,8 @@ impl Driver {
             lag_ms: ms(peer.lag),
             behind_records: peer.behind_records,
             pending_records: peer.pending_records as u64,
+            received_records: peer.received_records,
+            wasted_records: peer.wasted_records,
             silent_ms: ms(peer.silent_for),
             clock_offset_ms: peer.clock_offset_ms,
             fault: self.faults.of(peer.region),
@@ -38,6 +41,8 @@ impl Driver {
             actor: self.replica.actor().to_string(),
             standing: core.standing,
             ready: core.ready,
+            level: Level::PRESENT.0,
+            cluster_level: core.level.0,
             vv: by_name(&core.vv),
             heads: core.heads.iter().map(|(actor, hash)| (actor.to_string(), format!("{hash:?}"))).collect(),
             received: by_name(&core.received),
@@ -69,7 +74,7 @@ impl Driver {
                 granted: core.granted,
                 swept: core.swept,
             },
-            audit: self.audit(now.mono, core.audit, core.rebuilding),
+            audit: self.audit(now.mono, &core.audit, core.rebuilding),
             // Whoever asked adds up the files: this thread has no time for that.
             disk: DiskStatus::default(),
             alarms: self.alarms.clone(),
@@ -90,7 +95,7 @@ impl Driver {
         }
     }
 
-    fn audit(&self, now: Duration, audit: halcyon_core::AuditStatus, copying: Option<(RegionId, u64)>) -> AuditStatus {
+    fn audit(&self, now: Duration, audit: &halcyon_core::AuditStatus, copying: Option<(RegionId, u64)>) -> AuditStatus {
         let run = |run: halcyon_core::AuditEnd| AuditRun {
             began_ms_ago: ms(now.saturating_sub(run.began)),
             took_ms: ms(run.ended.saturating_sub(run.began)),

@@ -15,7 +15,7 @@ use halcyon_store::{Committer, Logs, MemoryBackend, Recovered, Snapshot, StageEr
 use halcyon_types::limits::{
     BACKUP_PAGE_BYTES_MAX, COMMIT_QUEUE_BYTES_MAX, COMMIT_QUEUE_MAX, PENDING_BYTES_MAX, TRANSACTIONS_MAX, WAITING_MAX,
 };
-use halcyon_types::{ActorId, BootId, Dot, Hlc, Now, RegionId, RequestId, Seq, UnixMs, VersionVector};
+use halcyon_types::{ActorId, BootId, Dot, Hlc, Level, Now, RegionId, RequestId, Seq, UnixMs, VersionVector};
 use halcyon_wire::{
     AskRights, Began, Body, ChainHash, Compare, Compared, Echo, Heartbeat, Hello, PeerMessage, Pull, Range, Record,
     Request, Seen, Session, TransactionId, Verdict, Within, Write, codec,
@@ -174,6 +174,7 @@ impl Node {
                 region: if source.below(8) == 7 { region(1) } else { from },
                 actor: if source.below(4) == 3 { actor } else { ActorId::mint(from, T) },
                 boot: BootId(Uuid::from_u128(u128::from(from.get()) << 8 | u128::from(source.below(3)))),
+                level: Level(1 + u16::from(source.below(2))),
                 vv: self.drawn_vv(source, from),
             }),
             2 => PeerMessage::Heartbeat(Heartbeat {

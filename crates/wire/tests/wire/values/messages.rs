@@ -18,6 +18,7 @@ pub(crate) fn peer_messages() -> Vec<(&'static str, PeerMessage)> {
         region: region(2),
         actor: actor(2),
         boot: BootId(uuid::Uuid::from_u128(5)),
+        level: halcyon_types::Level::FIRST,
         vv: vv(),
     };
     let heartbeat = |wall| Heartbeat {
