@@ -17,7 +17,7 @@ async fn fill(shop: &Keyspace) {
     for first in (0..KEYS).step_by(20) {
         let mut batch = shop.batch();
         for number in first..first + 20 {
-            batch.register(&format!("article {number:04}")).set_bytes(format!("{number:0200}"));
+            batch.register(format!("article {number:04}")).set_bytes(format!("{number:0200}"));
         }
         batch.counter("filled").add(1);
         batch.commit().await.expect("p9: local writes never wait");

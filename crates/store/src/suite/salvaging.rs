@@ -35,7 +35,9 @@ fn disk<D: Disk>(families: &[(Family, Rows)]) -> D {
     let backend = disk.start();
     let mut batch = backend.batch();
     for (family, rows) in families {
-        rows.iter().for_each(|(key, value)| batch.put(*family, key, value));
+        for (key, value) in rows {
+            batch.put(*family, key, value);
+        }
     }
     backend.write(batch, Durability::Synced).unwrap();
     disk

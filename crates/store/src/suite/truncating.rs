@@ -15,7 +15,7 @@ use crate::{Committer, Logs, OpenError, StageError, Staged};
 fn noise(seed: u64) -> String {
     let step = |state: u64| state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
     let states = std::iter::successors(Some(step(seed)), |state| Some(step(*state)));
-    states.take(100).map(|state| format!("{state:016x}")).collect()
+    states.take(1600).filter_map(|state| char::from_digit(u32::try_from(state >> 60).unwrap(), 16)).collect()
 }
 
 /// A node with 100 records of its own and 50 of another.
