@@ -84,9 +84,14 @@ impl Replica {
             self.timers.set(Timer::Dial(from), now.mono);
         }
         let acked = hello.vv.get(self.actor);
-        if peer.inbound.greet(now.mono, hello) && peer.outbound.is_up() {
+        let restarted = peer.inbound.greet(now.mono, hello);
+        if restarted && peer.outbound.is_up() {
             // The start before it may have taken more than it had on disk.
             peer.outbound.push_from(self.actor, acked);
+        }
+        if restarted {
+            // What it did not answer was asked of the start before.
+            self.audit.resting.remove(&from);
         }
         peer.outbound.acked(self.actor, &peer.inbound.acked);
         if self.actors.get(&from) != Some(&actor) {

@@ -87,6 +87,7 @@ fn p3_a_range_is_compared_although_the_other_has_seen_more_unless_that_touches_i
     let actor = other.actor();
     let upto = [(actor, Seq(41))].into_iter().collect();
     other.put(vec![set("last 8", "z")]);
+    D::spread(other.committer.reader().backend());
     other.committer.stage_truncation(&upto, None, 0).unwrap();
     other.commit();
     assert_eq!(other.committer.reader().log(actor, Seq(40), Seq(41), 1 << 20).unwrap(), [], "it is gone");
