@@ -37,6 +37,15 @@ impl Replica {
         }
     }
 
+    /// A peer has begun anew: what it has not answered was asked of the start before.
+    pub(super) fn audit_anew_with(&mut self, now: Now, peer: RegionId) {
+        self.audit.resting.remove(&peer);
+        let step = self.audit.scrub.as_ref().map(|scrub| &scrub.step);
+        if matches!(step, Some(Step::Asked { peer: asked, .. }) if *asked == peer) {
+            self.read_piece(now);
+        }
+    }
+
     fn begin_audit(&mut self, now: Now) {
         // A node that has next to nothing, or is about to be another, has nothing to compare.
         let ready = self.standing.reads() && !self.stopping && !self.is_rebuilding();

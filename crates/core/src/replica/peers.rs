@@ -89,10 +89,6 @@ impl Replica {
             // The start before it may have taken more than it had on disk.
             peer.outbound.push_from(self.actor, acked);
         }
-        if restarted {
-            // What it did not answer was asked of the start before.
-            self.audit.resting.remove(&from);
-        }
         peer.outbound.acked(self.actor, &peer.inbound.acked);
         if self.actors.get(&from) != Some(&actor) {
             Arc::make_mut(&mut self.actors).insert(from, actor);
@@ -102,6 +98,9 @@ impl Replica {
         self.settle_standing(now);
         self.check_floors(from);
         self.seek_in(now, &hello.vv);
+        if restarted {
+            self.audit_anew_with(now, from);
+        }
         self.feed(from);
         Ok(())
     }

@@ -366,6 +366,8 @@ impl Node {
             Body::Digest { at } => reads::digest(&reader, *at),
             // A place is only taken from whoever was told it, and nobody here goes on with a copy.
             Body::Copy { place } if !place.is_empty() => return,
+            // Nobody here is an administrator.
+            Body::Repair { .. } => return,
             Body::Copy { place } => {
                 let page = reader.snapshot().page_with_logs(place, BACKUP_PAGE_BYTES_MAX, &self.replica.stable());
                 return assert!(page.is_ok(), "what this node has written it cannot copy: {page:?}");
