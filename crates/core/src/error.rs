@@ -37,8 +37,8 @@ pub enum PeerError {
     },
     /// Another process is heard as the same region. The one that restarted after a crash is heard a moment later.
     #[error(
-        "another process is heard as the region of actor {actor}, so boot {} is refused; if this is a copy of a node that \
-         runs, stop it and give it a new data directory",
+        "another process than boot {} is heard as actor {actor}: if this is a copy of a node that runs, stop it and give it a \
+         new data directory",
         boot.0
     )]
     Rival {

@@ -105,9 +105,10 @@ pub(crate) async fn dial(own: Arc<Credentials>, region: Region, numbers: LinkNum
     }
     let end = handle.closed().await;
     // Whoever closes it on purpose says why, and what to do about it.
-    match &end {
-        LinkEnd::There { .. } => tracing::warn!(peer = %region.name, %end, "link down"),
-        _ => tracing::info!(peer = %region.name, %end, "link down"),
+    if matches!(end, LinkEnd::There { .. }) {
+        tracing::warn!(peer = %region.name, %end, "link down");
+    } else {
+        tracing::info!(peer = %region.name, %end, "link down");
     }
     let _ = events.send(Event::LinkDown { peer, link: Some(id) }).await;
 }
