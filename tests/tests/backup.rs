@@ -22,7 +22,12 @@ fn backup_of(cluster: &Cluster, region: usize, dir: &Path) -> Vec<OsString> {
 }
 
 async fn restore(cluster: &Cluster, backup: &Path, region: usize) -> Ended {
-    let mut args: Vec<OsString> = vec!["restore".into(), backup.into(), "--data".into(), cluster.data(region).into()];
+    make(cluster, &[], backup, region).await
+}
+
+/// Runs `halcyon restore`.
+async fn make(cluster: &Cluster, flags: &[&str], from: &Path, region: usize) -> Ended {
+    let mut args: Vec<OsString> = vec!["restore".into(), from.into(), "--data".into(), cluster.data(region).into()];
     args.extend([
         "--region".into(),
         REGIONS[region].into(),
@@ -30,6 +35,7 @@ async fn restore(cluster: &Cluster, backup: &Path, region: usize) -> Ended {
         cluster.config().into(),
         "--json".into(),
     ]);
+    args.extend(flags.iter().map(OsString::from));
     halcyon(args).await
 }
 
@@ -133,6 +139,48 @@ async fn p6_what_only_a_backup_has_reaches_the_others_from_it() {
     cluster.converged().await;
     for client in &clients {
         assert_eq!((count(client, "before").await, count(client, "alone").await), (20, 30));
+    }
+    cluster.histories_agree().await;
+}
+
+/// Flips a bit two thirds into the newest log of a region's directory.
+fn damage(data: &Path) {
+    let files = fs::read_dir(data.join("db")).expect("a database").map(|entry| entry.expect("an entry").path());
+    let log = files.filter(|path| path.extension().is_some_and(|kind| kind == "log")).max().expect("a log");
+    let mut bytes = fs::read(&log).expect("a log");
+    let at = bytes.len() / 3 * 2;
+    bytes[at] ^= 1;
+    fs::write(log, bytes).expect("a log");
+}
+
+#[tokio::test]
+async fn p6_what_is_whole_of_a_damaged_log_reaches_the_others() {
+    let mut cluster = Cluster::start(3).await;
+    let clients = cluster.clients().await;
+    write(&clients[0].keyspace("default"), "before", 20).await;
+    cluster.converged().await;
+    cluster.isolate(0).await;
+    write(&clients[0].keyspace("default"), "alone", 200).await;
+    let former = cluster.actor(0).await;
+    cluster.kill(0);
+    damage(&cluster.data(0));
+    let refused = cluster.try_start(0).await.expect_err("a damaged log");
+    assert!(refused.contains("is damaged") && refused.contains("--salvage"), "{refused}");
+    let away = move_away(&cluster, 0);
+    let salvaged = json(&make(&cluster, &["--salvage"], &away, 0).await.succeeded());
+    assert_ne!(text(&salvaged, "actor"), former, "p2: a new actor");
+    let lost = salvaged.get("lost").expect("what was left out");
+    assert_eq!(lost.get("cuts").and_then(Value::as_array).map(Vec::len), Some(1), "{lost}");
+    let change = |name| lost.get(name).and_then(Value::as_u64).expect("the number of a change");
+    assert!(change("synced_change") > change("last_change"), "{lost}");
+    cluster.restart(0).await;
+    cluster.rejoin(0).await;
+    cluster.linked().await;
+    cluster.converged().await;
+    let saved = count(&clients[0], "alone").await;
+    assert!(saved > 50 && saved < 200, "{saved}");
+    for client in &clients {
+        assert_eq!((count(client, "before").await, count(client, "alone").await), (20, saved));
     }
     cluster.histories_agree().await;
 }

@@ -1,6 +1,6 @@
 //! The clocks of real nodes: each shows the others', one that is far off is followed by nobody, and a test clock is nobody's judge.
 
-#![expect(clippy::indexing_slicing, reason = "a missing field fails the test, as it should")]
+#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a missing field fails the test, as it should")]
 
 use std::time::Duration;
 

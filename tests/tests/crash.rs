@@ -80,7 +80,8 @@ async fn p1_regions_killed_at_random_a_hundred_times_under_load_lose_and_double_
         loads.push(Load::start(&format!("load {region}"), &impatient(&cluster, region).await, 4));
     }
     for _ in 0..kills {
-        let (victim, watched) = (dice.below(3) as usize, dice.below(3) as usize);
+        let [victim, watched] =
+            [dice.below(3), dice.below(3)].map(|region| usize::try_from(region).expect("one of three"));
         // At times while it is still finding out where it stands.
         if dice.below(3) > 0 {
             loads[watched].progress(1 + dice.below(30)).await;

@@ -1,6 +1,7 @@
 //! A set of very many members, deleted while others write.
 
 #![expect(clippy::expect_used, reason = "the helpers of a test fail by panicking, as the test does")]
+#![expect(clippy::disallowed_methods, reason = "how long others wait is measured from outside")]
 
 use std::env;
 use std::sync::Arc;
@@ -52,11 +53,11 @@ async fn sent(cluster: &Cluster, region: usize) -> u64 {
 }
 
 /// A client that writes one counter after the other, and notes how long each took.
-fn writer(client: &Client, stop: &Arc<AtomicBool>) -> tokio::task::JoinHandle<Vec<Duration>> {
-    let (shop, stop) = (client.keyspace("default"), Arc::clone(stop));
+fn writes_of(client: &Client, ended: &Arc<AtomicBool>) -> tokio::task::JoinHandle<Vec<Duration>> {
+    let (shop, ended) = (client.keyspace("default"), Arc::clone(ended));
     tokio::spawn(async move {
         let mut waits = Vec::new();
-        while !stop.load(Ordering::Relaxed) {
+        while !ended.load(Ordering::Relaxed) {
             let began = Instant::now();
             shop.counter("beside").add(1).await.expect("p9: local writes never wait");
             waits.push(began.elapsed());
@@ -88,9 +89,9 @@ async fn p6_a_crowd_is_deleted_by_one_small_record_while_others_write_and_what_w
         clients[B].keyspace("default").set("crowd").add(member(number)).await.expect("a write");
     }
     let memory: Vec<u64> = (0..3).map(|region| cluster.resident_bytes(region)).collect();
-    let (sent_before, stop) = (sent(&cluster, A).await, Arc::new(AtomicBool::new(false)));
-    let before = writer(&clients[A], &stop);
-    let alone = writer(&clients[2], &stop);
+    let (sent_before, ended) = (sent(&cluster, A).await, Arc::new(AtomicBool::new(false)));
+    let before = writes_of(&clients[A], &ended);
+    let alone = writes_of(&clients[2], &ended);
     let began = Instant::now();
     let receipt = shop.set("crowd").clear().await.expect("a write");
     let answered = began.elapsed();
@@ -98,7 +99,7 @@ async fn p6_a_crowd_is_deleted_by_one_small_record_while_others_write_and_what_w
     assert_eq!(there.set("crowd").members().await.expect("a region that serves").len(), 0);
     println!("deleted in {answered:?}, elsewhere after {:?}", began.elapsed());
     let sent_after = sent(&cluster, A).await;
-    stop.store(true, Ordering::Relaxed);
+    ended.store(true, Ordering::Relaxed);
     let mut beside = 0;
     for (what, writer) in [("beside it", before), ("elsewhere", alone)] {
         let waits = writer.await.expect("a writer that did not fail");

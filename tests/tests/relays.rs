@@ -1,6 +1,11 @@
 //! Processes that reach each other only by way of others, and a region that has much to catch up on while all go on.
 
-#![expect(clippy::expect_used, reason = "the helpers of a test fail by panicking, as the test does")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "the helpers of a test fail by panicking, as the test does"
+)]
+#![expect(clippy::disallowed_methods, reason = "how long others wait is measured from outside")]
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{Failure, backup, bench, certs, demo, exec, node, replay, restore, scenarios, status};
+use crate::{Failure, backup, bench, certs, demo, exec, node, repair, replay, restore, scenarios, status};
 
 /// Halcyon: a multi-master, geo-replicated CRDT store
 ///
@@ -27,6 +27,7 @@ enum Command {
     Status(status::Command),
     Backup(backup::Command),
     Restore(restore::Command),
+    Repair(repair::Command),
     Bench(bench::Command),
 }
 
@@ -46,6 +47,7 @@ impl Cli {
             Command::Status(command) => status::run(command).await,
             Command::Backup(command) => backup::run(command).await,
             Command::Restore(command) => restore::run(command),
+            Command::Repair(command) => repair::run(command).await,
             Command::Bench(command) => bench::command(command).await,
         }
     }

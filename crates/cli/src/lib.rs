@@ -19,6 +19,7 @@ mod out;
 mod parallel;
 mod progress;
 mod remedy;
+mod repair;
 mod replay;
 mod restore;
 pub mod retail;

@@ -80,6 +80,7 @@ mod nearest;
 mod pending;
 mod place;
 pub mod raw;
+mod repair;
 mod request;
 mod route;
 mod session;
@@ -104,7 +105,7 @@ pub use halcyon_crdt::{KeyInfo, Kind, Page, Scored};
 pub use halcyon_net::{Credentials, Role};
 pub use halcyon_types::topology::Topology;
 pub use halcyon_types::{Dot, RegionName, RequestId, UnixMs};
-pub use halcyon_wire::{CopyHead, CopyPage, Receipt, Refusal};
+pub use halcyon_wire::{Began, CopyHead, CopyPage, Finding, Receipt, Refusal, RepairState};
 pub use handles::{
     BoundedCounter, Counter, Direction, Field, Flag, HyperLogLog, Key, List, ListItem, Map, MvRegister, Position,
     Register, Set, SortedSet, Spot,

@@ -33,7 +33,8 @@ pub(crate) fn weight(body: &Body) -> usize {
         | Body::Abort { .. }
         | Body::Token { .. }
         | Body::Digest { .. }
-        | Body::Copy { .. } => 0,
+        | Body::Copy { .. }
+        | Body::Repair { .. } => 0,
     };
     1 + bytes / WEIGHT_BYTES
 }
@@ -72,6 +73,7 @@ pub(crate) enum Expect {
     Token,
     Digest,
     Page,
+    Repair,
     Answer(Form),
 }
 
@@ -104,6 +106,7 @@ impl Expect {
             Body::Token { .. } => Self::Token,
             Body::Digest { .. } => Self::Digest,
             Body::Copy { .. } => Self::Page,
+            Body::Repair { .. } => Self::Repair,
         }
     }
 
@@ -117,6 +120,7 @@ impl Expect {
             Outcome::Token(_) => Self::Token,
             Outcome::Digest { .. } => Self::Digest,
             Outcome::Page(_) => Self::Page,
+            Outcome::Repair(_) => Self::Repair,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use halcyon_types::{ActorId, BootId, Hlc, KeyspaceId, RegionId, Seq, VersionVector};
-use halcyon_wire::ChainHash;
+use halcyon_wire::{Began, ChainHash};
 
 /// Who this replica is, and among whom.
 #[derive(Debug, Clone)]
@@ -26,6 +26,8 @@ pub struct Config {
     pub log_bytes_max: u64,
     /// How old, by its stamp, a record must be before it may be dropped although a region lacks it.
     pub retention: Duration,
+    /// Between the beginnings of two audits; none if there are to be none.
+    pub audit_period: Option<Duration>,
 }
 
 /// What the store recovered: the only way to begin.
@@ -41,6 +43,8 @@ pub struct Start {
     pub hlc: Hlc,
     /// Up to where records have been dropped from each log.
     pub floors: VersionVector,
+    /// How this life begins.
+    pub began: Began,
 }
 
 /// Where an actor's log stands: what its next record is decoded against, and what the log's bytes add up to.

@@ -6,12 +6,15 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use halcyon_crdt::{Object, Shortage};
-use halcyon_types::{ActorId, BootId, Dot, Hlc, RegionId, Seq, UnixMs, VersionVector};
+use halcyon_types::{ActorId, BootId, Dot, Hlc, Level, RegionId, Seq, UnixMs, VersionVector};
 use halcyon_wire::{
-    Body, ChainHash, CopyId, PeerMessage, Record, RecordError, Refusal, Response, StoredRecord, TransactionId, Write,
+    Body, ChainHash, Compare, CopyId, PeerMessage, Record, RecordError, Refusal, Response, StoredRecord, TransactionId,
+    Write,
 };
 
 use crate::error::PeerError;
+use crate::row_range::RowRange;
+use crate::status::Difference;
 
 /// The driver's number for one client connection; never used again once closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -215,7 +218,7 @@ pub enum Command {
         /// The connection's name for the snapshot.
         transaction: TransactionId,
     },
-    /// Carry out a read, scan, digest or page of a copy, on a snapshot of the last commit that was handled or a later one, or on that of the
+    /// Carry out a read, scan, digest, page of a copy or repair ([`Replica::repair`](crate::Replica::repair), for admins), on a snapshot of the last commit that was handled or a later one, or on that of the
     /// transaction it names, which is open; and answer the client.
     Read {
         /// Which connection.
@@ -268,8 +271,62 @@ pub enum Command {
     AbandonFill,
     /// All of the copy is stored: end, replay what this node's logs have and the copy has not, and begin anew from it.
     Switch,
+    /// Read and check rows from `from` on and below `upto`, at a snapshot of this moment or a later one, and report `handle_piece`. One
+    /// at a time.
+    ReadPiece {
+        /// The first row key.
+        from: Bytes,
+        /// The first behind the last.
+        upto: Bytes,
+        /// What has expired by then is left out of the digest.
+        at: UnixMs,
+        /// Rows, at most.
+        rows_max: usize,
+        /// Bytes of rows, past which the piece ends early.
+        bytes_max: usize,
+    },
+    /// Compare a range with what a peer has read of it, at a snapshot of this moment or a later one, and report `handle_range`. One at a time
+    /// per peer.
+    CompareRange {
+        /// Who asks.
+        peer: RegionId,
+        /// Its range.
+        ask: Compare,
+    },
     /// Tell the operator.
     Alarm(Alarm),
+}
+
+/// Rows that were read and checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PieceRead {
+    /// What the snapshot showed.
+    pub vv: VersionVector,
+    /// The first row key behind them.
+    pub upto: Bytes,
+    /// As the command said.
+    pub at: UnixMs,
+    /// How many.
+    pub rows: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// How many have not expired.
+    pub live: u64,
+    /// The digest of those.
+    pub digest: [u8; 32],
+    /// What of them is damaged. If there are no rows, what was to be read could not be.
+    pub damage: Vec<Damage>,
+}
+
+/// Rows that cannot be read, or are none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damage {
+    /// The first row key that may be damaged.
+    pub from: Bytes,
+    /// The first behind them.
+    pub upto: Bytes,
+    /// What is wrong.
+    pub what: String,
 }
 
 /// What an operator should look at. The replica goes on with everything else.
@@ -329,12 +386,28 @@ pub enum Alarm {
         dot: Dot,
         /// What is wrong with it.
         error: RecordError,
+        /// What that peer can read.
+        level: Level,
     },
     /// Records that this node lacks are gone everywhere in reach: it takes a copy of a peer's state.
     Rebuilding {
         /// Whose.
         from: RegionId,
     },
+    /// An operator has said so: this node takes a copy of a peer's state in the place of its own.
+    Repairing {
+        /// Whose.
+        from: RegionId,
+    },
+    /// That copy could not be had. This node goes on with what it has.
+    Unrepaired {
+        /// Whose.
+        from: RegionId,
+    },
+    /// Rows cannot be read, or are none.
+    Damaged(Damage),
+    /// Rows differ from a peer's, although both have seen the same of them: one of the two is wrong.
+    Diverged(Difference),
     /// This node's clock is off those of the others, or, where too few are heard, off the other's.
     ClockSkew {
         /// By how many milliseconds it is ahead; negative if behind.
@@ -375,6 +448,10 @@ impl Alarm {
             Self::Clone { .. } => "Clone",
             Self::Undecodable { .. } => "Undecodable",
             Self::Rebuilding { .. } => "Rebuilding",
+            Self::Repairing { .. } => "Repairing",
+            Self::Unrepaired { .. } => "Unrepaired",
+            Self::Damaged(_) => "Damaged",
+            Self::Diverged(_) => "Diverged",
             Self::ClockSkew { .. } => "ClockSkew",
             Self::Truncated { .. } => "Truncated",
             Self::LogFull { .. } => "LogFull",
@@ -411,14 +488,43 @@ impl fmt::Display for Alarm {
                 "two processes run as actor {actor} (one of them is boot {}); stop the copy and give it a new data directory",
                 boot.0
             ),
-            Self::Undecodable { peer, dot, error } => write!(
+            Self::Undecodable { peer, dot, error, level } if *level > Level::PRESENT => write!(
                 f,
-                "record {dot} from region {peer} cannot be read: {error}; upgrade this node, or repair that one"
+                "record {dot} from region {peer}, whose level is {level}, cannot be read at this node's level {}: {error}; \
+                 upgrade this node: it serves what it has, and takes that log's records up again then",
+                Level::PRESENT
+            ),
+            Self::Undecodable { peer, dot, error, .. } => write!(
+                f,
+                "record {dot} from region {peer} cannot be read, although that node is no newer than this: {error}; look at \
+                 the disk and the memory of that one"
             ),
             Self::Rebuilding { from } => write!(
                 f,
                 "records that this region lacks have been dropped elsewhere: it takes a copy of the state of region {from}, and \
                  serves what it has until then. Nothing that it acknowledged is lost"
+            ),
+            Self::Repairing { from } => write!(
+                f,
+                "as an operator wants, a copy of the state of region {from} takes the place of this node's, which serves what it \
+                 has until then. Nothing that it acknowledged is lost"
+            ),
+            Self::Unrepaired { from } => write!(
+                f,
+                "no copy of the state of region {from} could be had; this node goes on with what it has. See to the link and to \
+                 the disk, then begin the repair again"
+            ),
+            Self::Damaged(Damage { from, upto, what }) => write!(
+                f,
+                "rows in {} cannot be read: {what}. `halcyon repair` takes the state of another region in the place of this one's",
+                RowRange { from, upto }
+            ),
+            Self::Diverged(Difference { peer, from, upto }) => write!(
+                f,
+                "rows in {} differ from those of region {peer}, although both have seen the same of them: one of the two is \
+                 wrong. With three regions, it is the one that two others differ from. `halcyon repair` takes the state of another \
+                 region in the place of the wrong one's",
+                RowRange { from, upto }
             ),
             Self::ClockSkew { off_ms, clocks, refuses: true } => write!(
                 f,

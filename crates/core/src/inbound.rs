@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use halcyon_types::limits::{DEAD_AFTER, OVERDUE_MARGIN, SILENT_AFTER};
 use halcyon_types::mutant::{Mutant, planted};
-use halcyon_types::{ActorId, BootId, Dot, Hlc, Now, Seq, UnixMs, VersionVector};
+use halcyon_types::{ActorId, BootId, Dot, Hlc, Level, Now, Seq, UnixMs, VersionVector};
 use halcyon_wire::{ChainHash, Echo, Heartbeat, Hello};
 
 /// Earlier starts of a peer that are remembered, to tell a copied directory from a restart.
@@ -53,6 +53,8 @@ pub(crate) struct Inbound {
     pub(crate) heard: Duration,
     pub(crate) actor: Option<ActorId>,
     pub(crate) boot: Option<BootId>,
+    /// What it can read, as it last said.
+    pub(crate) level: Option<Level>,
     former: VecDeque<BootId>,
     rival: Option<Rival>,
     /// What the peer has on disk: moves windows.
@@ -92,6 +94,7 @@ impl Inbound {
             heard: start,
             actor: None,
             boot: None,
+            level: None,
             former: VecDeque::new(),
             rival: None,
             acked: VersionVector::new(),
@@ -176,6 +179,7 @@ impl Inbound {
             self.link = Link::Greeted;
         }
         self.heard = now;
+        self.level = Some(hello.level);
         let restarted = self.boot != Some(hello.boot);
         if restarted {
             self.rival = None;

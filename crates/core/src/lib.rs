@@ -34,6 +34,9 @@
 //!   behind the same gate, may be dropped; if that is not enough, those past the retention that most members have. What lies
 //!   below such a floor is sent to nobody any more. If nothing is enough the logs are full: clients' writes are refused, and
 //!   nothing is granted or swept by a record; reads, and what others have written, go on.
+//! * **Audit.** Once a period a node reads all its rows, a range at a time, and has the next peer compare its digest of each.
+//!   The peer does so once its own vector covers that of the digest, and says nothing where a record beyond it touches the
+//!   range: so what differs is wrong at one of the two. It is read again in ever smaller ranges, down to a row, and told.
 //! * **Clocks.** Heartbeats carry the wall clock. A node whose own is off the median of three or more refuses writes and
 //!   goes on with everything else: its stamps would lie.
 //!
@@ -50,6 +53,7 @@
 //! It never sees a disk, a socket or a clock, never holds an own record's bytes, never skips a record it cannot read, and
 //! never pulls its own present actor.
 
+mod audit;
 mod config;
 mod copies;
 mod delivery;
@@ -63,6 +67,7 @@ mod rebalance;
 mod rebuild;
 mod replica;
 mod rng;
+mod row_range;
 mod skew;
 mod standing;
 mod status;
@@ -75,6 +80,9 @@ mod waiting;
 
 pub use config::{Config, Head, Start};
 pub use error::PeerError;
-pub use event::{Actors, Alarm, Command, Committed, Job, JobResult, LinkEvent, Logs, SessionId, Ticket};
+pub use event::{
+    Actors, Alarm, Command, Committed, Damage, Job, JobResult, LinkEvent, Logs, PieceRead, SessionId, Ticket,
+};
 pub use replica::Replica;
-pub use status::{ClockStatus, LogStatus, PeerStatus, PullStatus, Status, Unstable};
+pub use row_range::RowRange;
+pub use status::{AuditEnd, AuditStatus, ClockStatus, Difference, LogStatus, PeerStatus, PullStatus, Status, Unstable};

@@ -21,6 +21,8 @@ pub(crate) struct Fetching {
     pub(crate) whole: bool,
     /// When something last came.
     pub(crate) progress: Duration,
+    /// An operator wants this one, and no other in its place.
+    pub(crate) wanted: bool,
 }
 
 #[derive(Debug, Default)]
@@ -34,8 +36,8 @@ pub(crate) enum Rebuild {
 }
 
 impl Fetching {
-    pub(crate) const fn new(from: RegionId, copy: CopyId, now: Duration) -> Self {
-        Self { from, copy, received: 0, stored: 0, asked: 0, whole: false, progress: now }
+    pub(crate) const fn new(from: RegionId, copy: CopyId, now: Duration, wanted: bool) -> Self {
+        Self { from, copy, received: 0, stored: 0, asked: 0, whole: false, progress: now, wanted }
     }
 
     /// The pages to ask for now: so many are under way, or here and not stored.

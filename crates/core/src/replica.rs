@@ -1,5 +1,6 @@
 //! The replica: its state, its doors, and one `check` of the whole after each step.
 
+mod audit;
 mod check;
 mod clients;
 mod clock;
@@ -9,6 +10,7 @@ mod links;
 mod peers;
 mod pulls;
 mod rebuild;
+mod repair;
 mod report;
 mod rights;
 mod standing;
@@ -22,13 +24,14 @@ use std::time::Duration;
 
 use halcyon_types::limits::{START_PATIENCE, SWEEP_EVERY, TRUNCATE_EVERY};
 use halcyon_types::{ActorId, BootId, Hlc, KeyspaceId, Now, RegionId, Seq, UnixMs, VersionVector};
-use halcyon_wire::{ChainHash, Hello, PeerMessage, Request};
+use halcyon_wire::{Began, ChainHash, Hello, PeerMessage, Request, Verdict};
 
+use crate::audit::Audit;
 use crate::config::{Config, Start};
 use crate::copies::Copies;
 use crate::delivery::Delivery;
 use crate::error::PeerError;
-use crate::event::{Actors, Alarm, Command, Committed, Job, LinkEvent, SessionId};
+use crate::event::{Actors, Alarm, Command, Committed, Job, LinkEvent, PieceRead, SessionId};
 use crate::held::Held;
 use crate::inbound::Inbound;
 use crate::lag::Lag;
@@ -90,6 +93,8 @@ pub struct Replica {
     truncation: Truncation,
     copies: Copies,
     rebuild: Rebuild,
+    audit: Audit,
+    began: Began,
     skew: Skew,
     /// Whether a test clock stands in for the wall clock.
     test_clock: bool,
@@ -169,6 +174,8 @@ impl Replica {
             truncation: Truncation::new(config.log_bytes_max, config.retention, start.floors),
             copies: Copies::default(),
             rebuild: Rebuild::default(),
+            audit: Audit::new(config.audit_period),
+            began: start.began,
             skew: Skew::default(),
             test_clock: false,
             jobs: VecDeque::new(),
@@ -183,6 +190,7 @@ impl Replica {
         }
         replica.timers.set(Timer::Sweep, now.mono + SWEEP_EVERY);
         replica.timers.set(Timer::Truncate, now.mono + TRUNCATE_EVERY);
+        replica.time_first_audit(now);
         replica.check();
         replica
     }
@@ -259,6 +267,18 @@ impl Replica {
         self.check();
     }
 
+    /// The piece of a [`Command::ReadPiece`] was read. Once per command.
+    pub fn handle_piece(&mut self, now: Now, piece: PieceRead) {
+        self.piece_read(now, piece);
+        self.check();
+    }
+
+    /// The range of a [`Command::CompareRange`] was read, or could not be, for what reason. Once per command.
+    pub fn handle_range(&mut self, now: Now, peer: RegionId, read: Result<Verdict, String>) {
+        self.range_compared(now, peer, read);
+        self.check();
+    }
+
     /// The time that [`poll_timeout`](Self::poll_timeout) told has come. Harmless when it has not.
     pub fn handle_timeout(&mut self, now: Now) {
         while let Some(timer) = self.timers.rung(now.mono) {
@@ -273,6 +293,7 @@ impl Replica {
                 Timer::Page(peer) => self.feed_copy(now, peer),
                 Timer::Rebuild => self.rebuild(now),
                 Timer::Truncate => self.truncate(now),
+                Timer::Audit => self.audit(now),
             }
         }
         self.check();

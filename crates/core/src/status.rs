@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use halcyon_types::{ActorId, BootId, Dot, Hlc, RegionId, Seq, VersionVector};
+use bytes::Bytes;
+use halcyon_types::{ActorId, BootId, Dot, Hlc, Level, RegionId, Seq, VersionVector};
 use halcyon_wire::ChainHash;
+
+use crate::event::Damage;
 
 /// A picture of the whole replica.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +20,8 @@ pub struct Status {
     pub standing: &'static str,
     /// Whether it answers clients now.
     pub ready: bool,
+    /// The cluster's feature level: the lowest of its members'. This build's own is [`Level::PRESENT`].
+    pub level: Level,
     /// What is applied and on disk here.
     pub vv: VersionVector,
     /// The hash chain of each actor's log, as far as it is applied and on disk here: where two nodes have applied as much of
@@ -64,6 +69,8 @@ pub struct Status {
     pub rebuilding: Option<(RegionId, u64)>,
     /// Copies of this node's state that others are taking.
     pub copies: usize,
+    /// Its audits.
+    pub audit: AuditStatus,
     /// Pulls that this node has asked for and not yet seen answered.
     pub pulls: Vec<PullStatus>,
     /// Alarms raised since the start, by name.
@@ -82,6 +89,59 @@ pub struct ClockStatus {
     pub refuses: bool,
     /// Whether a test clock stands in for it: then nothing is judged.
     pub test: bool,
+}
+
+/// The audits of this node's rows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditStatus {
+    /// Between the beginnings of two; none if they are off.
+    pub period: Option<Duration>,
+    /// The one under way, as if it ended now.
+    pub running: Option<AuditEnd>,
+    /// The row key where it is.
+    pub place: Option<Bytes>,
+    /// With whom it compares.
+    pub peer: Option<RegionId>,
+    /// The last one that ended.
+    pub last: Option<AuditEnd>,
+    /// How many have ended since the start.
+    pub audits: u64,
+    /// Rows that audits of this node have read since the start.
+    pub rows: u64,
+    /// Bytes of those.
+    pub bytes: u64,
+    /// Ranges that differ from a peer's, and have not been found to agree since.
+    pub differing: Vec<Difference>,
+    /// Rows that cannot be read.
+    pub damaged: Vec<Damage>,
+}
+
+/// What an audit came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AuditEnd {
+    /// When it began, on the monotonic clock.
+    pub began: Duration,
+    /// When it ended.
+    pub ended: Duration,
+    /// Rows read.
+    pub rows: u64,
+    /// Bytes of those.
+    pub bytes: u64,
+    /// Ranges that a peer had the same.
+    pub compared: u64,
+    /// Ranges of which nothing could be said: nobody could be asked, or they were being written all the time.
+    pub uncompared: u64,
+}
+
+/// A range of rows that differs from a peer's although both have seen the same of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// Whose.
+    pub peer: RegionId,
+    /// The first row key that may be in it.
+    pub from: Bytes,
+    /// The first behind it.
+    pub upto: Bytes,
 }
 
 /// The logs, as of the last look at them.
@@ -119,6 +179,8 @@ pub struct PeerStatus {
     pub actor: Option<ActorId>,
     /// Its present start, once it has said so.
     pub boot: Option<BootId>,
+    /// What it can read, once it has said so.
+    pub level: Option<Level>,
     /// Whether its link to here is open.
     pub link_in: bool,
     /// Whether the link to it is open.

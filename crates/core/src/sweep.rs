@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use halcyon_types::UnixMs;
 use halcyon_types::limits::SWEEP_EVERY;
 
 /// Between two sweeps while there is more to do: room for clients' writes.
@@ -13,13 +14,20 @@ const SWEEP_AGAIN: Duration = Duration::from_millis(10);
 #[derive(Debug, Default)]
 pub(crate) struct Sweeper {
     under_way: bool,
+    /// Up to here entries may be gone that have expired, since the start.
+    purged_upto: UnixMs,
     /// Records that sweeps have made since the start.
     pub(crate) records: u64,
 }
 
 impl Sweeper {
-    pub(crate) const fn begin(&mut self) {
+    pub(crate) fn begin(&mut self, upto: UnixMs) {
         self.under_way = true;
+        self.purged_upto = self.purged_upto.max(upto);
+    }
+
+    pub(crate) const fn purged_upto(&self) -> UnixMs {
+        self.purged_upto
     }
 
     /// The sweep is over, with a record or not. Returns how long to wait before the next one.

@@ -28,6 +28,8 @@ pub(crate) enum Timer {
     Rebuild,
     /// When to look whether the logs have outgrown their limit.
     Truncate,
+    /// When to begin the next audit, to read the next piece, or to wait no longer for a peer.
+    Audit,
 }
 
 /// Which timer rings when. One time per timer; setting it again moves it.

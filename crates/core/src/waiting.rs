@@ -46,7 +46,7 @@ pub(crate) const fn session_of(body: &Body) -> Option<&Session> {
         | Body::Begin { session }
         | Body::Token { session }
         | Body::Write(Write { session, .. }) => Some(session),
-        Body::Abort { .. } | Body::Digest { .. } | Body::Copy { .. } => None,
+        Body::Abort { .. } | Body::Digest { .. } | Body::Copy { .. } | Body::Repair { .. } => None,
     }
 }
 
@@ -60,7 +60,7 @@ pub(crate) fn weight(body: &Body) -> usize {
         Body::Write(write) => return size_of::<PutOff>() + weight_of_write(write),
         Body::Scan { beginning, page, .. } => beginning.len() + page.after.as_ref().map_or(0, bytes::Bytes::len),
         Body::Copy { place } => place.len(),
-        Body::Begin { .. } | Body::Abort { .. } | Body::Token { .. } | Body::Digest { .. } => 0,
+        Body::Begin { .. } | Body::Abort { .. } | Body::Token { .. } | Body::Digest { .. } | Body::Repair { .. } => 0,
     };
     size_of::<PutOff>() + session_of(body).map_or(0, weight_of_session) + what
 }

@@ -118,6 +118,18 @@ pub enum EffectError {
 }
 
 impl Effect {
+    /// Whether it can change a row from `from` on and below `upto`, or decide what becomes of one: if not, those rows are the
+    /// same with it and without.
+    pub fn touches(&self, from: &[u8], upto: &[u8]) -> bool {
+        let prefix = match self {
+            Self::Assign { row, .. } => RowPrefix(row.as_bytes().clone()),
+            Self::Clear { prefix, .. } => prefix.clone(),
+            Self::Inc { counter, .. } => counter.clone(),
+            Self::Observe { generations, .. } | Self::Hold { generations, .. } => generations.clone(),
+        };
+        prefix.as_bytes() < upto && prefix.end().is_none_or(|end| from < end.as_slice())
+    }
+
     /// Checks an effect that came from elsewhere, so that applying it is total.
     ///
     /// # Errors

@@ -140,6 +140,11 @@ impl RowPrefix {
         row.get(..4 + component::encoded_len(row.get(4..)?)?)
     }
 
+    /// The key that the row at `row`, or what it begins with, belongs to, as an application names it.
+    pub fn name_of(row: &[u8]) -> Option<Vec<u8>> {
+        component::first(row.get(4..)?)
+    }
+
     /// From bytes that [`Self::collection_of`], [`Self::key_of`] or a scan gave.
     pub fn from_bytes(bytes: impl Into<Bytes>) -> Self {
         Self(bytes.into())

@@ -13,6 +13,7 @@ mod error;
 mod manifest;
 mod part;
 mod restore;
+mod salvage;
 mod write;
 
 #[cfg(test)]
@@ -20,9 +21,12 @@ mod tests;
 
 use std::path::Path;
 
+pub use halcyon_store::{Cut, Lost};
+
 pub use error::{BackupError, RestoreError};
 pub use manifest::{MANIFEST, Manifest, Part};
 pub use restore::{Order, Restored, restore};
+pub use salvage::{Salvaged, salvage};
 pub use write::Writer;
 
 /// Reads a whole backup and compares it with its manifest. `seen` is told of the rows of each page.

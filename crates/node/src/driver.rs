@@ -3,12 +3,14 @@
 //! One loop on one thread. It never waits for a peer, a client or the committer: what it cannot do now stands in a bounded
 //! queue. It decides nothing that the replica could decide.
 
+mod audits;
 mod backups;
 mod commands;
 mod links;
 mod reading;
 mod report;
 
+pub(crate) use audits::Life;
 pub(crate) use backups::Backups;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -139,6 +141,8 @@ pub(crate) struct Driver {
     pub(crate) fillings: u64,
     pub(crate) abandoned: Option<Filling>,
     pub(crate) switching: Option<Filling>,
+    /// This one's own.
+    pub(crate) life: Life,
     pub(crate) alarms: Vec<String>,
     pub(crate) fatal: Option<NodeError>,
 }
@@ -172,6 +176,7 @@ impl Driver {
             fillings: 0,
             abandoned: None,
             switching: None,
+            life: Life::default(),
             alarms: Vec::new(),
             fatal: None,
         }
@@ -295,6 +300,8 @@ impl Driver {
                 }
             }
             Event::PageRead { peer, read } => self.page_read(peer, read),
+            Event::PieceRead { life, piece } => self.piece_read(&life, piece),
+            Event::RangeRead { life, peer, read } => self.range_read(&life, peer, read),
             Event::Filled { filling, result } => self.filled(filling, &result),
             Event::PeerUp { peer, link, handle } => self.peer_up(peer, link, handle),
             Event::PeerSaid { peer, link, messages } => {

@@ -1,12 +1,13 @@
 //! What the driver hears from every task around it.
 
-use halcyon_core::SessionId;
+use halcyon_core::{PieceRead, SessionId};
 use halcyon_net::LinkHandle;
 use halcyon_types::{RegionId, UnixMs};
-use halcyon_wire::{PeerMessage, Request};
+use halcyon_wire::{PeerMessage, Request, Verdict};
 use tokio::sync::oneshot;
 
-use crate::copying::PageRead;
+use crate::copying;
+use crate::driver::Life;
 use crate::faults::LinkChange;
 use crate::peers::{OutLink, Sent};
 use crate::sessions::Seat;
@@ -27,7 +28,11 @@ pub(crate) enum Event {
     /// The link has taken a range of records.
     Sent { peer: RegionId, link: u64, sent: Sent },
     /// A page of a copy has been read.
-    PageRead { peer: RegionId, read: PageRead },
+    PageRead { peer: RegionId, read: copying::PageRead },
+    /// Rows have been read for an audit of this node's, in the life that wanted it.
+    PieceRead { life: Life, piece: PieceRead },
+    /// A range has been compared for a peer, or could not be read.
+    RangeRead { life: Life, peer: RegionId, read: Result<Verdict, String> },
     /// A page of a copy has been stored, or could not be.
     Filled { filling: u64, result: Result<(), String> },
     /// A peer's link stands.

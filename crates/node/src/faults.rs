@@ -114,7 +114,11 @@ impl Faults {
     pub(crate) fn admits(&self, peer: RegionId, message: &PeerMessage) -> bool {
         let fault = self.of(peer);
         match message {
-            PeerMessage::Pull(_) | PeerMessage::AskPage(_) | PeerMessage::AskRights(_) => !fault.cut_out,
+            PeerMessage::Pull(_)
+            | PeerMessage::AskPage(_)
+            | PeerMessage::AskRights(_)
+            | PeerMessage::Compare(_)
+            | PeerMessage::Compared(_) => !fault.cut_out,
             PeerMessage::Range(_) | PeerMessage::Page(_) => !fault.cut_in,
             PeerMessage::Hello(_) | PeerMessage::Heartbeat(_) | PeerMessage::Floors(_) | PeerMessage::NoCopy(_) => {
                 !fault.is_dark()
@@ -126,7 +130,11 @@ impl Faults {
     pub(crate) fn releases(&self, me: RegionId, peer: RegionId, message: &PeerMessage) -> bool {
         let fault = self.of(peer);
         match message {
-            PeerMessage::Pull(_) | PeerMessage::AskPage(_) | PeerMessage::AskRights(_) => !fault.cut_in,
+            PeerMessage::Pull(_)
+            | PeerMessage::AskPage(_)
+            | PeerMessage::AskRights(_)
+            | PeerMessage::Compare(_)
+            | PeerMessage::Compared(_) => !fault.cut_in,
             PeerMessage::Range(range) => !fault.cut_out && (!fault.relay_off || range.actor.region() == Some(me)),
             PeerMessage::Page(_) => !fault.cut_out && !fault.relay_off,
             PeerMessage::Hello(_) | PeerMessage::Heartbeat(_) | PeerMessage::Floors(_) | PeerMessage::NoCopy(_) => {

@@ -49,6 +49,12 @@ pub(crate) struct Metrics {
     log_bytes_max: Gauge,
     log_full: Gauge,
     unstable_ms: Gauge,
+    audits: Counter,
+    audited_rows: Counter,
+    audited_bytes: Counter,
+    audit_uncompared: Gauge,
+    audit_differing: Gauge,
+    audit_damaged: Gauge,
     alarms: Gauge,
 }
 
@@ -94,6 +100,12 @@ impl Metrics {
             log_bytes_max: Gauge::default(),
             log_full: Gauge::default(),
             unstable_ms: Gauge::default(),
+            audits: Counter::default(),
+            audited_rows: Counter::default(),
+            audited_bytes: Counter::default(),
+            audit_uncompared: Gauge::default(),
+            audit_differing: Gauge::default(),
+            audit_damaged: Gauge::default(),
             alarms: Gauge::default(),
         };
         metrics.register();
@@ -136,6 +148,14 @@ impl Metrics {
         r.register("log_full", "Whether new writes are refused as LogFull", self.log_full.clone());
         let help = "Age of the oldest record that not every region has";
         r.register("unstable_milliseconds", help, self.unstable_ms.clone());
+        r.register("audits", "Audits of this node's rows that have ended", self.audits.clone());
+        r.register("audited_rows", "Rows that audits of this node have read", self.audited_rows.clone());
+        r.register("audited_bytes", "Bytes of rows that audits of this node have read", self.audited_bytes.clone());
+        let help = "Ranges of which the last audit could say nothing";
+        r.register("audit_uncompared", help, self.audit_uncompared.clone());
+        let help = "Ranges of rows that differ from a peer's";
+        r.register("audit_differing", help, self.audit_differing.clone());
+        r.register("audit_damaged", "Ranges of rows that cannot be read", self.audit_damaged.clone());
         r.register("alarms", "Alarms raised since the start", self.alarms.clone());
     }
 
@@ -167,11 +187,14 @@ impl Metrics {
         self.sessions.set(int(status.queues.sessions));
         self.waiting.set(int(status.queues.waiting));
         self.transactions.set(int(status.queues.transactions));
-        let background = &status.background;
+        let (background, audit) = (&status.background, &status.audit);
         for (counter, total) in [
             (&self.rights_asked, background.asked),
             (&self.rights_granted, background.granted),
             (&self.sweeps, background.swept),
+            (&self.audits, audit.audits),
+            (&self.audited_rows, audit.rows),
+            (&self.audited_bytes, audit.bytes),
         ] {
             counter.inner().store(total, Ordering::Relaxed);
         }
@@ -180,6 +203,9 @@ impl Metrics {
         self.log_bytes_max.set(int(status.logs.bytes_max));
         self.log_full.set(i64::from(status.logs.full));
         self.unstable_ms.set(int(status.logs.unstable_ms.unwrap_or_default()));
+        self.audit_uncompared.set(int(audit.last.as_ref().map_or(0, |last| last.uncompared)));
+        self.audit_differing.set(int(audit.differing.len() as u64));
+        self.audit_damaged.set(int(audit.damaged.len() as u64));
         self.alarms.set(int(status.alarms.len() as u64));
         let mut text = String::new();
         encode(&mut text, &self.registry)?;

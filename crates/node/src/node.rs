@@ -9,6 +9,7 @@ use halcyon_net::{BindError, ClientListener, Credentials, CredentialsError, Iden
 use halcyon_store::{Claim, Committer, OpenError, Recovered, RocksBackend};
 use halcyon_types::topology::{Region, Topology};
 use halcyon_types::{Address, BootId, NodeId, RegionName};
+use halcyon_wire::Began;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{mpsc as async_mpsc, watch};
@@ -105,7 +106,7 @@ impl Node {
             topology,
             fault_api,
         };
-        let (mut driver, mut groups) = ground.live(Faults::default())?;
+        let (mut driver, mut groups) = ground.live(Faults::default(), Began::Opened)?;
         let (topology, region) = (ground.topology.clone(), ground.region.clone());
         let admin = Admin {
             topology: topology.clone(),
@@ -199,7 +200,7 @@ struct Ground {
 
 impl Ground {
     /// Opens the data directory and starts the committer.
-    fn live(&self, faults: Faults) -> Result<(Driver, UnboundedReceiver<Done>), StartError> {
+    fn live(&self, faults: Faults, began: Began) -> Result<(Driver, UnboundedReceiver<Done>), StartError> {
         let (committer, recovered) = Committer::open(RocksBackend::open(&self.data)?, &self.claim())?;
         let (done, groups) = async_mpsc::unbounded_channel();
         let site = Site {
@@ -218,7 +219,7 @@ impl Ground {
         };
         tracing::info!(region = %self.region.name, actor = %recovered.actor, vv = ?recovered.vv, "recovered");
         let jobs = committer::spawn(committer, self.clocks.clone(), done).map_err(StartError::Thread)?;
-        let replica = replica(&self.topology, &self.region, recovered, &self.clocks);
+        let replica = replica(&self.topology, &self.region, recovered, began, &self.clocks);
         Ok((Driver::new(replica, site, self.events.clone(), jobs, faults), groups))
     }
 
@@ -230,12 +231,18 @@ impl Ground {
             let filled = filling.end()?;
             Some(rebuilding::take_place(filled, &reader, &data, &claim))
         });
-        match took.await {
-            Ok(Some(Ok(vv))) => tracing::info!(?vv, "a copy has taken the place of this node's state"),
-            Ok(Some(Err(error))) => tracing::error!(%error, "a copy could not take the place of this node's state"),
-            Ok(None) | Err(_) => tracing::error!("a copy was lost; this node goes on with what it has"),
+        let began = match took.await {
+            Ok(Some(Ok(vv))) => {
+                tracing::info!(?vv, "a copy has taken the place of this node's state");
+                Began::Copied
+            }
+            Ok(Some(Err(error))) => Began::Failed { reason: error.to_string() },
+            Ok(None) | Err(_) => Began::Failed { reason: "the copy was lost".to_owned() },
+        };
+        if let Began::Failed { reason } = &began {
+            tracing::error!(reason, "a copy could not take the place of this node's state, which goes on with it");
         }
-        self.live(faults)
+        self.live(faults, began)
     }
 
     fn claim(&self) -> Claim {
@@ -249,7 +256,7 @@ impl Ground {
     }
 }
 
-fn replica(topology: &Topology, region: &Region, recovered: Recovered, clocks: &Clocks) -> Replica {
+fn replica(topology: &Topology, region: &Region, recovered: Recovered, began: Began, clocks: &Clocks) -> Replica {
     let config = halcyon_core::Config {
         region: region.id,
         peers: topology.regions.iter().map(|other| other.id).filter(|id| *id != region.id).collect(),
@@ -259,6 +266,7 @@ fn replica(topology: &Topology, region: &Region, recovered: Recovered, clocks: &
         keyspaces: topology.keyspaces.iter().map(|keyspace| keyspace.id).collect(),
         log_bytes_max: topology.replication.log_bytes_max.0,
         retention: topology.replication.retention.0,
+        audit_period: topology.audit.period.map(|period| period.0),
     };
     let heads = recovered.heads.into_iter();
     let start = halcyon_core::Start {
@@ -267,6 +275,7 @@ fn replica(topology: &Topology, region: &Region, recovered: Recovered, clocks: &
         heads: heads.map(|(actor, h)| (actor, halcyon_core::Head { seq: h.seq, deps: h.deps, hash: h.hash })).collect(),
         hlc: recovered.hlc,
         floors: recovered.floors,
+        began,
     };
     Replica::new(config, start, clocks.now())
 }

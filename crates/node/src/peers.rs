@@ -105,7 +105,7 @@ pub(crate) async fn dial(own: Arc<Credentials>, region: Region, numbers: LinkNum
     }
     let end = handle.closed().await;
     // Whoever closes it on purpose says why, and what to do about it.
-    if matches!(end, LinkEnd::There { .. }) {
+    if let LinkEnd::There { .. } = &end {
         tracing::warn!(peer = %region.name, %end, "link down");
     } else {
         tracing::info!(peer = %region.name, %end, "link down");

@@ -20,6 +20,9 @@ pub(crate) struct NodeStatus {
     pub standing: &'static str,
     /// Whether clients are answered.
     pub ready: bool,
+    /// The feature level of this build, and that of the cluster: the lowest of its members'.
+    pub level: u16,
+    pub cluster_level: u16,
     /// The synced version vector, which is how far each actor's records are applied: actor → seq.
     pub vv: BTreeMap<String, u64>,
     /// The hash chain of each actor's log up to there, its first eight bytes in hexadecimal: actor → hash. Nodes that have
@@ -48,6 +51,8 @@ pub(crate) struct NodeStatus {
     pub queues: QueueStatus,
     /// What nobody asked for.
     pub background: BackgroundStatus,
+    /// How the rows are.
+    pub audit: AuditStatus,
     /// What the data directory takes.
     pub disk: DiskStatus,
     /// What an operator should look at.
@@ -94,6 +99,8 @@ pub(crate) struct PeerStatus {
     pub region: String,
     /// The present incarnation of its log, once it has said so.
     pub actor: Option<String>,
+    /// The feature level of its build, once it has said so.
+    pub level: Option<u16>,
     /// Whether its link to us stands, and no fault keeps its records out.
     pub link_in: bool,
     /// Whether our link to it stands, and no fault keeps our records in.
@@ -152,6 +159,76 @@ pub(crate) struct BackgroundStatus {
     pub granted: u64,
     /// Records that clear away keys that have ended, since the start.
     pub swept: u64,
+}
+
+/// Audits: every row is read, checked, and compared with a peer's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct AuditStatus {
+    /// `period` of `regions.toml`; null if audits are off.
+    pub period_ms: Option<u64>,
+    /// The one under way, so far.
+    pub running: Option<AuditRun>,
+    /// The last one that ended; null before the first since the start.
+    pub last: Option<AuditRun>,
+    /// Audits that have ended since the start.
+    pub audits: u64,
+    /// Rows that they have read.
+    pub rows: u64,
+    /// Bytes of those.
+    pub bytes: u64,
+    /// Ranges of rows that differ from a peer's although both have seen the same of them.
+    pub differing: Vec<AuditFinding>,
+    /// Rows that cannot be read here.
+    pub damaged: Vec<AuditFinding>,
+    /// Pages of a copy that are stored so far, and whose, while a peer's state is taken in the place of this node's.
+    pub copying: Option<CopyStatus>,
+}
+
+/// One audit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct AuditRun {
+    /// How long ago it began.
+    pub began_ms_ago: u64,
+    /// How long it took; of the one under way, so far.
+    pub took_ms: u64,
+    /// Rows read.
+    pub rows: u64,
+    /// Bytes of those.
+    pub bytes: u64,
+    /// Ranges that a peer had the same.
+    pub compared: u64,
+    /// Ranges of which nothing could be said: nobody could be asked, or they were written all the time.
+    pub uncompared: u64,
+    /// The keyspace where it is, of the one under way.
+    pub keyspace: Option<String>,
+    /// The key where it is; null at the beginning of a keyspace.
+    pub key: Option<String>,
+    /// With whom it compares.
+    pub peer: Option<String>,
+}
+
+/// Rows that are not as they should be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct AuditFinding {
+    /// From whose they differ.
+    pub peer: Option<String>,
+    /// In which keyspace.
+    pub keyspace: String,
+    /// The first key; null for whatever is first.
+    pub from: Option<String>,
+    /// The last key; null for whatever is last.
+    pub to: Option<String>,
+    /// What is wrong.
+    pub what: String,
+}
+
+/// A copy that is being taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct CopyStatus {
+    /// Of whose state.
+    pub from: String,
+    /// Pages stored.
+    pub pages: u64,
 }
 
 /// Disk use.

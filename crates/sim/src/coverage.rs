@@ -10,7 +10,7 @@ use halcyon_sim::world::Figures;
 const SEEDS_MIN: u64 = 100;
 
 /// What must have happened: what faults come to, and what they are there to bring about.
-const MUST: [&str; 49] = [
+const MUST: [&str; 53] = [
     "records relayed",
     "messages lost on the way",
     "messages swallowed by a cut",
@@ -54,6 +54,10 @@ const MUST: [&str; 49] = [
     "rights run low and the rebalancer off",
     "sweeps of keys",
     "truncations of logs",
+    "rows read by audits",
+    "ranges compared at equal vectors",
+    "ranges compared though one had seen more",
+    "ranges that moved while they were compared",
     "LogFull",
     "NotYet",
     "Changed",

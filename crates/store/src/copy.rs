@@ -14,6 +14,7 @@
 
 mod fill;
 mod replay;
+mod salvage;
 
 use std::ops::ControlFlow;
 
@@ -27,6 +28,7 @@ use crate::reader::vv_of;
 
 pub use fill::{Fill, FillError, count};
 pub use replay::{RebuildError, replay};
+pub use salvage::salvage;
 
 /// The families that travel, in the order in which they do; an entry names its family by its place here.
 const FAMILIES: [Family; 3] = [Family::State, Family::Requests, Family::Log];

@@ -31,32 +31,57 @@ pub struct Digest {
 
 pub(crate) fn of(view: &impl View, at: UnixMs) -> Result<Digest, ReadError> {
     let vv = vv_of(view)?;
-    let (mut hasher, mut rows, mut buffer) = (blake3::Hasher::new(), 0, Vec::with_capacity(64 * 1024));
+    let mut adding = Adding::new(at);
     let mut outcome = Ok(());
     view.scan(Family::State, &ROWS_FROM, None, |key, value| {
-        let value = match unexpired(key, value, at) {
-            Ok(Some(value)) => value,
-            Ok(None) => return ControlFlow::Continue(()),
-            Err(error) => {
-                outcome = Err(error);
-                return ControlFlow::Break(());
-            }
-        };
-        rows += 1;
-        for part in [key, &value] {
-            buffer.extend_from_slice(&u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
-            buffer.extend_from_slice(part);
-        }
-        // The hasher is fastest with many bytes at once.
-        if buffer.len() >= 60 * 1024 {
-            hasher.update(&buffer);
-            buffer.clear();
-        }
-        ControlFlow::Continue(())
+        outcome = adding.row(key, value);
+        if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     })?;
     outcome?;
-    hasher.update(&buffer);
-    Ok(Digest { vv, digest: *hasher.finalize().as_bytes(), rows })
+    let rows = adding.rows;
+    Ok(Digest { vv, digest: adding.finish(), rows })
+}
+
+/// A digest that rows are added to, in key order.
+pub(crate) struct Adding {
+    at: UnixMs,
+    hasher: blake3::Hasher,
+    /// The hasher is fastest with many bytes at once.
+    buffer: Vec<u8>,
+    /// How many have been added: what has expired counts for none.
+    pub(crate) rows: u64,
+}
+
+impl Adding {
+    /// Begins with none; what has expired by `at` is left out.
+    pub(crate) fn new(at: UnixMs) -> Self {
+        Self { at, hasher: blake3::Hasher::new(), buffer: Vec::with_capacity(64 * 1024), rows: 0 }
+    }
+
+    pub(crate) fn row(&mut self, key: &[u8], value: &[u8]) -> Result<(), ReadError> {
+        if let Some(value) = unexpired(key, value, self.at)? {
+            self.add(key, &value);
+        }
+        Ok(())
+    }
+
+    /// Adds a row as it is.
+    pub(crate) fn add(&mut self, key: &[u8], value: &[u8]) {
+        self.rows += 1;
+        for part in [key, value] {
+            self.buffer.extend_from_slice(&u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
+            self.buffer.extend_from_slice(part);
+        }
+        if self.buffer.len() >= 60 * 1024 {
+            self.hasher.update(&self.buffer);
+            self.buffer.clear();
+        }
+    }
+
+    pub(crate) fn finish(mut self) -> [u8; 32] {
+        self.hasher.update(&self.buffer);
+        *self.hasher.finalize().as_bytes()
+    }
 }
 
 /// The row's bytes as they are once everything that has expired by `at` is purged; `None` if nothing is left.

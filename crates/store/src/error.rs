@@ -102,8 +102,8 @@ pub enum OpenError {
     /// Its parts contradict each other, or bytes are wrong. It is never repaired silently.
     #[error(
         "the data is damaged: {reason}. Nothing was changed. Restore a backup, or move the directory away: the node then \
-         begins anew and fetches what its peers have (if they have dropped no records, see `halcyon status`); only writes \
-         that no peer has are lost"
+         begins anew and fetches what its peers have; only writes that no peer has are lost. If it may hold such writes, take over \
+         what is whole of it: `halcyon restore --salvage`"
     )]
     Damaged {
         /// What is wrong.

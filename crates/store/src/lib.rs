@@ -11,6 +11,7 @@
 //! * [`Committer`]: takes writes and records, one at a time, and commits them in groups. Its obligations stand above it.
 //!   A group on its way to the disk is a [`Sealed`] one: any thread may write it, while the committer stages the next.
 //! * [`Reader`]: consistent views, ranges of logs and digests, for any thread. [`reads`]: clients' reads of them.
+//! * [`audit`]: rows checked and digested a range at a time, for nodes that compare what they hold.
 //! * [`copy`]: the whole state, page by page, from one snapshot into an empty database.
 //! * [`Clock`]: the hybrid logical clock, fed by the time that callers pass in.
 //! * Derived rows (`derived.rs`): summaries of collections, the order of scores, what ends when. Local, never replicated.
@@ -18,6 +19,7 @@
 //!
 //! Called synchronously: this crate starts no thread, reads no clock, makes no random number, and knows no network.
 
+pub mod audit;
 pub mod backend;
 mod cells;
 pub mod clock;
@@ -60,5 +62,5 @@ pub use outcome::{Committed, Logs, Settings, Staged};
 pub use reader::{Reader, Snapshot};
 pub use recover::Recovered;
 #[cfg(feature = "rocksdb")]
-pub use rocks::{RocksBackend, RocksSettings};
+pub use rocks::{Cut, Lost, RocksBackend, RocksSettings};
 pub use sealed::Sealed;

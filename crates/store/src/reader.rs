@@ -8,6 +8,7 @@ use halcyon_types::limits::PARTS_GOT_MAX;
 use halcyon_types::{ActorId, Dot, Hlc, Seq, UnixMs, VersionVector};
 use halcyon_wire::StoredRecord;
 
+use crate::audit::{self, Bounds, Comparison, Piece, Theirs};
 use crate::backend::{Backend, Family, View};
 use crate::copy::{self, Page};
 use crate::deadlines::{Deadlines, is_deadline};
@@ -118,6 +119,22 @@ impl<V: View> Snapshot<V> {
     /// As for [`Self::page`].
     pub fn page_with_logs(&self, place: &[u8], bytes_max: usize, above: &VersionVector) -> Result<Page, ReadError> {
         copy::page(&self.view, place, bytes_max, Some(above))
+    }
+
+    /// Reads and checks the rows of this very moment from `from` on and below `upto`: as many as fit, but one at least.
+    ///
+    /// # Errors
+    /// [`ReadError`]: not even the version vector could be read. Damaged rows are told in the piece.
+    pub fn piece(&self, from: &[u8], upto: &[u8], bounds: Bounds) -> Result<Piece, ReadError> {
+        audit::piece(&self.view, from, upto, bounds)
+    }
+
+    /// Compares a range with what another node has read of it, once this one has seen as much.
+    ///
+    /// # Errors
+    /// [`ReadError`]: the rows or the logs are damaged here.
+    pub fn compare(&self, theirs: &Theirs<'_>) -> Result<Comparison, ReadError> {
+        audit::compare(&self.view, theirs)
     }
 
     /// No stamp that this node has given up to this very moment is above it.

@@ -20,6 +20,7 @@ mod footprint;
 mod generation;
 mod high_water;
 mod options;
+mod salvage;
 mod wal_tail;
 
 use std::ops::ControlFlow;
@@ -33,6 +34,7 @@ use crate::backend::{Backend, Batch, Durability, Family, View};
 use crate::error::{OpenError, ReadError, WriteError};
 use high_water::HighWater;
 pub use options::RocksSettings;
+pub use salvage::{Cut, Lost};
 
 /// A handle to a data directory. The directory stays in use until every handle, reader and snapshot of it is dropped.
 #[derive(Clone)]

@@ -15,6 +15,7 @@ macro_rules! on_every_backend {
     };
 }
 
+mod audits;
 mod clocks;
 mod copying;
 #[cfg(feature = "rocksdb")]
@@ -35,6 +36,7 @@ mod requests;
 mod rights;
 #[cfg(feature = "rocksdb")]
 mod rocks;
+mod salvaging;
 mod scans;
 mod sweeping;
 #[cfg(feature = "rocksdb")]

@@ -7,6 +7,7 @@
 mod byte_size;
 mod hlc;
 mod ids;
+mod level;
 pub mod limits;
 pub mod mutant;
 mod names;
@@ -18,6 +19,7 @@ mod version_vector;
 pub use byte_size::{ByteSize, NoByteSize};
 pub use hlc::Hlc;
 pub use ids::{ActorId, BootId, Dot, IdError, KeyspaceId, NodeId, RegionId, RequestId, Seq};
+pub use level::Level;
 pub use names::{Address, ClusterName, KeyspaceName, NameError, RegionName};
 pub use span::{NoSpan, Span};
 pub use time::{Now, UnixMs};

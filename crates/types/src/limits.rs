@@ -147,6 +147,23 @@ pub const COPIES_MAX: usize = 2;
 /// Bytes per second of one copy: live records are to have room beside it.
 pub const COPY_BYTES_PER_SECOND_MAX: u64 = 64 * 1024 * 1024;
 
+/// Rows that an audit reads and compares at a time.
+pub const AUDIT_ROWS_MAX: usize = 4096;
+/// Bytes of such rows (a single larger row still is one piece).
+pub const AUDIT_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes per second that a node reads for its own audit, and at most as much for each peer that compares with it.
+pub const AUDIT_BYTES_PER_SECOND_MAX: u64 = 16 * 1024 * 1024;
+/// Bytes of rows that a node reads to compare one range for a peer, whose range may be full of what has expired here.
+pub const AUDIT_COMPARED_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Records beyond the peer's vector that are looked through for those that touch a range; past it nothing is said of it.
+pub const AUDIT_RECORDS_MAX: usize = 4096;
+/// Findings of audits that a node remembers, damage and differences each.
+pub const AUDIT_FINDINGS_MAX: usize = 64;
+/// Differences that one audit narrows down to their rows; the others are told as the ranges that were read.
+pub const AUDIT_NARROWED_MAX: u32 = 16;
+/// Comparisons of one range that is written all the time, before the audit goes on without it.
+pub const AUDIT_TRIES_MAX: u32 = 8;
+
 // -- network -------------------------------------------------------------------------------------------------------
 
 /// Connections from other regions that a node keeps open; a region that dials anew needs a second one for a moment.
@@ -213,10 +230,29 @@ pub const COPY_IDLE_MAX: Duration = Duration::from_mins(1);
 pub const RETENTION_DEFAULT: Duration = Duration::from_hours(24);
 /// The least that retention may be: a region that restarts is no region that is gone.
 pub const RETENTION_LEAST: Duration = Duration::from_mins(1);
+/// Between the beginnings of two audits, where nothing else is said.
+pub const AUDIT_PERIOD_DEFAULT: Duration = Duration::from_hours(24);
+/// The least that this may be.
+pub const AUDIT_PERIOD_LEAST: Duration = Duration::from_secs(1);
+/// From a node's start to its first audit, at most.
+pub const AUDIT_FIRST_MAX: Duration = Duration::from_secs(30);
+/// Without an answer for so long, a range counts as not compared, and that peer is not asked for
+/// [`AUDIT_REST`].
+pub const AUDIT_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a peer that did not answer is left alone by audits.
+pub const AUDIT_REST: Duration = Duration::from_secs(30);
+/// Before a range that is being written is compared again.
+pub const AUDIT_PAUSE: Duration = Duration::from_millis(200);
+/// What expires within so long of the time of an audit is left out as if it had expired: a peer may have purged it already,
+/// by clocks that were set back since.
+pub const AUDIT_MARGIN: Duration = Duration::from_hours(1);
 /// How long a request may wait for its session's token before it answers `NotYet`.
 pub const SESSION_WAIT_MAX: Duration = Duration::from_secs(30);
 
 const _: () = assert!(LOG_BYTES_LEAST <= LOG_BYTES_DEFAULT);
+const _: () = assert!(AUDIT_PERIOD_LEAST.as_secs() <= AUDIT_PERIOD_DEFAULT.as_secs());
+const _: () = assert!(AUDIT_BYTES_MAX <= AUDIT_COMPARED_BYTES_MAX, "whoever has the same rows reads all of them");
+const _: () = assert!(AUDIT_MARGIN.as_millis() > DRIFT_MAX.as_millis() + SKEW_MAX.as_millis());
 const _: () = assert!(RETENTION_LEAST.as_secs() <= RETENTION_DEFAULT.as_secs());
 const _: () = assert!(IDLE_TIMEOUT.as_secs() < RETENTION_LEAST.as_secs(), "a link that is given up comes back in time");
 const _: () = assert!(VALUE_BYTES_MAX + KEY_BYTES_MAX + PATH_DEPTH_MAX * COMPONENT_BYTES_MAX < RECORD_BYTES_MAX);

@@ -130,6 +130,10 @@ mutants! {
     SkewIgnored,
     /// Writes are taken although the logs are full.
     LogFullIgnored,
+
+    // -- audits
+    /// A range is compared as if what has been written since the other node read it were nothing.
+    AuditIgnoresNews,
 }
 
 impl fmt::Display for Mutant {

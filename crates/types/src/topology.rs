@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 use crate::limits::{
-    KEYSPACES_MAX, LOG_BYTES_DEFAULT, LOG_BYTES_LEAST, REGIONS_MAX, RETENTION_DEFAULT, RETENTION_LEAST,
+    AUDIT_PERIOD_DEFAULT, AUDIT_PERIOD_LEAST, KEYSPACES_MAX, LOG_BYTES_DEFAULT, LOG_BYTES_LEAST, REGIONS_MAX,
+    RETENTION_DEFAULT, RETENTION_LEAST,
 };
 use crate::{Address, ByteSize, ClusterName, KeyspaceId, KeyspaceName, RegionId, RegionName, Span};
 
@@ -39,6 +40,23 @@ pub struct Topology {
     pub keyspaces: Vec<Keyspace>,
     /// How records are kept for the other regions.
     pub replication: Replication,
+    /// How rows are checked.
+    pub audit: Audit,
+}
+
+/// How a node checks its rows, and compares them with those of its peers. May differ from node to node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Audit {
+    /// Between the beginnings of two audits; none if they are off. Default 24 hours. Too short: the disk is read all the time,
+    /// at [`AUDIT_BYTES_PER_SECOND_MAX`](crate::limits::AUDIT_BYTES_PER_SECOND_MAX) at most. Too long: damage is found
+    /// late, and perhaps first by who reads it.
+    pub period: Option<Span>,
+}
+
+impl Default for Audit {
+    fn default() -> Self {
+        Self { period: Some(Span(AUDIT_PERIOD_DEFAULT)) }
+    }
 }
 
 /// How records are kept for the other regions. May differ from node to node.
@@ -128,6 +146,14 @@ struct File {
     keyspace: Vec<Spanned<KeyspaceEntry>>,
     #[serde(default)]
     replication: ReplicationEntry,
+    #[serde(default)]
+    audit: AuditEntry,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct AuditEntry {
+    period: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -208,7 +234,19 @@ impl Checker<'_> {
         let regions = self.regions(&file.region)?;
         let keyspaces = self.keyspaces(&file.keyspace, &regions)?;
         let replication = self.replication(&file.replication)?;
-        Ok(Topology { cluster, regions, keyspaces, replication })
+        let audit = self.audit(&file.audit)?;
+        Ok(Topology { cluster, regions, keyspaces, replication, audit })
+    }
+
+    fn audit(&self, entry: &AuditEntry) -> Result<Audit, TopologyError> {
+        let Some(text) = &entry.period else { return Ok(Audit::default()) };
+        if text.get_ref() == "off" {
+            return Ok(Audit { period: None });
+        }
+        let (field, least) = ("audit.period", Span(AUDIT_PERIOD_LEAST));
+        let period = self.parse(text, field, |text| text.parse())?;
+        self.at_least(text, field, period, least, "too short to read anything in")?;
+        Ok(Audit { period: Some(period) })
     }
 
     fn replication(&self, entry: &ReplicationEntry) -> Result<Replication, TopologyError> {
@@ -391,6 +429,10 @@ mode = "convergent"
             (replication.log_bytes_max, replication.retention.to_string()),
             (ByteSize(1 << 30), "7d".to_owned())
         );
+        assert_eq!(topology.audit, Audit::default());
+        let audited = |period: &str| Topology::parse(&format!("{GOOD}[audit]\nperiod = \"{period}\"\n")).unwrap().audit;
+        assert_eq!(audited("1m").period.map(|period| period.to_string()).as_deref(), Some("1m"));
+        assert_eq!(audited("off"), Audit { period: None });
     }
 
     #[test]
@@ -433,6 +475,9 @@ mode = "convergent"
             ("mode = \"convergent\"", "[replication]\nretention = 24", 18, "retention", "invalid type"),
             ("mode = \"convergent\"", "[replication]\nretention = \"24\"", 18, "replication.retention", "no span"),
             ("mode = \"convergent\"", "[replication]\nretention = \"30s\"", 18, "replication.retention", "too short"),
+            ("mode = \"convergent\"", "[audit]\nperiod = \"never\"", 18, "audit.period", "no span"),
+            ("mode = \"convergent\"", "[audit]\nperiod = \"0s\"", 18, "audit.period", "too short"),
+            ("mode = \"convergent\"", "[audit]\nevery = \"1h\"", 18, "every", "unknown field"),
             ("mode = \"convergent\"", "home = \"us-east\"", 17, "keyspace.home", "homes"),
         ];
         for (from, to, line, field, problem) in cases {

@@ -47,6 +47,7 @@ fn what_its_comments_call_a_default_may_be_left_out() {
         "regions = [\"us-east\", \"eu-west\", \"ap-south\"]\n",
         "log_bytes_max = \"8GiB\"\n",
         "retention = \"24h\"\n",
+        "period = \"24h\"\n",
     ];
     for line in defaults {
         assert!(SHIPPED.contains(line), "{line}");

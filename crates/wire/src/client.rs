@@ -7,6 +7,8 @@ use halcyon_crdt::{Answer, KeyInfo, Kind, Object, Page, PageRequest, Query, Upda
 use halcyon_types::{ActorId, Dot, Hlc, KeyspaceId, RegionId, RequestId, UnixMs, VersionVector};
 use serde::{Deserialize, Serialize};
 
+use crate::repair::RepairState;
+
 /// A question, named by the connection's own counter.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Request {
@@ -78,6 +80,15 @@ pub enum Body {
         /// Empty to begin: the node keeps this moment for the connection, and forgets the one before. Else the `next` of the
         /// page before.
         place: Bytes,
+    },
+    /// What the audits of this region have found, and whose state would take the place of its own; or that it shall: for
+    /// whoever has an admin's certificate. Answered by [`Outcome::Repair`].
+    #[serde(rename = "m")]
+    Repair {
+        /// Whose state; absent for whoever of those that can give theirs has seen most.
+        from: Option<RegionId>,
+        /// Begin now. Else it is only told.
+        begin: bool,
     },
 }
 
@@ -194,6 +205,9 @@ pub enum Outcome {
     /// A page of a copy.
     #[serde(rename = "c")]
     Page(CopyPage),
+    /// How the rows are, and what is done about it.
+    #[serde(rename = "m")]
+    Repair(RepairState),
 }
 
 /// A part of a copy of all rows. All parts show one moment.

@@ -12,6 +12,7 @@ pub mod codec;
 pub mod pack;
 pub mod peer;
 pub mod record;
+pub mod repair;
 
 pub use chain::ChainHash;
 pub use client::{
@@ -20,5 +21,8 @@ pub use client::{
 };
 pub use codec::DecodeError;
 pub use pack::UnpackError;
-pub use peer::{AskPage, AskRights, CopyId, Echo, Heartbeat, Hello, PeerMessage, Pull, Range, StatePage};
+pub use peer::{
+    AskPage, AskRights, Compare, Compared, CopyId, Echo, Heartbeat, Hello, PeerMessage, Pull, Range, StatePage, Verdict,
+};
 pub use record::{Record, RecordError, StoredRecord};
+pub use repair::{Began, Finding, RepairState};

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use halcyon_crdt::Object;
-use halcyon_types::{ActorId, BootId, Hlc, RegionId, Seq, UnixMs, VersionVector};
+use halcyon_types::{ActorId, BootId, Hlc, Level, RegionId, Seq, UnixMs, VersionVector};
 use serde::{Deserialize, Serialize};
 
 use crate::chain::ChainHash;
@@ -37,6 +37,60 @@ pub enum PeerMessage {
     /// I have no such copy any more: begin anew.
     #[serde(rename = "n")]
     NoCopy(CopyId),
+    /// These are my rows of a range, digested: compare them with yours.
+    #[serde(rename = "d")]
+    Compare(Compare),
+    /// I have compared them.
+    #[serde(rename = "v")]
+    Compared(Compared),
+}
+
+/// A range of rows, as the speaker has them at a vector. The listener compares once it holds at least as much.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Compare {
+    /// Names the question.
+    pub number: u64,
+    /// The first row key that may be in the range.
+    pub from: Bytes,
+    /// The first behind it.
+    pub upto: Bytes,
+    /// What has expired by then is left out.
+    pub at: UnixMs,
+    /// What the speaker had seen.
+    pub vv: VersionVector,
+    /// How many rows there were.
+    pub rows: u64,
+    /// Their digest, as for the whole state.
+    #[serde(with = "serde_bytes")]
+    pub digest: [u8; 32],
+    /// Whether a difference is to be told to the operator: else it is looked into more closely first.
+    pub finest: bool,
+}
+
+/// What came of a comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Compared {
+    /// The question.
+    pub number: u64,
+    /// The answer.
+    pub verdict: Verdict,
+}
+
+/// What came of comparing a range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Verdict {
+    /// It is the same.
+    #[serde(rename = "s")]
+    Same,
+    /// It differs, although both have seen the same of it: one of the two is wrong.
+    #[serde(rename = "d")]
+    Differs,
+    /// The listener has seen records that touch it and that the speaker had not, or cannot tell: nothing can be said.
+    #[serde(rename = "m")]
+    Moved,
+    /// The listener could not read its own rows.
+    #[serde(rename = "u")]
+    Unread,
 }
 
 /// One copy of a state, named by who asks for it.
@@ -77,6 +131,8 @@ pub struct Hello {
     pub actor: ActorId,
     /// This start of the speaker's process.
     pub boot: BootId,
+    /// What the speaker can read: it is told nothing from above.
+    pub level: Level,
     /// The speaker's synced version vector.
     pub vv: VersionVector,
 }

@@ -91,6 +91,22 @@ struct Stamped {
     _effects: IgnoredAny,
 }
 
+/// A body of which only the effects are wanted.
+#[derive(Deserialize)]
+struct Acting {
+    #[serde(rename = "seq")]
+    _seq: IgnoredAny,
+    #[serde(rename = "hlc")]
+    _hlc: IgnoredAny,
+    #[serde(rename = "deps")]
+    _deps: IgnoredAny,
+    #[serde(rename = "ctx")]
+    _ctx: IgnoredAny,
+    #[serde(rename = "request")]
+    _request: IgnoredAny,
+    effects: Vec<Effect>,
+}
+
 impl Record {
     /// What it observed.
     pub fn ctx(&self) -> &VersionVector {
@@ -134,13 +150,21 @@ impl Record {
         Ok(record)
     }
 
-    /// The stamp of a record that stands in a log, and was checked when it came: the one thing that its bytes tell without
-    /// the record before it.
+    /// The stamp of a record that stands in a log, and was checked when it came: its bytes tell it without the record before
+    /// it.
     ///
     /// # Errors
     /// [`DecodeError`]: the log is damaged.
     pub fn stamp_of(bytes: &[u8]) -> Result<Hlc, DecodeError> {
         codec::decode::<Stamped>(bytes).map(|Stamped { hlc, .. }| hlc)
+    }
+
+    /// What a record does that stands in a log, and was checked when it came.
+    ///
+    /// # Errors
+    /// [`DecodeError`]: the log is damaged.
+    pub fn effects_of(bytes: &[u8]) -> Result<Vec<Effect>, DecodeError> {
+        codec::decode::<Acting>(bytes).map(|Acting { effects, .. }| effects)
     }
 
     fn check(&self, bytes: usize, previous_deps: &VersionVector) -> Result<(), RecordError> {
@@ -213,6 +237,7 @@ mod tests {
         let stored = record().encode(&previous);
         assert_eq!(Record::decode(&stored.bytes, actor(1), &previous), Ok(record()));
         assert_eq!(Record::stamp_of(&stored.bytes), Ok(record().hlc));
+        assert_eq!(Record::effects_of(&stored.bytes), Ok(record().effects));
     }
 
     #[test]
@@ -239,6 +264,7 @@ mod tests {
         for cut in 0..bytes.len() {
             assert!(Record::decode(&bytes[..cut], actor(1), &previous).is_err(), "cut at {cut}");
             assert!(Record::stamp_of(&bytes[..cut]).is_err(), "cut at {cut}");
+            assert!(Record::effects_of(&bytes[..cut]).is_err(), "cut at {cut}");
         }
         let longer = [&bytes[..], b"x"].concat();
         assert!(matches!(

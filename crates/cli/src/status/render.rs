@@ -11,9 +11,10 @@ use crate::table::Table;
 /// The page.
 pub(super) fn text(cluster: &str, answers: &[(RegionName, Result<Value, AdminError>)]) -> String {
     let mut regions =
-        Table::new(&["region", "health", "actor", "up", "clock off", "disk", "queued", "sessions", "vector"]);
+        Table::new(&["region", "health", "actor", "level", "up", "clock off", "disk", "queued", "sessions", "vector"]);
     let mut logs =
         Table::new(&["logs of", "take", "of", "retention", "not everywhere for", "held up by", "dropped up to"]);
+    let mut audits = Table::new(&["audit of", "every", "now", "last", "took", "rows", "same", "not compared", "wrong"]);
     let mut links =
         Table::new(&["from", "to", "out", "in", "rtt", "lag records", "lag ms", "behind", "silent ms", "clock ms"]);
     let mut remarks = Vec::new();
@@ -26,6 +27,7 @@ pub(super) fn text(cluster: &str, answers: &[(RegionName, Result<Value, AdminErr
             name.to_string(),
             plain(status.get("health")),
             plain(status.get("actor")),
+            plain(status.get("level")),
             status.get("uptime_ms").and_then(Value::as_u64).map_or_else(dash, seconds),
             clock(status.get("clock")),
             status.pointer("/disk/bytes").and_then(Value::as_u64).map_or_else(dash, bytes),
@@ -42,6 +44,7 @@ pub(super) fn text(cluster: &str, answers: &[(RegionName, Result<Value, AdminErr
             names(status.pointer("/logs/held_up_by")),
             vector(status.get("floors")),
         ]);
+        audits.row(audit(name, status.get("audit")));
         if status.pointer("/logs/full").and_then(Value::as_bool) == Some(true) {
             remarks.push(format!("the logs of {name} are full: it refuses writes (LogFull) until there is room"));
         }
@@ -62,14 +65,38 @@ pub(super) fn text(cluster: &str, answers: &[(RegionName, Result<Value, AdminErr
         if status.pointer("/clock/refuses_writes").and_then(Value::as_bool) == Some(true) {
             remarks.push(format!("{name} refuses writes: its clock is off; reads and replication go on"));
         }
+        if status.get("level") != status.get("cluster_level") {
+            remarks.push(format!(
+                "{name} could do more than the cluster, whose level is {}: upgrade the nodes of a lower one",
+                plain(status.get("cluster_level"))
+            ));
+        }
         remarks.extend(list(status.get("alarms")).map(|alarm| format!("alarm at {name}: {}", plain(Some(alarm)))));
     }
     remarks.extend(answers.iter().filter_map(|(_, answer)| answer.as_ref().err()).map(ToString::to_string));
-    let mut page = format!("cluster {cluster}\n\n{regions}\n\n{logs}\n\n{links}");
+    let mut page = format!("cluster {cluster}\n\n{regions}\n\n{logs}\n\n{audits}\n\n{links}");
     if !remarks.is_empty() {
         page = format!("{page}\n\n{}", remarks.join("\n"));
     }
     page
+}
+
+/// The present audit by its rows so far, the last one, and how many ranges are wrong.
+fn audit(name: &RegionName, audit: Option<&Value>) -> Vec<String> {
+    let at = |pointer: &str| audit.and_then(|audit| audit.pointer(pointer));
+    let number = |pointer: &str| at(pointer).and_then(Value::as_u64);
+    let wrong = list(at("/differing")).count() + list(at("/damaged")).count();
+    vec![
+        name.to_string(),
+        number("/period_ms").map_or_else(|| "off".to_owned(), span),
+        number("/running/rows").map_or_else(dash, |rows| format!("{rows} rows")),
+        number("/last/began_ms_ago").map_or_else(dash, |ms| format!("{} ago", seconds(ms))),
+        number("/last/took_ms").map_or_else(dash, |ms| format!("{ms}ms")),
+        plain(at("/last/rows")),
+        plain(at("/last/compared")),
+        plain(at("/last/uncompared")),
+        wrong.to_string(),
+    ]
 }
 
 fn list(value: Option<&Value>) -> impl Iterator<Item = &Value> {
@@ -149,6 +176,8 @@ mod tests {
             "logs": {"bytes": 68_157_440, "bytes_max": 67_108_864, "retention_ms": 86_400_000, "full": true,
                      "unstable_ms": 7_200_000, "held_up_by": ["eu-west"]},
             "floors": {"1.1730000000000": 3},
+            "audit": {"period_ms": 3_600_000, "running": {"rows": 512}, "differing": [{"keyspace": "default"}], "damaged": [],
+                      "last": {"began_ms_ago": 90_000, "took_ms": 40, "rows": 4242, "compared": 7, "uncompared": 1}},
             "peers": [{"region": "eu-west", "link_in": false, "link_out": true, "rtt_us": null, "lag_records": 3}],
         });
         let address = Address::try_from("127.0.0.1:1".to_owned()).unwrap();
@@ -165,6 +194,7 @@ mod tests {
             "7200s",
             "1.1730000000000:3",
             "the logs of us-east are full",
+            "1h     512 rows  90s ago  40ms  4242",
             "alarm at us-east: clock is off",
             "down",
             "unreachable",

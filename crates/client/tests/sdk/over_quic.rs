@@ -85,6 +85,13 @@ fn carry_out(log: &Log, body: Body) -> Outcome {
         Body::Copy { .. } => {
             Outcome::Page(halcyon_wire::CopyPage { head: None, entries: bytes::Bytes::new(), count: 0, next: None })
         }
+        Body::Repair { .. } => Outcome::Repair(halcyon_wire::RepairState {
+            life: halcyon_types::BootId(uuid::Uuid::nil()),
+            began: halcyon_wire::Began::Opened,
+            findings: Vec::new(),
+            from: None,
+            pages: None,
+        }),
         Body::Digest { .. } => Outcome::Digest { vv: VersionVector::new(), digest: [7; 32], rows: log.len() as u64 },
     }
 }

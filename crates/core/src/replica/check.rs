@@ -4,6 +4,7 @@ use halcyon_types::limits::{COMMIT_QUEUE_BYTES_MAX, COMMIT_QUEUE_MAX, PENDING_BY
 use halcyon_types::mutant::any_planted;
 
 use super::Replica;
+use crate::audit::Scrub;
 use crate::timer::Timer;
 
 impl Replica {
@@ -24,6 +25,8 @@ impl Replica {
         assert_eq!(sweeps, self.timers.is_set(Timer::Sweep), "one sweep at a time");
         let looks = !self.truncation.is_under_way();
         assert_eq!(looks, self.timers.is_set(Timer::Truncate), "one truncation at a time");
+        let reads = self.audit.scrub.as_ref().is_some_and(Scrub::is_reading);
+        assert_eq!(self.audit.period.is_some() && !reads, self.timers.is_set(Timer::Audit), "one audit at a time");
         assert!(self.truncation.floors().le(&self.synced), "dropped before it was here");
         assert_eq!(self.actors.get(&self.region), Some(&self.actor));
         assert!(self.timers.agrees(), "the timer table differs from its order");

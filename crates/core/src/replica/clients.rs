@@ -95,7 +95,11 @@ impl Replica {
             Body::Read { within: Some(within), .. } if !self.transactions.is_open(session, within.transaction) => {
                 return Err(Refusal::TransactionExpired { transaction: within.transaction });
             }
-            body @ (Body::Read { .. } | Body::Scan { .. } | Body::Digest { .. } | Body::Copy { .. }) => {
+            body @ (Body::Read { .. }
+            | Body::Scan { .. }
+            | Body::Digest { .. }
+            | Body::Copy { .. }
+            | Body::Repair { .. }) => {
                 self.commands.push_back(Command::Read { session, id, body });
             }
         }
@@ -196,9 +200,12 @@ impl Replica {
                 self.check_keyspace(*keyspace)?;
                 check_scan(beginning, page).map_err(|error| invalid(&error))
             }
-            Body::Begin { .. } | Body::Abort { .. } | Body::Token { .. } | Body::Digest { .. } | Body::Copy { .. } => {
-                Ok(())
-            }
+            Body::Begin { .. }
+            | Body::Abort { .. }
+            | Body::Token { .. }
+            | Body::Digest { .. }
+            | Body::Copy { .. }
+            | Body::Repair { .. } => Ok(()),
         }
     }
 

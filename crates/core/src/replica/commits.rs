@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use halcyon_types::mutant::{Mutant, planted};
-use halcyon_types::{Dot, Now};
+use halcyon_types::{Dot, Level, Now};
 use halcyon_wire::{Outcome, Receipt};
 
 use super::{Outstanding, Replica};
@@ -57,6 +57,8 @@ impl Replica {
         self.recheck_peers();
         self.settle_standing(now);
         self.deliver(now);
+        self.ask_to_compare(now);
+        self.compare_asked();
         for peer in senders {
             self.beat(now, peer);
         }
@@ -134,10 +136,12 @@ impl Replica {
                 }
                 Step::Bad { from, dot, error } => {
                     touched.insert(dot.actor);
+                    let mut level = Level::FIRST;
                     if let Some(peer) = self.peers.get_mut(&from) {
                         peer.inbound.refused.insert(dot.actor);
+                        level = peer.inbound.level.unwrap_or(level);
                     }
-                    self.alarm(Alarm::Undecodable { peer: from, dot, error });
+                    self.alarm(Alarm::Undecodable { peer: from, dot, error, level });
                 }
             }
         }

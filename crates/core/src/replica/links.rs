@@ -2,7 +2,7 @@
 
 use halcyon_types::limits::HEARTBEAT_EVERY;
 use halcyon_types::mutant::{Mutant, planted};
-use halcyon_types::{ActorId, Now, RegionId, Seq};
+use halcyon_types::{ActorId, Level, Now, RegionId, Seq};
 use halcyon_wire::{ChainHash, Heartbeat, Hello, PeerMessage};
 
 use super::Replica;
@@ -25,6 +25,7 @@ impl Replica {
                 if !self.timers.is_set(Timer::Dial(region)) {
                     peer.outbound.closed();
                     self.copies.lose(region);
+                    self.audit.asked.remove(&region);
                     let pause = peer.outbound.pause(&mut self.rng);
                     self.timers.set(Timer::Dial(region), now.mono + pause);
                     self.timers.cancel(Timer::Heartbeat(region));
@@ -50,6 +51,7 @@ impl Replica {
                 region: self.region,
                 actor: self.actor,
                 boot: self.boot,
+                level: Level::PRESENT,
                 vv: self.synced.clone(),
             })
         });

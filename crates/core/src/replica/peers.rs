@@ -45,6 +45,11 @@ impl Replica {
                 Ok(())
             }
             PeerMessage::AskRights(ask) => self.asked_for_rights(now, from, ask),
+            PeerMessage::Compare(ask) => self.asked_to_compare(now, from, ask),
+            PeerMessage::Compared(compared) => {
+                self.compared(now, from, compared);
+                Ok(())
+            }
         }
     }
 
@@ -79,9 +84,14 @@ impl Replica {
             self.timers.set(Timer::Dial(from), now.mono);
         }
         let acked = hello.vv.get(self.actor);
-        if peer.inbound.greet(now.mono, hello) && peer.outbound.is_up() {
+        let restarted = peer.inbound.greet(now.mono, hello);
+        if restarted && peer.outbound.is_up() {
             // The start before it may have taken more than it had on disk.
             peer.outbound.push_from(self.actor, acked);
+        }
+        if restarted {
+            // What it did not answer was asked of the start before.
+            self.audit.resting.remove(&from);
         }
         peer.outbound.acked(self.actor, &peer.inbound.acked);
         if self.actors.get(&from) != Some(&actor) {
@@ -223,7 +233,7 @@ fn own_echo(pings_from: u64, now: Now, echo: Echo) -> Option<Echo> {
     (ping_us <= micros(now.mono)).then_some(Echo { ping_us, ..echo })
 }
 
-fn check_width(from: RegionId, vv: &VersionVector) -> Result<(), PeerError> {
+pub(super) fn check_width(from: RegionId, vv: &VersionVector) -> Result<(), PeerError> {
     if vv.len() <= ACTORS_MAX {
         return Ok(());
     }

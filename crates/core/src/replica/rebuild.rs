@@ -1,7 +1,7 @@
 //! Catching up where records are gone: a peer's state takes the place of this node's, which then replays what only it has.
 
 use halcyon_types::limits::{COPY_GIVE_UP, COPY_PATIENCE, START_PATIENCE};
-use halcyon_types::{ActorId, Now, RegionId, VersionVector};
+use halcyon_types::{ActorId, Level, Now, RegionId, VersionVector};
 use halcyon_wire::{AskPage, CopyId, PeerMessage, StatePage};
 
 use super::Replica;
@@ -42,9 +42,14 @@ impl Replica {
             Rebuild::Fetching(fetching) => {
                 let idle = now.mono.saturating_sub(fetching.progress);
                 let (from, waiting) = (fetching.from, fetching.received == fetching.stored && !fetching.whole);
+                let wanted = fetching.wanted;
                 if waiting && idle >= COPY_GIVE_UP {
                     self.abandon_rebuild();
-                    return self.begin_rebuild(now, Some(from));
+                    return if wanted {
+                        self.alarm(Alarm::Unrepaired { from });
+                    } else {
+                        self.begin_rebuild(now, Some(from));
+                    };
                 }
                 if waiting && idle >= COPY_PATIENCE {
                     self.ask_again(now);
@@ -56,20 +61,35 @@ impl Replica {
     }
 
     fn begin_rebuild(&mut self, now: Now, failed: Option<RegionId>) {
-        // Whatever of this node's logs the copy lacks is replayed, and so must be there.
+        match self.best_source(now, failed) {
+            Some(from) => self.fetch_copy(now, from, false),
+            None => self.timers.set(Timer::Rebuild, now.mono + START_PATIENCE),
+        }
+    }
+
+    /// Who can give a copy: whatever of this node's logs the copy lacks is replayed, and so must be there; and it is taken as it
+    /// is, so nothing may be in it that this build cannot read.
+    pub(super) fn sources(&self, now: Now) -> impl Iterator<Item = RegionId> {
         let floors = self.truncation.floors();
-        let sources = self.peers.iter().filter(|(_, peer)| {
-            peer.outbound.introduced && peer.inbound.is_alive(now.mono) && floors.le(&peer.inbound.acked)
+        let able = self.peers.iter().filter(move |(_, peer)| {
+            let readable = peer.inbound.level.is_some_and(|level| level <= Level::PRESENT);
+            readable && peer.outbound.introduced && peer.inbound.is_alive(now.mono) && floors.le(&peer.inbound.acked)
         });
+        able.map(|(region, _)| *region)
+    }
+
+    /// Of those, whoever has seen most; not whoever has just failed, if there is another.
+    pub(super) fn best_source(&self, now: Now, failed: Option<RegionId>) -> Option<RegionId> {
         let most = |vv: &VersionVector| vv.iter().map(|(_, seq)| seq.0).fold(0, u64::saturating_add);
-        let best = sources.max_by_key(|(region, peer)| (failed != Some(**region), most(&peer.inbound.acked)));
-        let Some(from) = best.map(|(region, _)| *region) else {
-            self.timers.set(Timer::Rebuild, now.mono + START_PATIENCE);
-            return;
-        };
+        let seen = |region: &RegionId| self.peers.get(region).map_or(0, |peer| most(&peer.inbound.acked));
+        self.sources(now).max_by_key(|region| (failed != Some(*region), seen(region)))
+    }
+
+    /// Begins to take a copy; `wanted` if an operator has said of whom.
+    pub(super) fn fetch_copy(&mut self, now: Now, from: RegionId, wanted: bool) {
         let copy = CopyId(self.rng.next());
-        self.rebuild = Rebuild::Fetching(Fetching::new(from, copy, now.mono));
-        self.alarm(Alarm::Rebuilding { from });
+        self.rebuild = Rebuild::Fetching(Fetching::new(from, copy, now.mono, wanted));
+        self.alarm(if wanted { Alarm::Repairing { from } } else { Alarm::Rebuilding { from } });
         self.commands.push_back(Command::BeginFill);
         self.timers.set(Timer::Rebuild, now.mono + COPY_PATIENCE);
         self.ask_pages();
@@ -112,9 +132,11 @@ impl Replica {
 
     /// The source has no such copy any more: it was restarted, or has waited too long.
     pub(super) fn no_copy(&mut self, now: Now, from: RegionId, copy: CopyId) {
-        if matches!(&self.rebuild, Rebuild::Fetching(fetching) if fetching.from == from && fetching.copy == copy) {
+        let Rebuild::Fetching(fetching) = &self.rebuild else { return };
+        let wanted = fetching.wanted;
+        if (fetching.from, fetching.copy) == (from, copy) {
             self.abandon_rebuild();
-            self.begin_rebuild(now, None);
+            if wanted { self.fetch_copy(now, from, true) } else { self.begin_rebuild(now, None) }
         }
     }
 
@@ -133,10 +155,16 @@ impl Replica {
 
     /// A page could not be stored: the copy is of no use. It is tried again later.
     pub(super) fn fill_failed(&mut self, now: Now) {
-        if matches!(self.rebuild, Rebuild::Fetching(_)) {
-            self.abandon_rebuild();
-            self.timers.set(Timer::Rebuild, now.mono + COPY_GIVE_UP);
+        let Rebuild::Fetching(Fetching { from, wanted, .. }) = self.rebuild else { return };
+        self.abandon_rebuild();
+        self.timers.set(Timer::Rebuild, now.mono + COPY_GIVE_UP);
+        if wanted {
+            self.alarm(Alarm::Unrepaired { from });
         }
+    }
+
+    pub(super) const fn is_rebuilding(&self) -> bool {
+        !matches!(self.rebuild, Rebuild::Idle)
     }
 
     pub(super) const fn rebuilding(&self) -> Option<(RegionId, u64)> {

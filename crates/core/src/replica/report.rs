@@ -1,6 +1,6 @@
 //! The picture for operators.
 
-use halcyon_types::{Now, RegionId, Seq, VersionVector};
+use halcyon_types::{Level, Now, RegionId, Seq, VersionVector};
 
 use super::{Outstanding, Peer, Replica};
 use crate::status::{PeerStatus, PullStatus, Status};
@@ -16,6 +16,7 @@ impl Replica {
             actor: self.actor,
             standing: self.standing.name(),
             ready: self.standing.answers(now.mono),
+            level: self.level(),
             vv: self.synced.clone(),
             heads: self.hashes.clone(),
             received: self.delivery.received_all(),
@@ -39,6 +40,7 @@ impl Replica {
             swept: self.sweeper.records,
             rebuilding: self.rebuilding(),
             copies: self.copies.len(),
+            audit: self.audit_status(now),
             pulls: pulls.collect(),
             alarms: self.alarms.clone(),
         }
@@ -52,6 +54,7 @@ impl Replica {
             region,
             actor: inbound.actor,
             boot: inbound.boot,
+            level: inbound.level,
             link_in: inbound.is_up(),
             link_out: outbound.is_up(),
             introduced: outbound.introduced && inbound.is_greeted(),
@@ -69,6 +72,12 @@ impl Replica {
             received_records: inbound.received,
             wasted_records: inbound.wasted,
         }
+    }
+
+    /// What every member can read, as far as they have said; of one that has not, nothing above the first level is known.
+    fn level(&self) -> Level {
+        let said = self.peers.values().map(|peer| peer.inbound.level.unwrap_or(Level::FIRST));
+        said.fold(Level::PRESENT, Level::min)
     }
 
     /// What every member is known to have on disk: the meet of all gated acks and the own vector.

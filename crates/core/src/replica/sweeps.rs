@@ -45,7 +45,7 @@ impl Replica {
         let mut live = self.peers.iter().filter(|(_, peer)| peer.inbound.is_up() && peer.inbound.is_alive(now.mono));
         let may = self.standing.writes() && !self.truncation.is_full();
         let keys = may && live.all(|(region, _)| *region > self.region);
-        self.sweeper.begin();
+        self.sweeper.begin(least.wall());
         let ticket = self.tickets.issue(Outstanding::Sweep);
         let wall = self.own_wall(now);
         self.jobs.push_back(Job::Sweep { ticket, wall, upto: least.wall(), keys });

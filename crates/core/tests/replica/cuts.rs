@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use halcyon_core::{LinkEvent, Replica};
-use halcyon_types::{ActorId, BootId, Dot, Hlc, Now, Seq, UnixMs, VersionVector};
+use halcyon_types::{ActorId, BootId, Dot, Hlc, Level, Now, Seq, UnixMs, VersionVector};
 use halcyon_wire::{Hello, PeerMessage, Range, Record};
 use uuid::Uuid;
 
@@ -47,7 +47,14 @@ fn greeted() -> Replica {
     for n in [2, 3] {
         replica.handle_link(at(1), region(n), LinkEvent::InUp);
         let boot = BootId(Uuid::from_u64_pair(n, 0));
-        let hello = Hello { agreement: [7; 32], region: region(n), actor: actor(n), boot, vv: VersionVector::new() };
+        let hello = Hello {
+            agreement: [7; 32],
+            region: region(n),
+            actor: actor(n),
+            boot,
+            level: Level::FIRST,
+            vv: VersionVector::new(),
+        };
         replica.handle_peer(at(1), region(n), PeerMessage::Hello(hello)).unwrap();
     }
     replica

@@ -2,7 +2,7 @@
 
 use halcyon_core::{LinkEvent, Replica};
 use halcyon_crdt::Object;
-use halcyon_types::{ActorId, BootId, Dot, Hlc, Now, Seq, UnixMs, VersionVector};
+use halcyon_types::{ActorId, BootId, Dot, Hlc, Level, Now, Seq, UnixMs, VersionVector};
 use halcyon_wire::{
     AskPage, AskRights, ChainHash, CopyId, Echo, Heartbeat, Hello, PeerMessage, Pull, Range, Record, StatePage,
 };
@@ -66,6 +66,7 @@ impl Babble {
                 region: region(2),
                 actor: ActorId::mint(region(2), UnixMs(1 + self.upto(1))),
                 boot: BootId(Uuid::from_u64_pair(2, self.upto(40))),
+                level: Level(1 + u16::from(self.upto(2) == 1)),
                 vv: self.vv(),
             }),
             1 => PeerMessage::Pull(Pull { actor: self.actor(), after: Seq(self.number()), upto: Seq(self.number()) }),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use halcyon_core::{Alarm, Command, LinkEvent, PeerError, Replica};
 use halcyon_types::limits::{DEAD_AFTER, HEARTBEAT_EVERY, RECONNECT_FIRST, RECONNECT_LAST, START_PATIENCE};
-use halcyon_types::{ActorId, BootId, Hlc, Now, Seq, UnixMs, VersionVector};
+use halcyon_types::{ActorId, BootId, Hlc, Level, Now, Seq, UnixMs, VersionVector};
 use halcyon_wire::{ChainHash, Heartbeat, Hello, PeerMessage, Range};
 use uuid::Uuid;
 
@@ -32,6 +32,7 @@ fn hello(boot: u64) -> Hello {
         region: region(2),
         actor: ActorId::mint(region(2), UnixMs(1)),
         boot: BootId(Uuid::from_u64_pair(2, boot)),
+        level: Level::FIRST,
         vv: VersionVector::new(),
     }
 }

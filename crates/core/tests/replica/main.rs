@@ -1,6 +1,8 @@
 //! Replicas in a small deterministic world: virtual time, a committer and a log per node, links that delay, lose and break.
 
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod clients;
 #[cfg(test)]
 mod clocks;
@@ -10,6 +12,8 @@ mod cuts;
 mod full;
 #[cfg(test)]
 mod hostile;
+#[cfg(test)]
+mod levels;
 #[cfg(test)]
 mod links;
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use halcyon_core::{Command, LinkEvent, Replica};
 use halcyon_types::limits::{HEARTBEAT_EVERY, PULL_PATIENCE, SILENT_AFTER};
-use halcyon_types::{ActorId, BootId, Dot, Hlc, Now, RequestId, Seq, UnixMs, VersionVector};
+use halcyon_types::{ActorId, BootId, Dot, Hlc, Level, Now, RequestId, Seq, UnixMs, VersionVector};
 use halcyon_wire::{ChainHash, Echo, Heartbeat, Hello, PeerMessage, Pull, Range, Record, Seen, Session, Write};
 use uuid::Uuid;
 
@@ -203,6 +203,7 @@ fn greeted() -> Replica {
         region: region(2),
         actor: actor(2),
         boot: BootId(Uuid::from_u64_pair(2, 0)),
+        level: Level::FIRST,
         vv: VersionVector::new(),
     };
     replica.handle_peer(at(2), region(2), PeerMessage::Hello(hello)).unwrap();

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use halcyon_store::OpenError;
-use halcyon_store::copy::FillError;
+use halcyon_store::copy::{FillError, RebuildError};
 use halcyon_types::{ClusterName, RegionName};
 
 /// Why a backup was not written, or is none.
@@ -116,6 +116,12 @@ pub enum RestoreError {
     /// What the backup holds makes no database, though no checksum is wrong: a defect.
     #[error("the backup cannot be taken in: {0}. Use another one, and report this one")]
     Fill(#[from] FillError),
+    /// What is to be salvaged cannot be read to its end.
+    #[error(
+        "what is whole of the directory cannot be taken over: {0}. Restore a backup, or start the node with a new directory: it \
+         fetches what the other regions have"
+    )]
+    Salvage(#[from] RebuildError),
     /// What was made cannot be opened, or cannot be made.
     #[error(transparent)]
     Open(#[from] OpenError),

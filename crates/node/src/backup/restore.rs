@@ -30,8 +30,8 @@ pub struct Order {
     pub topology: Topology,
     /// The region whose directory it becomes: any of the cluster, whichever the backup was taken in.
     pub region: RegionName,
-    /// The backup.
-    pub backup: PathBuf,
+    /// What it is made of: a backup; for [`salvage`](super::salvage()), a data directory.
+    pub from: PathBuf,
     /// The data directory: new or empty.
     pub data: PathBuf,
 }
@@ -54,7 +54,7 @@ pub struct Restored {
 pub fn restore(order: &Order, mut seen: impl FnMut(u64)) -> Result<Restored, RestoreError> {
     let region = region(order)?;
     let making = making(&order.data)?;
-    let manifest = verify(&order.backup, &mut seen)?;
+    let manifest = verify(&order.from, &mut seen)?;
     if manifest.cluster != order.topology.cluster {
         let (found, expected) = (manifest.cluster, order.topology.cluster.clone());
         return Err(RestoreError::OtherCluster { found, expected });
@@ -67,7 +67,7 @@ pub fn restore(order: &Order, mut seen: impl FnMut(u64)) -> Result<Restored, Res
         now,
         node: NodeId(random_uuid()),
     };
-    let made = make(&making, &order.backup, &manifest, &claim, &mut seen);
+    let made = make(&making, &order.from, &manifest, &claim, &mut seen);
     let made = made.and_then(|restored| settle(&making, &order.data).map(|()| restored));
     if made.is_err() {
         // Of no use to anybody, and this call's own.
@@ -77,7 +77,7 @@ pub fn restore(order: &Order, mut seen: impl FnMut(u64)) -> Result<Restored, Res
     Ok(Restored { actor, vv, manifest })
 }
 
-fn region(order: &Order) -> Result<&Region, RestoreError> {
+pub(super) fn region(order: &Order) -> Result<&Region, RestoreError> {
     order.topology.region(&order.region).ok_or_else(|| {
         let known: Vec<_> = order.topology.regions.iter().map(|region| region.name.as_str()).collect();
         RestoreError::UnknownRegion { region: order.region.clone(), known: known.join(", ") }
@@ -85,7 +85,7 @@ fn region(order: &Order) -> Result<&Region, RestoreError> {
 }
 
 /// Where the directory is made, if it may be made at all.
-fn making(data: &Path) -> Result<PathBuf, RestoreError> {
+pub(super) fn making(data: &Path) -> Result<PathBuf, RestoreError> {
     let empty = fs::read_dir(data).map(|mut found| found.next().is_none());
     match empty {
         Ok(true) => {}
@@ -93,13 +93,18 @@ fn making(data: &Path) -> Result<PathBuf, RestoreError> {
         Err(error) if error.kind() != ErrorKind::NotADirectory => return Err(RestoreError::io(data)(error)),
         Ok(false) | Err(_) => return Err(RestoreError::NotEmpty { data: data.to_owned() }),
     }
+    sibling(data, "restoring")
+}
+
+/// A directory beside `data` that is not there yet.
+pub(super) fn sibling(data: &Path, what: &str) -> Result<PathBuf, RestoreError> {
     let Some(name) = data.file_name() else {
         return Err(RestoreError::io(data)(io::Error::other("give the directory by its name")));
     };
     let mut name = name.to_owned();
-    name.push(".restoring");
-    let making = data.with_file_name(name);
-    if making.symlink_metadata().is_ok() { Err(RestoreError::Leftover { dir: making }) } else { Ok(making) }
+    name.push(format!(".{what}"));
+    let sibling = data.with_file_name(name);
+    if sibling.symlink_metadata().is_ok() { Err(RestoreError::Leftover { dir: sibling }) } else { Ok(sibling) }
 }
 
 /// The time at which the new log begins.
@@ -142,7 +147,7 @@ fn make(
 }
 
 /// Gives the directory its name.
-fn settle(making: &Path, data: &Path) -> Result<(), RestoreError> {
+pub(super) fn settle(making: &Path, data: &Path) -> Result<(), RestoreError> {
     // An empty directory makes way.
     let renamed = fs::rename(making, data).and_then(|()| sync_above(data));
     renamed.map_err(RestoreError::io(data))

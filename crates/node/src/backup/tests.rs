@@ -99,7 +99,7 @@ impl World {
     }
 
     fn order(&self, region: &str) -> Order {
-        Order { topology: topology(), region: region.parse().unwrap(), backup: self.backup(), data: self.data() }
+        Order { topology: topology(), region: region.parse().unwrap(), from: self.backup(), data: self.data() }
     }
 
     fn refused(&self) -> RestoreError {

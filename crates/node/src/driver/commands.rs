@@ -1,6 +1,7 @@
 //! What the replica wants, and how it is done. Nothing here waits, and nothing here decides.
 
 use halcyon_core::{Alarm, Command, SessionId};
+use halcyon_store::audit::Bounds;
 use halcyon_types::{ActorId, RegionId, Seq};
 use halcyon_wire::{PeerMessage, Range, Refusal, Response};
 
@@ -66,6 +67,10 @@ impl Driver {
             }
             Command::AbandonFill => self.abandoned = self.filling.take(),
             Command::Switch => self.switch(),
+            Command::ReadPiece { from, upto, at, rows_max, bytes_max } => {
+                self.read_piece(from, upto, Bounds { at, rows_max, bytes_max });
+            }
+            Command::CompareRange { peer, ask } => self.compare_range(peer, ask),
             Command::Alarm(alarm) => self.alarm(&alarm),
         }
     }

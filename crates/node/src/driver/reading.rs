@@ -57,6 +57,7 @@ impl Driver {
             }
             Body::Digest { at } => return self.digest(session, id, *at),
             Body::Copy { place } => return self.copy(session, id, place),
+            Body::Repair { from, begin } => return self.repair(session, id, *from, *begin),
             Body::Write(_) | Body::Begin { .. } | Body::Abort { .. } | Body::Token { .. } => {
                 let reason = "defect: this is no read".to_owned();
                 Err(Refusal::BadRequest { reason })

@@ -3,10 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use halcyon_types::{RegionId, VersionVector};
+use halcyon_core::RowRange;
+use halcyon_types::{Level, RegionId, VersionVector};
 
 use super::Driver;
-use crate::status::{BackgroundStatus, ClockStatus, DiskStatus, LogStatus, NodeStatus, PeerStatus, QueueStatus};
+use crate::status::{
+    AuditFinding, AuditRun, AuditStatus, BackgroundStatus, ClockStatus, CopyStatus, DiskStatus, LogStatus, NodeStatus,
+    PeerStatus, QueueStatus,
+};
 
 impl Driver {
     pub(super) fn status(&self) -> NodeStatus {
@@ -15,6 +19,7 @@ impl Driver {
         let peers = core.peers.iter().map(|peer| PeerStatus {
             region: self.name_of(peer.region),
             actor: peer.actor.map(|actor| actor.to_string()),
+            level: peer.level.map(|level| level.0),
             link_in: peer.link_in && !self.faults.of(peer.region).cut_in,
             link_out: peer.link_out && !self.faults.of(peer.region).cut_out,
             rtt_us: peer.rtt.map(|rtt| u64::try_from(rtt.as_micros()).unwrap_or(u64::MAX)),
@@ -36,6 +41,8 @@ impl Driver {
             actor: self.replica.actor().to_string(),
             standing: core.standing,
             ready: core.ready,
+            level: Level::PRESENT.0,
+            cluster_level: core.level.0,
             vv: by_name(&core.vv),
             heads: core.heads.iter().map(|(actor, hash)| (actor.to_string(), format!("{hash:?}"))).collect(),
             received: by_name(&core.received),
@@ -67,6 +74,7 @@ impl Driver {
                 granted: core.granted,
                 swept: core.swept,
             },
+            audit: self.audit(now.mono, &core.audit, core.rebuilding),
             // Whoever asked adds up the files: this thread has no time for that.
             disk: DiskStatus::default(),
             alarms: self.alarms.clone(),
@@ -85,6 +93,54 @@ impl Driver {
             unstable_ms: oldest.as_ref().map(|oldest| ms(oldest.age)),
             held_up_by: lacking.map(|region| self.name_of(*region)).collect(),
         }
+    }
+
+    fn audit(&self, now: Duration, audit: &halcyon_core::AuditStatus, copying: Option<(RegionId, u64)>) -> AuditStatus {
+        let run = |run: halcyon_core::AuditEnd| AuditRun {
+            began_ms_ago: ms(now.saturating_sub(run.began)),
+            took_ms: ms(run.ended.saturating_sub(run.began)),
+            rows: run.rows,
+            bytes: run.bytes,
+            compared: run.compared,
+            uncompared: run.uncompared,
+            keyspace: None,
+            key: None,
+            peer: None,
+        };
+        let place = audit.place.as_deref().map(|place| RowRange { from: place, upto: &[] });
+        let finding = |from: &[u8], upto: &[u8], peer: Option<RegionId>, what: &str| {
+            let range = RowRange { from, upto };
+            AuditFinding {
+                peer: peer.map(|peer| self.name_of(peer)),
+                keyspace: self.keyspace(range.keyspace()),
+                from: range.first(),
+                to: range.last(),
+                what: what.to_owned(),
+            }
+        };
+        let differing = audit.differing.iter();
+        let damaged = audit.damaged.iter();
+        AuditStatus {
+            period_ms: audit.period.map(ms),
+            running: audit.running.map(|running| AuditRun {
+                keyspace: place.map(|place| self.keyspace(place.keyspace())),
+                key: place.and_then(|place| place.first()),
+                peer: audit.peer.map(|peer| self.name_of(peer)),
+                ..run(running)
+            }),
+            last: audit.last.map(run),
+            audits: audit.audits,
+            rows: audit.rows,
+            bytes: audit.bytes,
+            differing: differing.map(|d| finding(&d.from, &d.upto, Some(d.peer), "it differs")).collect(),
+            damaged: damaged.map(|d| finding(&d.from, &d.upto, None, &d.what)).collect(),
+            copying: copying.map(|(from, pages)| CopyStatus { from: self.name_of(from), pages }),
+        }
+    }
+
+    fn keyspace(&self, id: u32) -> String {
+        let found = self.site.topology.keyspaces.iter().find(|keyspace| keyspace.id.get() == id);
+        found.map_or_else(|| id.to_string(), |keyspace| keyspace.name.to_string())
     }
 
     /// Over both links, as each carries the other's acknowledgements.

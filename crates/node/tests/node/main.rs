@@ -1,6 +1,8 @@
 //! Whole nodes, in one process, over real sockets and a real disk: what only the driver can break.
 
 #[cfg(test)]
+mod audits;
+#[cfg(test)]
 mod background;
 #[cfg(test)]
 mod backups;

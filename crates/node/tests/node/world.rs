@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::{TcpListener, UdpSocket};
+use std::path::Path;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use halcyon_crdt::{Answer, Object, Op, Query, Update};
 use halcyon_net::{Credentials, FrameReader, FrameWriter, Identity, Role, authority};
-use halcyon_node::{Config, Node};
+use halcyon_node::{Config, Node, StartError};
 use halcyon_types::topology::Topology;
 use halcyon_types::{KeyspaceId, RequestId, UnixMs};
 use halcyon_wire::{Body, Outcome, Receipt, Refusal, Request, Response, Seen, Session, Write, codec};
@@ -24,7 +25,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct World {
     pub(crate) clients: Vec<Client>,
     admins: Vec<String>,
-    _nodes: Vec<Node>,
+    nodes: Vec<Node>,
+    configs: Vec<Config>,
     topology: Topology,
     directory: TempDir,
 }
@@ -53,8 +55,13 @@ fn free_address() -> String {
 
 impl World {
     pub(crate) async fn start(regions: usize) -> Self {
+        Self::start_with(regions, "").await
+    }
+
+    /// With more in its `regions.toml`.
+    pub(crate) async fn start_with(regions: usize, toml: &str) -> Self {
         let directory = TempDir::new().unwrap();
-        let mut text = "cluster = \"shop\"\n[[keyspace]]\nid = 1\nname = \"default\"\n".to_owned();
+        let mut text = format!("cluster = \"shop\"\n[[keyspace]]\nid = 1\nname = \"default\"\n{toml}\n");
         let mut admins = Vec::new();
         for (id, name) in (1..).zip(&NAMES[..regions]) {
             let [peer, client, admin] = [(); 3].map(|()| free_address());
@@ -68,7 +75,7 @@ impl World {
         let topology = Topology::parse(&text).unwrap();
         let certs = directory.path().join("certs");
         authority::init(&certs, &topology, now(), Duration::from_hours(24)).unwrap();
-        let mut nodes = Vec::new();
+        let (mut nodes, mut configs) = (Vec::new(), Vec::new());
         for region in &topology.regions {
             let config = Config {
                 topology: topology.clone(),
@@ -77,6 +84,7 @@ impl World {
                 certs: certs.clone(),
                 fault_api: true,
             };
+            configs.push(config.clone());
             nodes.push(Node::start(config).await.unwrap());
         }
         let role = Role::Client("client".parse().unwrap());
@@ -86,12 +94,36 @@ impl World {
             let session = halcyon_net::client::dial(&own, region).await.unwrap();
             clients.push(Client { reader: session.reader, writer: session.writer, last: 0, handle: session.handle });
         }
-        let world = Self { clients, admins, _nodes: nodes, topology, directory };
-        for at in 0..regions {
-            let linked = |status: &Value| peers(status).all(|peer| peer["link_in"] == true && peer["link_out"] == true);
-            world.until(at, linked).await;
-        }
+        let world = Self { clients, admins, nodes, configs, topology, directory };
+        world.linked().await;
         world
+    }
+
+    async fn linked(&self) {
+        for at in 0..self.admins.len() {
+            let linked = |status: &Value| peers(status).all(|peer| peer["link_in"] == true && peer["link_out"] == true);
+            self.until(at, linked).await;
+        }
+    }
+
+    /// Stops a node, lets `change` have its data directory, and starts it again.
+    pub(crate) async fn restart(&mut self, at: usize, change: impl FnOnce(&Path)) {
+        self.nodes[at].stop();
+        self.nodes[at].stopped().await.unwrap();
+        change(&self.configs[at].data);
+        // Its sockets are closed by tasks that end in a moment.
+        let begun = async {
+            loop {
+                match Node::start(self.configs[at].clone()).await {
+                    Ok(node) => return node,
+                    Err(StartError::Bind(_) | StartError::Admin { .. }) => tokio::task::yield_now().await,
+                    Err(error) => panic!("{error}"),
+                }
+            }
+        };
+        self.nodes[at] = tokio::time::timeout(PATIENCE, begun).await.unwrap();
+        self.clients[at] = self.dial(at, Role::Client("client".parse().unwrap())).await;
+        self.linked().await;
     }
 
     /// A further connection, as somebody else.
@@ -185,6 +217,18 @@ impl Client {
         let response: Response = codec::decode(&frames[0]).unwrap();
         assert_eq!(response.id, self.last);
         response.result
+    }
+
+    /// An answer, unless the connection ends first.
+    pub(crate) async fn try_ask(&mut self, body: Body) -> Option<Result<Outcome, Refusal>> {
+        self.last += 1;
+        let mut bytes = Vec::new();
+        let request = Request { id: self.last, body };
+        halcyon_net::frame::append(&mut bytes, |frame| codec::encode(frame, &request)).unwrap();
+        self.writer.write(Bytes::from(bytes)).await.ok()?;
+        let mut frames = Vec::new();
+        self.reader.read(&mut frames).await.ok()?;
+        codec::decode::<Response>(frames.first()?).ok().map(|response| response.result)
     }
 
     pub(crate) async fn write(&mut self, key: &str, op: Op) -> Result<Receipt, Refusal> {

@@ -6,18 +6,19 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use halcyon_core::{Command, Config, Job, JobResult, LinkEvent, Replica, SessionId, Start};
+use halcyon_core::{Command, Config, Job, JobResult, LinkEvent, PieceRead, Replica, SessionId, Start};
 use halcyon_crdt::{Effect, PageRequest, Query};
+use halcyon_store::audit::{Bounds, Comparison, Piece, Theirs};
 use halcyon_store::memory::MemorySnapshot;
 use halcyon_store::reads::{self, Writer};
 use halcyon_store::{Committer, Logs, MemoryBackend, Recovered, Snapshot, StageError, Staged, WriteJob};
 use halcyon_types::limits::{
     BACKUP_PAGE_BYTES_MAX, COMMIT_QUEUE_BYTES_MAX, COMMIT_QUEUE_MAX, PENDING_BYTES_MAX, TRANSACTIONS_MAX, WAITING_MAX,
 };
-use halcyon_types::{ActorId, BootId, Dot, Hlc, Now, RegionId, RequestId, Seq, UnixMs, VersionVector};
+use halcyon_types::{ActorId, BootId, Dot, Hlc, Level, Now, RegionId, RequestId, Seq, UnixMs, VersionVector};
 use halcyon_wire::{
-    AskRights, Body, ChainHash, Echo, Heartbeat, Hello, PeerMessage, Pull, Range, Record, Request, Seen, Session,
-    TransactionId, Within, Write, codec,
+    AskRights, Began, Body, ChainHash, Compare, Compared, Echo, Heartbeat, Hello, PeerMessage, Pull, Range, Record,
+    Request, Seen, Session, TransactionId, Verdict, Within, Write, codec,
 };
 use uuid::Uuid;
 
@@ -82,8 +83,9 @@ impl Node {
             keyspaces: [keyspace()].into(),
             log_bytes_max: 4096,
             retention: Duration::from_secs(5),
+            audit_period: Some(Duration::from_secs(1)),
         };
-        let start = Start { actor, vv, heads: BTreeMap::new(), hlc, floors };
+        let start = Start { actor, vv, heads: BTreeMap::new(), hlc, floors, began: Began::Opened };
         let replica = Replica::new(config, start, Now { mono: Duration::ZERO, wall: T });
         Self {
             disk,
@@ -166,12 +168,13 @@ impl Node {
 
     fn message(&mut self, source: &mut Source<'_>, from: RegionId) -> PeerMessage {
         let actor = self.drawn_actor(source, from);
-        match source.below(9) {
+        match source.below(11) {
             0 | 1 => PeerMessage::Hello(Hello {
                 agreement: if source.below(8) == 7 { [0; 32] } else { AGREEMENT },
                 region: if source.below(8) == 7 { region(1) } else { from },
                 actor: if source.below(4) == 3 { actor } else { ActorId::mint(from, T) },
                 boot: BootId(Uuid::from_u128(u128::from(from.get()) << 8 | u128::from(source.below(3)))),
+                level: Level(1 + u16::from(source.below(2))),
                 vv: self.drawn_vv(source, from),
             }),
             2 => PeerMessage::Heartbeat(Heartbeat {
@@ -184,6 +187,21 @@ impl Node {
                 echo: (source.below(2) == 0).then(|| Echo { ping_us: source.number(), held_us: source.number() }),
             }),
             3 => PeerMessage::Pull(Pull { actor, after: Seq(source.number()), upto: Seq(source.number()) }),
+            5 => PeerMessage::Compare(Compare {
+                number: source.number(),
+                from: Bytes::copy_from_slice(source.block()),
+                upto: Bytes::copy_from_slice(source.block()),
+                at: UnixMs(source.number()),
+                vv: if source.below(2) == 0 { self.replica.vv().clone() } else { self.drawn_vv(source, from) },
+                rows: source.number(),
+                digest: [source.byte(); 32],
+                finest: source.below(2) == 0,
+            }),
+            6 => {
+                let verdicts = [Verdict::Same, Verdict::Differs, Verdict::Moved, Verdict::Unread];
+                let verdict = source.pick(&verdicts).copied().unwrap_or(Verdict::Same);
+                PeerMessage::Compared(Compared { number: u64::from(source.below(4)), verdict })
+            }
             4 => {
                 let counter = source.pick(&objects()).cloned();
                 let counter = counter.unwrap_or_else(|| halcyon_crdt::Object::new(keyspace(), ""));
@@ -317,6 +335,10 @@ impl Node {
             Command::Alarm(alarm) => assert!(!alarm.to_string().is_empty()),
             Command::Drop { peer, .. } => self.replica.handle_link(self.now(), peer, LinkEvent::InDown),
             Command::Fill { .. } => self.replica.handle_filled(self.now(), true),
+            Command::ReadPiece { from, upto, at, rows_max, bytes_max } => {
+                self.read_piece(&from, &upto, Bounds { at, rows_max, bytes_max });
+            }
+            Command::CompareRange { peer, ask } => self.compare(peer, &ask),
             Command::SendPage { peer, .. } => self.replica.handle_page_sent(self.now(), peer, 1000),
             Command::Send { .. }
             | Command::Dial { .. }
@@ -352,6 +374,29 @@ impl Node {
         };
         let damaged = matches!(&outcome, Err(halcyon_wire::Refusal::Storage { .. }));
         assert!(!damaged, "what this node has written it cannot read: {outcome:?}");
+    }
+
+    /// What this node has written it can read.
+    fn read_piece(&mut self, from: &Bytes, upto: &Bytes, bounds: Bounds) {
+        let piece = self.committer.reader().snapshot().piece(from, upto, bounds);
+        let piece = piece.unwrap_or_else(|error| panic!("a whole disk: {error}"));
+        assert!(piece.damage.is_empty(), "{:?}", piece.damage);
+        let Piece { vv, upto, rows, bytes, live, digest, .. } = piece;
+        let piece = PieceRead { vv, upto, at: bounds.at, rows, bytes, live, digest, damage: Vec::new() };
+        self.replica.handle_piece(self.now(), piece);
+    }
+
+    fn compare(&mut self, peer: RegionId, ask: &Compare) {
+        let Compare { from, upto, at, vv, rows, digest, .. } = ask;
+        let theirs = Theirs { from, upto, at: *at, vv, live: *rows, digest };
+        let read = self.committer.reader().snapshot().compare(&theirs);
+        let read = read.unwrap_or_else(|error| panic!("a whole disk: {error}"));
+        let verdict = match read {
+            Comparison::Same => Verdict::Same,
+            Comparison::Differs => Verdict::Differs,
+            Comparison::Moved => Verdict::Moved,
+        };
+        self.replica.handle_range(self.now(), peer, Ok(verdict));
     }
 
     /// As the committer's thread does, and tells the replica.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use halcyon_types::limits::{KEYSPACES_MAX, REGIONS_MAX};
-use halcyon_types::topology::{Replication, Topology};
+use halcyon_types::topology::{Audit, Replication, Topology};
 
 /// Panics where a law is violated: a refusal does not say where, or what was taken is no cluster, or is not the same once written down and read again.
 pub(super) fn body(data: &[u8]) {
@@ -56,6 +56,8 @@ fn written(topology: &Topology) -> String {
     }
     let Replication { log_bytes_max, retention } = topology.replication;
     let _ = write!(text, "[replication]\nlog_bytes_max = \"{log_bytes_max}\"\nretention = \"{retention}\"\n");
+    let Audit { period } = topology.audit;
+    let _ = writeln!(text, "[audit]\nperiod = \"{}\"", period.map_or("off".to_owned(), |period| period.to_string()));
     text
 }
 

@@ -175,8 +175,8 @@ impl Invariant for Limits {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use halcyon_core::{ClockStatus, LogStatus};
-    use halcyon_types::{Hlc, VersionVector};
+    use halcyon_core::{AuditStatus, ClockStatus, LogStatus};
+    use halcyon_types::{Hlc, Level, VersionVector};
 
     use super::*;
     use crate::invariant::exchange::fixture::{actor, region};
@@ -187,6 +187,7 @@ pub(super) mod tests {
             actor: actor(1),
             standing: "serving",
             ready: true,
+            level: Level::PRESENT,
             rebuilding: None,
             copies: 0,
             vv: VersionVector::new(),
@@ -197,6 +198,7 @@ pub(super) mod tests {
             stable: VersionVector::new(),
             clock: ClockStatus { off_ms: None, clocks: 1, refuses: false, test: false },
             stopping: false,
+            audit: AuditStatus::default(),
             peers: Vec::new(),
             queued_writes: 0,
             queued_write_bytes: 0,

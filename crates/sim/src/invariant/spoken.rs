@@ -36,11 +36,13 @@ impl Spoken {
                 self.holds(at, &last, "records")
             }
             PeerMessage::Floors(floors) => self.holds(at, floors, "floors"),
+            PeerMessage::Compare(ask) => self.holds(at, &ask.vv, "a digest of rows"),
             PeerMessage::Pull(_)
             | PeerMessage::AskRights(_)
             | PeerMessage::AskPage(_)
             | PeerMessage::Page(_)
-            | PeerMessage::NoCopy(_) => Ok(()),
+            | PeerMessage::NoCopy(_)
+            | PeerMessage::Compared(_) => Ok(()),
         }
     }
 

@@ -1,6 +1,7 @@
 //! What a replica wants, and how it is done: as the driver of a real node does it.
 
 use halcyon_core::{Command, Job, SessionId};
+use halcyon_store::audit::Bounds;
 use halcyon_store::reads::{self, Writer};
 use halcyon_types::mutant::{Mutant, planted};
 use halcyon_types::{ActorId, RegionId, Seq, UnixMs, VersionVector};
@@ -74,6 +75,10 @@ impl World {
             | Command::Fill { .. }
             | Command::AbandonFill
             | Command::Switch => {}
+            Command::ReadPiece { from, upto, at, rows_max, bytes_max } => {
+                self.read_piece(region, from, upto, Bounds { at, rows_max, bytes_max });
+            }
+            Command::CompareRange { peer, ask } => self.compare_range(region, peer, &ask),
             Command::Alarm(alarm) => self.observe(&Observation::Alarmed { region, alarm: &alarm }),
         }
     }
@@ -179,9 +184,12 @@ impl Node {
             }
             Body::Scan { keyspace, beginning, page, .. } => reads::scan(&mut present, *keyspace, beginning, page, now),
             Body::Digest { at } => reads::digest(&self.reader, *at),
-            Body::Write(_) | Body::Begin { .. } | Body::Abort { .. } | Body::Token { .. } | Body::Copy { .. } => {
-                Err(Refusal::BadRequest { reason: "defect: this is no read".to_owned() })
-            }
+            Body::Write(_)
+            | Body::Begin { .. }
+            | Body::Abort { .. }
+            | Body::Token { .. }
+            | Body::Copy { .. }
+            | Body::Repair { .. } => Err(Refusal::BadRequest { reason: "defect: this is no read".to_owned() }),
         };
         (result, seen.unwrap_or_default())
     }

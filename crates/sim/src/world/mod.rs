@@ -10,6 +10,7 @@
 //! event of all three.
 
 mod apply;
+mod audits;
 mod bearing;
 mod carry;
 mod clock;

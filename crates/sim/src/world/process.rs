@@ -77,6 +77,7 @@ impl World {
             keyspaces: BTreeSet::from([KeyspaceId::FIRST]),
             log_bytes_max: seat.log_bytes_max,
             retention: seat.retention,
+            audit_period: seat.audit_period,
         };
         let mut replica = Replica::new(config, start_of(&recovered), clocks);
         if !seat.background {
@@ -233,5 +234,6 @@ fn start_of(recovered: &Recovered) -> Start {
         heads: heads.map(|(actor, h)| (*actor, Head { seq: h.seq, deps: h.deps.clone(), hash: h.hash })).collect(),
         hlc: recovered.hlc,
         floors: recovered.floors.clone(),
+        began: halcyon_wire::Began::Opened,
     }
 }

@@ -22,6 +22,10 @@ const LOG_BYTES_MAX: [u64; 10] = [u64::MAX, u64::MAX, u64::MAX, 65_536, 65_536, 
 /// here yet.
 const RETENTION: Duration = Duration::from_hours(24 * 3660);
 
+/// Audits never, now and then, or often.
+const AUDIT_PERIODS: [Option<Duration>; 4] =
+    [None, Some(Duration::from_secs(10)), Some(Duration::from_secs(2)), Some(Duration::from_millis(500))];
+
 /// A crash that waits for its moment.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Armed {
@@ -48,6 +52,8 @@ pub(super) struct Seat {
     pub(super) log_bytes_max: u64,
     /// How long records are kept for a region that lacks them.
     pub(super) retention: Duration,
+    /// How often it audits its rows, if it does.
+    pub(super) audit_period: Option<Duration>,
     /// The records that invariants have been shown as applied here.
     pub(super) known: Known,
     pub(super) dice: Dice,
@@ -67,6 +73,7 @@ impl Seat {
             background: true,
             log_bytes_max: *Dice::stream(seed, "logs", u64::from(region.get())).of(&LOG_BYTES_MAX),
             retention: RETENTION,
+            audit_period: *Dice::stream(seed, "audits", u64::from(region.get())).of(&AUDIT_PERIODS),
             known: Known::default(),
             dice: Dice::stream(seed, "machine", u64::from(region.get())),
         }

@@ -57,6 +57,17 @@ pub enum RebuildError {
 /// [`RebuildError`]; the old state is as it was.
 pub fn replay<B: Backend>(old: &Reader<B>, new: B, claim: &Claim) -> Result<VersionVector, RebuildError> {
     let own = old.snapshot().vv()?;
+    let (copy, vv) = catch_up(old, new, claim, &own)?;
+    if own.le(&vv) { Ok(vv) } else { Err(RebuildError::TooOld { copy, own }) }
+}
+
+/// Applies to `new` what the old logs have up to `own`, as far as it can be applied. What `new` held before, and what it holds now.
+pub(super) fn catch_up<B: Backend>(
+    old: &Reader<B>,
+    new: B,
+    claim: &Claim,
+    own: &VersionVector,
+) -> Result<(VersionVector, VersionVector), RebuildError> {
     let (mut committer, recovered) = Committer::open(new, claim)?;
     let (copy, mut heads) = (recovered.vv, recovered.heads);
     let mut vv = copy.clone();
@@ -89,7 +100,7 @@ pub fn replay<B: Backend>(old: &Reader<B>, new: B, claim: &Claim) -> Result<Vers
         }
     }
     committer.commit()?;
-    if own.le(&vv) { Ok(vv) } else { Err(RebuildError::TooOld { copy, own }) }
+    Ok((copy, vv))
 }
 
 /// What is left of one log.

@@ -64,6 +64,18 @@ pub(super) fn prepare(dir: &Path) -> Result<State, OpenError> {
     }
 }
 
+/// Whether `dir` is a data directory of this format that has been begun and finished.
+pub(super) fn is_finished(dir: &Path) -> Result<bool, OpenError> {
+    match fs::read(mark_of(dir)) {
+        Ok(text) => match Format::parse(&text) {
+            Some(Format::Finished(found)) if found > FORMAT => Err(OpenError::Format { found, expected: FORMAT }),
+            format => Ok(format == Some(Format::Finished(FORMAT))),
+        },
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(io(dir, &error)),
+    }
+}
+
 /// What a first start that was cut short has left of a database that nobody has ever relied on.
 pub(super) fn clear(dir: &Path) -> Result<(), OpenError> {
     match fs::remove_dir_all(database(dir)) {
@@ -186,7 +198,7 @@ pub(super) fn rolled_back(dir: &Path, last: u64, synced: u64) -> OpenError {
     OpenError::Damaged { reason }
 }
 
-fn not_ours(dir: &Path) -> OpenError {
+pub(super) fn not_ours(dir: &Path) -> OpenError {
     OpenError::NotOurs { dir: dir.to_owned() }
 }
 

@@ -144,6 +144,6 @@ fn keep(dir: &Path, path: &Path, log: &Log) -> io::Result<PathBuf> {
     Ok(kept)
 }
 
-fn damaged(path: &Path, at: u64, how: &str) -> OpenError {
+pub(super) fn damaged(path: &Path, at: u64, how: &str) -> OpenError {
     OpenError::Damaged { reason: format!("{} is damaged at byte {at}: {how}", path.display()) }
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use super::rocks::copy;
+use crate::layout::ROWS_FROM;
 use crate::{Backend, Batch, Durability, Family, OpenError, ReadError, RocksBackend, View};
 
 const ROWS: u64 = 400;
@@ -100,4 +101,48 @@ fn a_flipped_bit_in_a_table_is_an_error_to_its_readers_or_harmless_never_a_wrong
     }
     // A filter that cannot be read is done without.
     assert!(told > 10 * harmless.len(), "{told} were noticed, and these were not: {harmless:?}");
+}
+
+/// Behind a block that cannot be read, an audit finds the first row that can, and tells where the damage is.
+#[test]
+fn an_audit_tells_where_a_table_is_damaged_and_reads_all_rows_around_it() {
+    use crate::audit::{Bounds, piece};
+    use halcyon_types::VersionVector;
+
+    let row = |number: u64| [&ROWS_FROM[..], &number.to_be_bytes()].concat();
+    let dir = TempDir::new().unwrap();
+    let db = RocksBackend::open(dir.path()).unwrap();
+    let mut batch = db.batch();
+    let mut vector = Vec::new();
+    crate::layout::put_vv(&mut vector, &VersionVector::new());
+    batch.put(Family::State, &crate::layout::VV_KEY, &vector);
+    (0..10_000).for_each(|number| batch.put(Family::State, &row(number), &value(number)));
+    db.write(batch, Durability::Synced).unwrap();
+    drop(db);
+    drop(RocksBackend::open(dir.path()).unwrap());
+    let table = files(dir.path()).into_iter().max_by_key(|file| fs::metadata(file).unwrap().len()).unwrap();
+    let mut bytes = fs::read(&table).unwrap();
+    // Blocks of rows come first, whatever else is in the file.
+    let middle = bytes.len() / 3;
+    bytes[middle] ^= 4;
+    fs::write(&table, &bytes).unwrap();
+
+    let db = RocksBackend::open(dir.path()).unwrap();
+    let snapshot = db.snapshot();
+    let bounds = Bounds { at: halcyon_types::UnixMs(1), rows_max: 500, bytes_max: 1 << 20 };
+    let (mut from, behind) = (row(0), [0, 0, 0, 2]);
+    let (mut rows, mut damaged) = (0, Vec::new());
+    while from < behind.to_vec() {
+        let piece = piece(&snapshot, &from, &behind, bounds).unwrap();
+        // These are rows to the database only: that they are none to the kernel is told, too.
+        damaged.extend(piece.damage.iter().filter(|_| piece.rows == 0).cloned());
+        rows += piece.rows;
+        from = piece.upto.to_vec();
+    }
+    assert_eq!(damaged.len(), 1, "{damaged:?}");
+    let within = (0..10_000).filter(|number| (&damaged[0].from[..]..&damaged[0].upto[..]).contains(&&row(*number)[..]));
+    let within = within.count() as u64;
+    assert!(damaged[0].what.contains("orrupt"), "{damaged:?}");
+    assert!((1..500).contains(&within), "about a block: {within} rows");
+    assert_eq!(rows + within, 10_000, "all others are read");
 }

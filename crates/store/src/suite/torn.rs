@@ -15,18 +15,18 @@ use super::rocks::copy;
 use crate::{Backend, Batch, Durability, Family, OpenError, RocksBackend, RocksSettings, View};
 
 /// A small buffer: a few large groups, and the database begins a new log.
-const SMALL: RocksSettings = RocksSettings { block_cache_bytes: 1 << 20, write_buffer_bytes: 256 * 1024 };
+pub(super) const SMALL: RocksSettings = RocksSettings { block_cache_bytes: 1 << 20, write_buffer_bytes: 256 * 1024 };
 
 /// A closed directory that groups of some sizes were written to.
-struct Written {
+pub(super) struct Written {
     dir: TempDir,
     /// The newest log.
     log: PathBuf,
-    bytes: Vec<u8>,
+    pub(super) bytes: Vec<u8>,
     /// Where the groups end that are in it.
-    ends: Vec<usize>,
+    pub(super) ends: Vec<usize>,
     /// How many groups were written.
-    groups: usize,
+    pub(super) groups: usize,
 }
 
 impl Written {
@@ -35,7 +35,7 @@ impl Written {
         Self::with(sizes, RocksSettings::default())
     }
 
-    fn with(sizes: &[usize], settings: RocksSettings) -> Self {
+    pub(super) fn with(sizes: &[usize], settings: RocksSettings) -> Self {
         let dir = TempDir::new().unwrap();
         let db = RocksBackend::open_with(dir.path(), settings).unwrap();
         let (mut ends, mut log) = (Vec::new(), PathBuf::new());
@@ -65,11 +65,16 @@ impl Written {
     }
 
     /// A copy in which the newest log has become `bytes`, and everything else is as it was.
-    fn killed(&self, bytes: &[u8]) -> TempDir {
+    pub(super) fn killed(&self, bytes: &[u8]) -> TempDir {
         let to = TempDir::new().unwrap();
         copy(self.dir.path(), to.path()).unwrap();
-        fs::write(to.path().join("db").join(&self.log), bytes).unwrap();
+        fs::write(self.log_in(&to), bytes).unwrap();
         to
+    }
+
+    /// Where the newest log is in a copy.
+    pub(super) fn log_in(&self, copy: &TempDir) -> PathBuf {
+        copy.path().join("db").join(&self.log)
     }
 
     fn last_begins(&self) -> usize {
@@ -87,8 +92,11 @@ fn newest_log(dir: &Path) -> PathBuf {
 }
 
 /// Opens a directory, and tells how many groups are there: all of each, in every family, and none behind a missing one.
-fn groups_in(dir: &TempDir) -> Result<usize, OpenError> {
-    let db = RocksBackend::open_with(dir.path(), SMALL)?;
+pub(super) fn groups_in(dir: &TempDir) -> Result<usize, OpenError> {
+    groups_of(&RocksBackend::open_with(dir.path(), SMALL)?)
+}
+
+pub(super) fn groups_of(db: &RocksBackend) -> Result<usize, OpenError> {
     let mut counts = Vec::new();
     for family in Family::ALL {
         let mut next = 0_usize;

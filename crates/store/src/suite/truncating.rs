@@ -6,18 +6,25 @@ use halcyon_types::{Dot, Seq, UnixMs, VersionVector};
 use halcyon_wire::Refusal;
 
 use super::Disk;
-use super::node::{Node, T, add, claim};
+use super::node::{Node, T, add, claim, set};
 use crate::backend::{Backend, Batch, Durability, Family};
 use crate::layout;
 use crate::{Committer, Logs, OpenError, StageError, Staged};
+
+/// A value that takes a database several blocks for a few: how much less a part takes it tells by blocks.
+fn noise(seed: u64) -> String {
+    let step = |state: u64| state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    let states = std::iter::successors(Some(step(seed)), |state| Some(step(*state)));
+    states.take(1600).filter_map(|state| char::from_digit(u32::try_from(state >> 60).unwrap(), 16)).collect()
+}
 
 /// A node with 100 records of its own and 50 of another.
 fn filled<D: Disk>() -> (Node<D>, Node<D>) {
     let (mut node, mut other) = (Node::<D>::new(1), Node::<D>::new(2));
     for number in 0..100 {
-        node.put(vec![add("stock", 1)]);
+        node.put(vec![set("last", &noise(number))]);
         if number % 2 == 0 {
-            other.put(vec![add("stock", 1)]);
+            other.put(vec![set("last", &noise(number))]);
         }
     }
     node.pull(&other, other.actor(), 50);

@@ -1,6 +1,6 @@
 //! A node's log, and the committer that writes it: records in order, deps first, nothing else.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -35,6 +35,13 @@ pub(crate) struct Disk {
     /// What its logs may take.
     pub(crate) log_bytes_max: u64,
     pub(crate) retention: Duration,
+    pub(crate) audit_period: Option<Duration>,
+    /// What was there before the logs began.
+    pub(crate) base: super::rows::Entries,
+    /// What somebody else has written among its rows: row by row, in the place of what the logs say.
+    pub(crate) spoilt: BTreeMap<Bytes, Bytes>,
+    /// Rows that cannot be read.
+    pub(crate) unreadable: BTreeSet<Bytes>,
     /// Up to where the logs are dropped.
     pub(crate) floors: VersionVector,
     /// The sweeps so far: up to when, and whether of keys.
@@ -55,6 +62,10 @@ impl Disk {
             to_sweep: 0,
             log_bytes_max: u64::MAX,
             retention: RETENTION_DEFAULT,
+            audit_period: None,
+            base: BTreeMap::new(),
+            spoilt: BTreeMap::new(),
+            unreadable: BTreeSet::new(),
             floors: VersionVector::new(),
             sweeps: Vec::new(),
         }
@@ -67,6 +78,7 @@ impl Disk {
             heads: self.heads.clone(),
             hlc: self.hlc,
             floors: self.floors.clone(),
+            began: halcyon_wire::Began::Opened,
         }
     }
 
@@ -138,8 +150,9 @@ impl Disk {
     /// `copy` takes its place, and what only it has is replayed.
     pub(crate) fn rebuild(&mut self, copy: Self) {
         let old = std::mem::replace(self, copy);
-        (self.actor, self.log_bytes_max) = (old.actor, old.log_bytes_max);
+        (self.actor, self.log_bytes_max, self.audit_period) = (old.actor, old.log_bytes_max, old.audit_period);
         self.floors = self.vv.clone();
+        self.base = self.entries();
         self.logs.clear();
         let base = self.vv.clone();
         loop {

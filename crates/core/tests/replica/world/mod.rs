@@ -4,13 +4,14 @@ mod disk;
 mod link;
 mod node;
 mod pump;
+mod rows;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use halcyon_core::{LinkEvent, SessionId};
+use halcyon_core::{LinkEvent, PieceRead, SessionId};
 use halcyon_types::{ActorId, Dot, KeyspaceId, Now, RegionId, RequestId, Seq, UnixMs};
-use halcyon_wire::{Body, PeerMessage, Request, Seen, Session, Write};
+use halcyon_wire::{Body, PeerMessage, Request, Seen, Session, Verdict, Write};
 
 pub(crate) use disk::{Disk, RECORD_BYTES};
 pub(crate) use link::{Link, Loses};
@@ -37,6 +38,8 @@ pub(crate) enum Event {
     Commit { node: RegionId, life: u64 },
     PageTaken { node: RegionId, life: u64, peer: RegionId },
     Switch { node: RegionId, life: u64 },
+    PieceRead { node: RegionId, life: u64, piece: PieceRead },
+    RangeRead { node: RegionId, life: u64, peer: RegionId, read: Result<Verdict, String> },
 }
 
 pub(crate) struct World {
@@ -180,7 +183,11 @@ impl World {
     }
 
     pub(crate) fn write_bytes(&mut self, n: u64, bytes: usize) {
-        let object = halcyon_crdt::Object::new(keyspace(), "k");
+        self.write_to(n, "k", bytes);
+    }
+
+    pub(crate) fn write_to(&mut self, n: u64, key: &str, bytes: usize) {
+        let object = halcyon_crdt::Object::new(keyspace(), key.to_owned());
         let op = halcyon_crdt::Op::Set { value: vec![7; bytes].into(), ttl_ms: None };
         let updates = vec![halcyon_crdt::Update { object, op }];
         let request = RequestId::mint(BASE, &[u8::try_from(n).unwrap(); 10]);
@@ -206,6 +213,11 @@ impl World {
             self.link(x, y).severed = true;
             self.lose((region(x), region(y)));
         }
+    }
+
+    /// A link that stands and takes nothing.
+    pub(crate) fn stall(&mut self, from: u64, to: u64) {
+        self.link(from, to).loses = Loses::Records;
     }
 
     pub(crate) fn heal(&mut self) {

@@ -6,7 +6,7 @@ use halcyon_core::{Alarm, Config, Job, PeerError, Replica, SessionId};
 use halcyon_crdt::Object;
 use halcyon_types::limits::RETENTION_DEFAULT;
 use halcyon_types::{BootId, Now, RegionId};
-use halcyon_wire::{Body, Response, TransactionId};
+use halcyon_wire::{Body, Compare, Response, TransactionId};
 use uuid::Uuid;
 
 use super::{Disk, keyspace, ms};
@@ -30,6 +30,8 @@ pub(crate) struct Node {
     pub(crate) asks: Vec<(RegionId, Object, u64)>,
     /// Pages of the copy that is to take the place of the disk.
     pub(crate) filled: Option<u64>,
+    /// What it has asked others to compare.
+    pub(crate) compared: Vec<(RegionId, Compare)>,
     pub(crate) alarms: Vec<Alarm>,
     pub(crate) errors: Vec<PeerError>,
 }
@@ -44,14 +46,15 @@ pub(crate) fn config(region: RegionId, regions: &[RegionId], life: u64) -> Confi
         keyspaces: BTreeSet::from([keyspace()]),
         log_bytes_max: u64::MAX,
         retention: RETENTION_DEFAULT,
+        audit_period: None,
     }
 }
 
 impl Node {
     /// Nothing happens in it unless a test asks for it.
     pub(crate) fn new(region: RegionId, regions: &[RegionId], disk: Disk, life: u64, now: Now) -> Self {
-        let Disk { log_bytes_max, retention, .. } = disk;
-        let config = Config { log_bytes_max, retention, ..config(region, regions, life) };
+        let Disk { log_bytes_max, retention, audit_period, .. } = disk;
+        let config = Config { log_bytes_max, retention, audit_period, ..config(region, regions, life) };
         let mut replica = Replica::new(config, disk.start(), now);
         replica.set_background(now, false);
         Self {
@@ -67,6 +70,7 @@ impl Node {
             committed: Vec::new(),
             asks: Vec::new(),
             filled: None,
+            compared: Vec::new(),
             alarms: Vec::new(),
             errors: Vec::new(),
         }

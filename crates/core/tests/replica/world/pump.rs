@@ -35,6 +35,7 @@ impl World {
 
     fn carry_out(&mut self, id: RegionId, command: Command) {
         let node = self.nodes.get_mut(&id).unwrap();
+        let life = node.life;
         match command {
             Command::Send { peer, message } => {
                 let synced = &node.disk.vv;
@@ -51,7 +52,11 @@ impl World {
                     }
                     PeerMessage::AskRights(ask) => node.asks.push((peer, ask.counter.clone(), ask.amount)),
                     PeerMessage::Floors(floors) => honest(floors),
-                    PeerMessage::AskPage(_) | PeerMessage::NoCopy(_) => {}
+                    PeerMessage::Compare(ask) => {
+                        honest(&ask.vv);
+                        node.compared.push((peer, ask.clone()));
+                    }
+                    PeerMessage::AskPage(_) | PeerMessage::NoCopy(_) | PeerMessage::Compared(_) => {}
                     PeerMessage::Range(_) | PeerMessage::Page(_) => panic!("those are the driver's"),
                 }
                 self.transmit((id, peer), &message);
@@ -118,6 +123,14 @@ impl World {
                 let (at, life) = (self.now + ms(5), node.life);
                 self.schedule(at, Event::Switch { node: id, life });
             }
+            Command::ReadPiece { from, upto, at, rows_max, .. } => {
+                let piece = node.disk.piece(&from, &upto, at, rows_max);
+                self.schedule(self.now + ms(1), Event::PieceRead { node: id, life, piece });
+            }
+            Command::CompareRange { peer, ask } => {
+                let read = node.disk.compare(&ask);
+                self.schedule(self.now + ms(1), Event::RangeRead { node: id, life, peer, read });
+            }
             Command::Alarm(alarm) => node.alarms.push(alarm),
         }
     }
@@ -178,10 +191,24 @@ impl World {
                     self.pump(node);
                 }
             }
+            Event::PieceRead { node, life, piece } => {
+                if self.nodes[&node].life == life {
+                    let now = self.clock_of(node);
+                    self.nodes.get_mut(&node).unwrap().replica.handle_piece(now, piece);
+                    self.pump(node);
+                }
+            }
+            Event::RangeRead { node, life, peer, read } => {
+                if self.nodes[&node].life == life {
+                    let now = self.clock_of(node);
+                    self.nodes.get_mut(&node).unwrap().replica.handle_range(now, peer, read);
+                    self.pump(node);
+                }
+            }
             Event::Switch { node, life } => {
                 if self.nodes[&node].life == life {
                     let from = self.nodes[&node].alarms.iter().rev().find_map(|alarm| match alarm {
-                        Alarm::Rebuilding { from } => Some(*from),
+                        Alarm::Rebuilding { from } | Alarm::Repairing { from } => Some(*from),
                         _ => None,
                     });
                     let copy = self.copies[&(from.unwrap(), node)].clone();

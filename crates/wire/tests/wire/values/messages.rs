@@ -4,8 +4,9 @@ use bytes::Bytes;
 use halcyon_crdt::{Answer, KeyInfo, Kind, Op, Page, Query, Update};
 use halcyon_types::{BootId, Seq};
 use halcyon_wire::{
-    AskPage, AskRights, Body, ChainHash, Check, CopyHead, CopyId, CopyPage, Echo, Heartbeat, Hello, Outcome,
-    PeerMessage, Pull, Range, Receipt, Seen, Session, StatePage, TransactionId, Within, Write,
+    AskPage, AskRights, Began, Body, ChainHash, Check, Compare, Compared, CopyHead, CopyId, CopyPage, Echo, Finding,
+    Heartbeat, Hello, Outcome, PeerMessage, Pull, Range, Receipt, RepairState, Seen, Session, StatePage, TransactionId,
+    Verdict, Within, Write,
 };
 
 use super::{T, actor, bytes, cart, dot, hlc, keyspace, page, region, request, vv};
@@ -17,6 +18,7 @@ pub(crate) fn peer_messages() -> Vec<(&'static str, PeerMessage)> {
         region: region(2),
         actor: actor(2),
         boot: BootId(uuid::Uuid::from_u128(5)),
+        level: halcyon_types::Level::FIRST,
         vv: vv(),
     };
     let heartbeat = |wall| Heartbeat {
@@ -30,6 +32,7 @@ pub(crate) fn peer_messages() -> Vec<(&'static str, PeerMessage)> {
     };
     // How this one is packed is the choice of the LZ4 at hand: a newer one may write other bytes, but must read these.
     let alike = ["a", "b", "c"].map(|end| Bytes::from([&[7; 70], end.as_bytes()].concat())).to_vec();
+    let compared = |verdict| PeerMessage::Compared(Compared { number: 4, verdict });
     let messages = vec![
         PeerMessage::Hello(hello),
         PeerMessage::Heartbeat(heartbeat(Some(T))),
@@ -42,6 +45,20 @@ pub(crate) fn peer_messages() -> Vec<(&'static str, PeerMessage)> {
         PeerMessage::AskPage(AskPage { copy: CopyId(5), number: 2 }),
         PeerMessage::Page(StatePage { copy: CopyId(5), number: 2, entries: Bytes::from_static(b"abc"), last: true }),
         PeerMessage::NoCopy(CopyId(5)),
+        PeerMessage::Compare(Compare {
+            number: 4,
+            from: bytes("a"),
+            upto: bytes("b"),
+            at: T,
+            vv: vv(),
+            rows: 7,
+            digest: [7; 32],
+            finest: true,
+        }),
+        compared(Verdict::Same),
+        compared(Verdict::Differs),
+        compared(Verdict::Moved),
+        compared(Verdict::Unread),
     ];
     let name = |message: &PeerMessage| match message {
         PeerMessage::Hello(_) => "peer.hello",
@@ -55,6 +72,11 @@ pub(crate) fn peer_messages() -> Vec<(&'static str, PeerMessage)> {
         PeerMessage::AskPage(_) => "peer.ask-page",
         PeerMessage::Page(_) => "peer.page",
         PeerMessage::NoCopy(_) => "peer.no-copy",
+        PeerMessage::Compare(_) => "peer.compare",
+        PeerMessage::Compared(Compared { verdict: Verdict::Same, .. }) => "peer.compared-same",
+        PeerMessage::Compared(Compared { verdict: Verdict::Differs, .. }) => "peer.compared-differs",
+        PeerMessage::Compared(Compared { verdict: Verdict::Moved, .. }) => "peer.compared-moved",
+        PeerMessage::Compared(Compared { verdict: Verdict::Unread, .. }) => "peer.compared-unread",
     };
     messages.into_iter().map(|message| (name(&message), message)).collect()
 }
@@ -81,6 +103,8 @@ pub(crate) fn bodies() -> Vec<(&'static str, Body)> {
         Body::Token { .. } => "body.token",
         Body::Digest { .. } => "body.digest",
         Body::Copy { .. } => "body.copy",
+        Body::Repair { from: None, .. } => "body.repair-look",
+        Body::Repair { .. } => "body.repair",
     };
     let bodies = vec![
         write(Seen::Present),
@@ -94,6 +118,8 @@ pub(crate) fn bodies() -> Vec<(&'static str, Body)> {
         Body::Token { session: session() },
         Body::Digest { at: T },
         Body::Copy { place: bytes("x") },
+        Body::Repair { from: None, begin: false },
+        Body::Repair { from: Some(region(2)), begin: true },
     ];
     bodies.into_iter().map(|body| (name(&body), body)).collect()
 }
@@ -101,6 +127,11 @@ pub(crate) fn bodies() -> Vec<(&'static str, Body)> {
 /// One of every outcome.
 pub(crate) fn outcomes() -> Vec<(&'static str, Outcome)> {
     let page = |head, next| Outcome::Page(CopyPage { head, entries: bytes("abc"), count: 3, next });
+    let finding = |peer| Finding { peer, from: bytes("a"), upto: bytes("b"), what: "what".to_owned() };
+    let repair = |began, findings, pages| {
+        let life = BootId(uuid::Uuid::from_u128(5));
+        Outcome::Repair(RepairState { life, began, findings, from: Some(region(2)), pages })
+    };
     let keys = vec![KeyInfo { key: bytes("cart:1"), kinds: vec![Kind::Register, Kind::Map] }];
     let name = |outcome: &Outcome| match outcome {
         Outcome::Written(_) => "outcome.written",
@@ -112,6 +143,9 @@ pub(crate) fn outcomes() -> Vec<(&'static str, Outcome)> {
         Outcome::Digest { .. } => "outcome.digest",
         Outcome::Page(CopyPage { head: Some(_), .. }) => "outcome.page-first",
         Outcome::Page(_) => "outcome.page",
+        Outcome::Repair(RepairState { began: Began::Opened, .. }) => "outcome.repair",
+        Outcome::Repair(RepairState { began: Began::Copied, .. }) => "outcome.repair-copied",
+        Outcome::Repair(RepairState { began: Began::Failed { .. }, .. }) => "outcome.repair-failed",
     };
     let outcomes = vec![
         Outcome::Written(Receipt { dot: dot(1, 5), token: vv() }),
@@ -123,6 +157,9 @@ pub(crate) fn outcomes() -> Vec<(&'static str, Outcome)> {
         Outcome::Digest { vv: vv(), digest: [7; 32], rows: 12 },
         page(Some(CopyHead { actor: actor(1), vv: vv(), hlc: hlc() }), Some(bytes("x"))),
         page(None, None),
+        repair(Began::Opened, vec![finding(None), finding(Some(region(2)))], Some(3)),
+        repair(Began::Copied, Vec::new(), None),
+        repair(Began::Failed { reason: "why".to_owned() }, Vec::new(), None),
     ];
     outcomes.into_iter().map(|outcome| (name(&outcome), outcome)).collect()
 }
