@@ -73,6 +73,10 @@ impl Invariant for Spoken {
                 self.synced.entry(*region).or_default().join(vv);
                 Ok(())
             }
+            Observation::SetBack { region, disk, .. } => {
+                self.synced.insert(*region, (*disk).clone());
+                Ok(())
+            }
             Observation::Spoke { from, message, .. } => self.said(*from, message),
             Observation::Replied { region, response, .. } => self.answered(*region, response),
             _ => Ok(()),

@@ -1,4 +1,5 @@
-//! A region's vector says what it has applied: without a gap, after what it depends on, and never again less (P4, P1).
+//! A region's vector says what it has applied: without a gap, after what it depends on, and never again less (P4, P1), but
+//! for a disk that is put back or lost. What came as a copy it has applied, too, in an order in which it could have come.
 
 use std::collections::BTreeMap;
 
@@ -57,6 +58,10 @@ impl Invariant for Vector {
     fn see(&mut self, _world: &World, seen: &Observation<'_>) -> Result<(), String> {
         match seen {
             Observation::Applied { region, vv, records } => self.applied(*region, vv, records),
+            Observation::SetBack { region, disk, .. } => {
+                self.synced.insert(*region, (*disk).clone());
+                Ok(())
+            }
             Observation::Started { region, recovered } => self.started(*region, &recovered.vv),
             _ => Ok(()),
         }

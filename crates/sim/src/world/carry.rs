@@ -65,16 +65,19 @@ impl World {
             Command::Read { session, id, body } => self.read(region, session, id, &body),
             Command::Dial { peer } => self.dial(region, peer),
             Command::Drop { peer, reason } => self.drop_in(region, peer, &reason),
-            // In this world nothing is dropped that some region lacks, so no region takes a copy: whoever begins one has raised an
-            // alarm before, which is a violation.
+            Command::Alarm(alarm) => {
+                self.trace.tell(self.now, Some(region), "alarm", alarm.name().as_bytes(), || format!("{alarm:?}"));
+                self.figures.count(alarm.name());
+                self.hear_of_fork(&alarm);
+                self.observe(&Observation::Alarmed { region, alarm: &alarm });
+            }
             Command::BeginCopy { .. }
             | Command::SendPage { .. }
             | Command::EndCopy { .. }
             | Command::BeginFill
             | Command::Fill { .. }
             | Command::AbandonFill
-            | Command::Switch => {}
-            Command::Alarm(alarm) => self.observe(&Observation::Alarmed { region, alarm: &alarm }),
+            | Command::Switch => self.copy(region, command),
         }
     }
 

@@ -41,6 +41,8 @@ impl Profile {
         let mut menu = Vec::new();
         for kind in KINDS {
             let weight = match dice.below(10) {
+                // Disks are set back in few worlds: what was lost there proves nothing any more.
+                _ if matches!(kind, Kind::PutBack | Kind::Lose) => u64::from(dice.one_in(6)),
                 0..4 => 0,
                 4..8 => dice.from_to(1, 3),
                 _ => dice.from_to(4, 12),

@@ -34,9 +34,11 @@ pub(super) enum Kind {
     Cable,
     Disconnect,
     Background,
+    PutBack,
+    Lose,
 }
 
-pub(super) const KINDS: [Kind; 20] = [
+pub(super) const KINDS: [Kind; 22] = [
     Kind::CutOneWay,
     Kind::CutBoth,
     Kind::CutOff,
@@ -57,6 +59,8 @@ pub(super) const KINDS: [Kind; 20] = [
     Kind::Cable,
     Kind::Disconnect,
     Kind::Background,
+    Kind::PutBack,
+    Kind::Lose,
 ];
 
 /// Back to 1970, as a clock whose battery is empty.
@@ -181,6 +185,11 @@ impl Profile {
                 let client = ClientId(u32::try_from(dice.below(CLIENTS)).unwrap_or_default());
                 now(Fault::Disconnect { client });
             }
+            Kind::PutBack => {
+                now(Fault::Keep { region });
+                faults.push((at + lasts, Fault::PutBack { region, down }));
+            }
+            Kind::Lose => now(Fault::Lose { region, down }),
             Kind::Background => now(Fault::Background { region, on: dice.one_in(2) }),
         }
     }
