@@ -77,6 +77,8 @@ pub struct Replica {
     waiting: Waiting,
     standing: Standing,
     held: Held,
+    /// The operator knows that this directory lacks what this region wrote before.
+    told_of_former: bool,
     /// Deps of the last record of the own log as it was found: a new log may be begun, and this one gone on with elsewhere.
     own_deps: VersionVector,
     transactions: Transactions,
@@ -159,6 +161,7 @@ impl Replica {
             waiting: Waiting::default(),
             standing,
             held: Held::default(),
+            told_of_former: false,
             own_deps,
             transactions: Transactions::default(),
             background: true,

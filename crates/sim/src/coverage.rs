@@ -10,7 +10,7 @@ use halcyon_sim::world::Figures;
 const SEEDS_MIN: u64 = 100;
 
 /// What must have happened: what faults come to, and what they are there to bring about.
-const MUST: [&str; 49] = [
+const MUST: [&str; 59] = [
     "records relayed",
     "messages lost on the way",
     "messages swallowed by a cut",
@@ -54,6 +54,16 @@ const MUST: [&str; 49] = [
     "rights run low and the rebalancer off",
     "sweeps of keys",
     "truncations of logs",
+    "copies taken",
+    "copies begun anew",
+    "records replayed behind a copy",
+    "pages lost",
+    "crashes while a copy was stored",
+    "crashes while a copy was sent",
+    "copies lost by a crash",
+    "older directories put back",
+    "directories lost",
+    "records lost with a disk",
     "LogFull",
     "NotYet",
     "Changed",

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use halcyon_types::mutant::{Mutant, planted};
 use halcyon_types::{ActorId, Now, RegionId, Seq, VersionVector};
 use halcyon_wire::Refusal;
 
@@ -46,6 +47,7 @@ impl Replica {
         match &self.standing {
             // Until somebody wants to write, there is time.
             Standing::Resuming { .. } if self.held.is_empty() => {}
+            Standing::Resuming { .. } if planted(Mutant::ResumedUnheard) => self.serve(now),
             Standing::Resuming { .. } => self.mint(now),
             Standing::Joining { .. } => {
                 self.settle_standing(now);
@@ -60,6 +62,7 @@ impl Replica {
     /// A peer knows more of this node's log than its disk, and nothing has been written here since: the disk is an older one.
     pub(super) fn mint_behind(&mut self, now: Now, peer: RegionId, theirs: Seq, ours: Seq) {
         let was = self.actor;
+        self.told_of_former = true;
         self.alarm(Alarm::OldDirectory { peer, was, theirs, ours });
         self.mint(now);
     }
@@ -108,11 +111,23 @@ impl Replica {
         }
     }
 
+    /// Who knows more of this region's former logs than this node, which has begun its own without having heard that, is heard
+    /// late.
+    pub(super) fn check_former(&mut self, shown: &VersionVector) {
+        if self.standing.writes() {
+            let had = self.synced.clone();
+            self.tell_of_former(shown, &had);
+        }
+    }
+
     /// A directory in the place of one that is gone: what had not left that one is lost, and the operator is to know.
     fn tell_of_former(&mut self, target: &VersionVector, had: &VersionVector) {
         let former = |actor: ActorId| actor.region() == Some(self.region) && actor != self.actor;
         let last = target.iter().filter(|(actor, known)| former(*actor) && had.get(*actor) < *known).last();
-        if let Some((was, known)) = last {
+        if let Some((was, known)) = last
+            && !std::mem::replace(&mut self.told_of_former, true)
+            && !planted(Mutant::LossUntold)
+        {
             self.alarm(Alarm::NewDirectory { was, known });
         }
     }

@@ -157,10 +157,15 @@ impl Client {
         self.go_on(now, asks);
     }
 
-    /// What it has seen and is lost it cannot wait for; nor do the requests that it sends again.
+    /// What it has seen and is lost it cannot wait for; nor do the requests that it sends again. What was to follow something that
+    /// is lost is given up.
     pub(super) fn forget(&mut self, left: &VersionVector) {
         self.token = self.token.meet(left);
         let Some(task) = &mut self.task else { return };
+        if matches!(task.action.does, Does::Link { .. }) {
+            task.action.retry.asks = 0;
+            return;
+        }
         for body in task.again.iter_mut().chain(task.open.values_mut()) {
             match body {
                 Body::Write(write) => write.session.token = write.session.token.meet(left),

@@ -37,7 +37,7 @@ pub(super) struct Profile {
 }
 
 impl Profile {
-    pub(super) fn draw(dice: &mut Dice, regions: &[RegionId]) -> Self {
+    pub(super) fn draw(dice: &mut Dice, regions: &[RegionId], forgetful: bool) -> Self {
         let mut menu = Vec::new();
         for kind in KINDS {
             let weight = match dice.below(10) {
@@ -52,6 +52,10 @@ impl Profile {
         // What is lost or told too early shows only where something dies.
         if !dice.one_in(4) {
             menu.push((dice.from_to(3, 15), Kind::CrashAtAMoment));
+        }
+        // What is dropped for its age matters to whoever was away meanwhile.
+        if forgetful {
+            menu.push((dice.from_to(3, 15), Kind::AwayForLong));
         }
         let us = Duration::from_micros;
         Self {

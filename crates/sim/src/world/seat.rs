@@ -20,13 +20,17 @@ pub(super) const SYNC: (Duration, Duration) = (Duration::from_micros(300), Durat
 /// What logs may take: everything, so much that what is under way fits, or, in few, so little that it does not.
 const LOG_BYTES_MAX: [u64; 10] = [u64::MAX, u64::MAX, u64::MAX, 65_536, 65_536, 65_536, 32_768, 32_768, 16_384, 1024];
 
-/// Longer than any cut, and than any clock is ahead; or so short that whoever is cut off for long lacks what is gone.
-const RETENTION: [Duration; 4] = [
-    Duration::from_hours(24 * 3660),
-    Duration::from_hours(24 * 3660),
-    Duration::from_millis(300),
-    Duration::from_secs(3),
-];
+/// Longer than any cut, and than any clock is ahead: a region that lacks what has been dropped for its age is nowhere.
+const RETENTION: Duration = Duration::from_hours(24 * 3660);
+
+/// In forgetful worlds: so little, and so short, that whoever is cut off for some time lacks what is gone.
+const LITTLE: [u64; 3] = [4096, 8192, 16_384];
+const SHORT: [Duration; 3] = [Duration::from_millis(200), Duration::from_secs(1), Duration::from_secs(3)];
+
+/// Whether records are dropped for their age in the world of a seed.
+pub(super) fn is_forgetful(seed: u64) -> bool {
+    Dice::stream(seed, "forgetful", 0).one_in(3)
+}
 
 /// Bytes of a page of a copy.
 const PAGE_BYTES: [usize; 4] = [256, 1024, 4096, 65_536];
@@ -78,6 +82,8 @@ pub(super) struct Seat {
 
 impl Seat {
     pub(super) fn new(seed: u64, region: RegionId) -> Self {
+        let forgetful = is_forgetful(seed);
+        let mut logs = Dice::stream(seed, "logs", u64::from(region.get()));
         Self {
             backend: MemoryBackend::new(),
             clock: WallClock::default(),
@@ -88,8 +94,8 @@ impl Seat {
             sync: SYNC,
             group_max: GROUP_MAX,
             background: true,
-            log_bytes_max: *Dice::stream(seed, "logs", u64::from(region.get())).of(&LOG_BYTES_MAX),
-            retention: *Dice::stream(seed, "retention", 0).of(&RETENTION),
+            log_bytes_max: if forgetful { *logs.of(&LITTLE) } else { *logs.of(&LOG_BYTES_MAX) },
+            retention: if forgetful { *Dice::stream(seed, "retention", 0).of(&SHORT) } else { RETENTION },
             actor: None,
             kept: None,
             set_back: false,

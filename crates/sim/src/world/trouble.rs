@@ -17,6 +17,7 @@ pub(super) enum Kind {
     CutOneWay,
     CutBoth,
     CutOff,
+    AwayForLong,
     Flap,
     Sever,
     Drop,
@@ -109,6 +110,29 @@ impl Profile {
                 for other in self.regions.iter().filter(|other| **other != region) {
                     now(Fault::Cut { from: region, to: *other, lasts });
                     now(Fault::Cut { from: *other, to: region, lasts });
+                }
+            }
+            Kind::AwayForLong => {
+                let lasts = dice.span(ms(2000), ms(12_000));
+                if dice.one_in(3) {
+                    now(Fault::Crash { region, when: When::Now, kept: true, alone: false, down: lasts });
+                }
+                for other in self.regions.iter().filter(|other| **other != region) {
+                    now(Fault::Cut { from: region, to: *other, lasts });
+                    now(Fault::Cut { from: *other, to: region, lasts });
+                }
+                // And something happens to it when it comes back.
+                let back = at + lasts + dice.span(Duration::ZERO, ms(8000));
+                let when = *dice.of(&[When::Paged, When::Filled, When::Replacing]);
+                let down = dice.span(self.down.0, self.down.1);
+                match dice.below(4) {
+                    0 => {
+                        let region = if when == When::Paged { other } else { region };
+                        faults.push((at, Fault::Crash { region, when, kept: true, alone: false, down }));
+                    }
+                    1 => faults.push((back, Fault::Sever { from, to, lasts: ms(500) })),
+                    2 => faults.push((back, Fault::Cut { from: to, to: from, lasts: ms(3000) })),
+                    _ => {}
                 }
             }
             Kind::Flap => {
