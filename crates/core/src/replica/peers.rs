@@ -168,6 +168,7 @@ impl Replica {
             self.check_own(now, from, &[(actor, last)].into_iter().collect());
             return Ok(());
         }
+        self.check_former(&[(actor, last)].into_iter().collect());
         let before = self.delivery.received(actor);
         self.delivery.offer(from, range);
         if self.delivery.received(actor) > before {

@@ -74,7 +74,9 @@ impl Invariant for Spoken {
                 Ok(())
             }
             Observation::SetBack { region, disk, .. } => {
-                self.synced.insert(*region, (*disk).clone());
+                // What it holds beyond that, a crash has kept without a word: it is shown when the node starts.
+                let synced = self.synced.entry(*region).or_default();
+                *synced = synced.meet(disk);
                 Ok(())
             }
             Observation::Spoke { from, message, .. } => self.said(*from, message),

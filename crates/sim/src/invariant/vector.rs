@@ -59,7 +59,9 @@ impl Invariant for Vector {
         match seen {
             Observation::Applied { region, vv, records } => self.applied(*region, vv, records),
             Observation::SetBack { region, disk, .. } => {
-                self.synced.insert(*region, (*disk).clone());
+                // What it holds beyond that, a crash has kept without a word: it is shown when the node starts.
+                let synced = self.synced.entry(*region).or_default();
+                *synced = synced.meet(disk);
                 Ok(())
             }
             Observation::Started { region, recovered } => self.started(*region, &recovered.vv),

@@ -120,7 +120,7 @@ impl World {
         if !seat.known.vv.le(&recovered.vv) {
             // What was synced is gone. The invariants have seen it; here it only matters to read on.
             let mut anew = Known::default();
-            drop(anew.catch_up(&self.archive, &node.reader, &recovered.vv));
+            drop(anew.catch_up(&self.archive, &node.reader, &seat.known.vv.meet(&recovered.vv)));
             seat.known = anew;
         }
         let found = seat.known.catch_up(&self.archive, &node.reader, &recovered.vv);

@@ -123,15 +123,15 @@ impl Profile {
                 }
                 // And something happens to it when it comes back.
                 let back = at + lasts + dice.span(Duration::ZERO, ms(8000));
-                let when = *dice.of(&[When::Paged, When::Filled, When::Replacing]);
+                let when = *dice.of(&[When::Paged, When::Filled, When::Replacing, When::Replacing]);
                 let down = dice.span(self.down.0, self.down.1);
-                match dice.below(4) {
-                    0 => {
+                match dice.below(5) {
+                    0 | 1 => {
                         let region = if when == When::Paged { other } else { region };
                         faults.push((at, Fault::Crash { region, when, kept: true, alone: false, down }));
                     }
-                    1 => faults.push((back, Fault::Sever { from, to, lasts: ms(500) })),
-                    2 => faults.push((back, Fault::Cut { from: to, to: from, lasts: ms(3000) })),
+                    2 => faults.push((back, Fault::Sever { from, to, lasts: ms(500) })),
+                    3 => faults.push((back, Fault::Cut { from: to, to: from, lasts: ms(3000) })),
                     _ => {}
                 }
             }
