@@ -135,7 +135,7 @@ impl Replica {
         } else if start.heads.contains_key(&start.actor) {
             Standing::Resuming { until }
         } else {
-            Standing::Joining { until, target: VersionVector::new(), had: start.vv.clone() }
+            Standing::Joining { until, target: VersionVector::new() }
         };
         let hashes = start.heads.iter().map(|(actor, head)| (*actor, head.hash)).collect();
         let deps = start.heads.into_iter().map(|(actor, head)| (actor, head.deps));

@@ -23,11 +23,9 @@ impl Replica {
         let majority = heard > self.peers.len().div_ceil(2);
         match &self.standing {
             Standing::Resuming { .. } if majority => self.serve(now),
-            Standing::Joining { until, target, had } => {
+            Standing::Joining { until, target } => {
                 let enough = majority || *until <= now.mono;
                 if enough && target.le(&self.synced) {
-                    let (target, had) = (target.clone(), had.clone());
-                    self.tell_of_former(&target, &had);
                     self.serve(now);
                 }
             }
@@ -111,20 +109,12 @@ impl Replica {
         }
     }
 
-    /// Who knows more of this region's former logs than this node, which has begun its own without having heard that, is heard
-    /// late.
+    /// A directory in the place of one that is gone, or an older one: somebody knows more of this region's former logs. What had not
+    /// left that directory is lost, and the operator is to know, before what is not lost is here again.
     pub(super) fn check_former(&mut self, shown: &VersionVector) {
-        if self.standing.writes() {
-            let had = self.synced.clone();
-            self.tell_of_former(shown, &had);
-        }
-    }
-
-    /// A directory in the place of one that is gone: what had not left that one is lost, and the operator is to know.
-    fn tell_of_former(&mut self, target: &VersionVector, had: &VersionVector) {
         let former = |actor: ActorId| actor.region() == Some(self.region) && actor != self.actor;
-        let last = target.iter().filter(|(actor, known)| former(*actor) && had.get(*actor) < *known).last();
-        if let Some((was, known)) = last
+        let more = shown.iter().filter(|(actor, known)| former(*actor) && self.synced.get(*actor) < *known).last();
+        if let Some((was, known)) = more
             && !std::mem::replace(&mut self.told_of_former, true)
             && !planted(Mutant::LossUntold)
         {

@@ -7,20 +7,23 @@ use std::collections::BTreeSet;
 
 use halcyon_core::Alarm;
 use halcyon_types::{RegionId, VersionVector};
+use halcyon_wire::PeerMessage;
 
 use super::Invariant;
-use crate::world::{Observation, World};
+use crate::world::{Node, Observation, World};
 
 /// See above.
 #[derive(Debug, Default)]
 pub(super) struct Calm {
     /// Whose disk was put back or lost.
     set_back: BTreeSet<RegionId>,
+    /// What anybody has said to be gone.
+    told: VersionVector,
     judged: u64,
 }
 
 impl Calm {
-    fn hears(&mut self, seen: &Observation<'_>, dropped: &[VersionVector]) -> Result<(), String> {
+    fn hears(&mut self, seen: &Observation<'_>, dropped: &VersionVector) -> Result<(), String> {
         match seen {
             Observation::Alarmed { region, alarm } if self.has_cause(*region, alarm, dropped) => Ok(()),
             Observation::Alarmed { region, alarm } => Err(format!("region {region}: {alarm}")),
@@ -37,33 +40,29 @@ impl Calm {
         }
     }
 
-    fn has_cause(&self, at: RegionId, alarm: &Alarm, dropped: &[VersionVector]) -> bool {
+    fn has_cause(&self, at: RegionId, alarm: &Alarm, dropped: &VersionVector) -> bool {
         match alarm {
             Alarm::ClockSkew { .. } | Alarm::LogFull { .. } => true,
             Alarm::OldDirectory { .. } | Alarm::NewDirectory { .. } => self.set_back.contains(&at),
-            Alarm::Truncated { have, floor, .. } => {
-                have.seq < *floor && dropped.iter().any(|dropped| dropped.get(have.actor) >= *floor)
-            }
-            Alarm::Rebuilding { .. } => dropped.iter().any(|dropped| !dropped.is_empty()),
+            Alarm::Truncated { have, floor, .. } => have.seq < *floor && dropped.get(have.actor) >= *floor,
+            Alarm::Rebuilding { .. } => !dropped.is_empty(),
             _ => false,
         }
     }
 }
 
-/// What is gone: of whoever says that another lacks it, its own floors; of whoever lacks it, those of the others above what it has.
-fn dropped(world: &World, seen: &Observation<'_>) -> Vec<VersionVector> {
+/// What is gone: of whoever says that another lacks it, its own floors; of whoever lacks it, what it lacks of what others have
+/// said to be gone.
+fn dropped(world: &World, seen: &Observation<'_>, told: &VersionVector) -> VersionVector {
     match seen {
         Observation::Alarmed { region, alarm: Alarm::Truncated { .. } } => {
-            world.node(*region).map(|node| node.replica().floors().clone()).into_iter().collect()
+            world.node(*region).map(|node| node.replica().floors().clone()).unwrap_or_default()
         }
         Observation::Alarmed { region, alarm: Alarm::Rebuilding { .. } } => {
-            let Some(own) = world.node(*region).map(|node| node.vv()) else { return Vec::new() };
-            let others = world.regions().filter(|other| other != region).filter_map(|other| world.node(other));
-            let above =
-                |floors: &VersionVector| floors.iter().filter(|(actor, floor)| own.get(*actor) < *floor).collect();
-            others.map(|node| above(node.replica().floors())).collect()
+            let lacks = |node: &Node| told.iter().filter(|(actor, floor)| node.vv().get(*actor) < *floor).collect();
+            world.node(*region).map(lacks).unwrap_or_default()
         }
-        _ => Vec::new(),
+        _ => VersionVector::new(),
     }
 }
 
@@ -77,7 +76,10 @@ impl Invariant for Calm {
     }
 
     fn see(&mut self, world: &World, seen: &Observation<'_>) -> Result<(), String> {
-        self.hears(seen, &dropped(world, seen))
+        if let Observation::Spoke { message: PeerMessage::Floors(floors), .. } = seen {
+            self.told.join(floors);
+        }
+        self.hears(seen, &dropped(world, seen, &self.told))
     }
 
     fn judged(&self) -> u64 {
@@ -93,33 +95,33 @@ mod tests {
     use super::*;
     use crate::invariant::exchange::fixture::{actor, dot, region, vv};
 
-    fn alarmed(calm: &mut Calm, alarm: &Alarm, dropped: &[VersionVector]) -> Result<(), String> {
+    fn alarmed(calm: &mut Calm, alarm: &Alarm, dropped: &VersionVector) -> Result<(), String> {
         calm.hears(&Observation::Alarmed { region: region(1), alarm }, dropped)
     }
 
     #[test]
     fn an_alarm_and_a_dropped_link_are_noticed() {
         let mut calm = Calm::default();
-        assert!(alarmed(&mut calm, &Alarm::Fork { actor: actor(1), seq: Seq(1) }, &[]).is_err());
+        assert!(alarmed(&mut calm, &Alarm::Fork { actor: actor(1), seq: Seq(1) }, &vv(&[])).is_err());
         let full = Alarm::LogFull { bytes: 2, bytes_max: 1, lacking: Vec::new() };
-        assert_eq!(alarmed(&mut calm, &full, &[]), Ok(()));
+        assert_eq!(alarmed(&mut calm, &full, &vv(&[])), Ok(()));
         let reason = PeerError::Stranger { from: region(2) };
-        assert!(calm.hears(&Observation::Dropped { region: region(1), reason: &reason }, &[]).is_err());
-        assert_eq!(calm.hears(&Observation::Healed, &[]), Ok(()));
+        assert!(calm.hears(&Observation::Dropped { region: region(1), reason: &reason }, &vv(&[])).is_err());
+        assert_eq!(calm.hears(&Observation::Healed, &vv(&[])), Ok(()));
     }
 
     #[test]
     fn an_alarm_without_a_cause_is_noticed() {
         let mut calm = Calm::default();
         let old = Alarm::OldDirectory { peer: region(2), was: actor(1), theirs: Seq(2), ours: Seq(1) };
-        assert!(alarmed(&mut calm, &old, &[]).is_err());
-        calm.hears(&Observation::SetBack { region: region(1), disk: &vv(&[]), left: &vv(&[]) }, &[]).unwrap();
-        assert_eq!(alarmed(&mut calm, &old, &[]), Ok(()));
+        assert!(alarmed(&mut calm, &old, &vv(&[])).is_err());
+        calm.hears(&Observation::SetBack { region: region(1), disk: &vv(&[]), left: &vv(&[]) }, &vv(&[])).unwrap();
+        assert_eq!(alarmed(&mut calm, &old, &vv(&[])), Ok(()));
         let truncated = Alarm::Truncated { peer: region(2), have: dot(1, 4), floor: Seq(5) };
-        assert_eq!(alarmed(&mut calm, &truncated, &[vv(&[(1, 5)])]), Ok(()));
-        assert!(alarmed(&mut calm, &truncated, &[vv(&[(1, 4)])]).is_err());
+        assert_eq!(alarmed(&mut calm, &truncated, &vv(&[(1, 5)])), Ok(()));
+        assert!(alarmed(&mut calm, &truncated, &vv(&[(1, 4)])).is_err());
         let rebuilding = Alarm::Rebuilding { from: region(2) };
-        assert!(alarmed(&mut calm, &rebuilding, &[vv(&[])]).is_err());
-        assert_eq!(alarmed(&mut calm, &rebuilding, &[vv(&[]), vv(&[(3, 1)])]), Ok(()));
+        assert!(alarmed(&mut calm, &rebuilding, &vv(&[])).is_err());
+        assert_eq!(alarmed(&mut calm, &rebuilding, &vv(&[(3, 1)])), Ok(()));
     }
 }

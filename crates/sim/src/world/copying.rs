@@ -166,7 +166,7 @@ impl World {
         let now = self.now;
         let Some(Seat { node: Some(node), dice, sync, .. }) = self.seats.get_mut(&region) else { return };
         let Some(filling) = &mut node.filling else { return };
-        filling.until = filling.until.max(now) + dice.span(sync.0, sync.1);
+        filling.until = filling.until.max(now) + dice.span(sync.0, sync.1 * 8);
         let (at, life, filling) = (filling.until, node.life, filling.number);
         self.schedule(at, Event::Filled { region, life, filling, entries });
     }

@@ -113,7 +113,7 @@ impl Profile {
                 }
             }
             Kind::AwayForLong => {
-                let lasts = dice.span(ms(2000), ms(12_000));
+                let lasts = dice.span(ms(700), ms(4000));
                 if dice.one_in(3) {
                     now(Fault::Crash { region, when: When::Now, kept: true, alone: false, down: lasts });
                 }
@@ -122,7 +122,7 @@ impl Profile {
                     now(Fault::Cut { from: *other, to: region, lasts });
                 }
                 // And something happens to it when it comes back.
-                let back = at + lasts + dice.span(Duration::ZERO, ms(8000));
+                let back = at + lasts + dice.span(ms(1000), ms(5000));
                 let when = *dice.of(&[When::Paged, When::Filled, When::Replacing, When::Replacing]);
                 let down = dice.span(self.down.0, self.down.1);
                 match dice.below(5) {
