@@ -43,8 +43,7 @@ impl Replica {
                 let idle = now.mono.saturating_sub(fetching.progress);
                 let (from, waiting) = (fetching.from, fetching.received == fetching.stored && !fetching.whole);
                 if waiting && idle >= COPY_GIVE_UP {
-                    self.abandon_rebuild();
-                    return self.begin_rebuild(now, Some(from));
+                    return self.begin_rebuild_anew(now, Some(from));
                 }
                 if waiting && idle >= COPY_PATIENCE {
                     self.ask_again(now);
@@ -110,11 +109,20 @@ impl Replica {
         self.commands.push_back(Command::Fill { entries: page.entries });
     }
 
-    /// The source has no such copy any more: it was restarted, or has waited too long.
+    /// The source has no such copy any more: it was restarted, or has waited too long. One of which nothing has come it may not have
+    /// begun yet: what asks it to may be under way behind what asked for more.
     pub(super) fn no_copy(&mut self, now: Now, from: RegionId, copy: CopyId) {
-        if matches!(&self.rebuild, Rebuild::Fetching(fetching) if fetching.from == from && fetching.copy == copy) {
-            self.abandon_rebuild();
-            self.begin_rebuild(now, None);
+        let of = |fetching: &Fetching| fetching.from == from && fetching.copy == copy && fetching.received > 0;
+        if matches!(&self.rebuild, Rebuild::Fetching(fetching) if of(fetching)) {
+            self.begin_rebuild_anew(now, None);
+        }
+    }
+
+    /// Begins again, if what was missing has not come meanwhile.
+    fn begin_rebuild_anew(&mut self, now: Now, failed: Option<RegionId>) {
+        self.abandon_rebuild();
+        if self.is_starved(now) {
+            self.begin_rebuild(now, failed);
         }
     }
 
