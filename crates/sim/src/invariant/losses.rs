@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use halcyon_core::Alarm;
-use halcyon_types::{RegionId, VersionVector};
+use halcyon_types::{Dot, RegionId, VersionVector};
 
 use super::Invariant;
 use crate::world::{Observation, World};
@@ -12,21 +12,22 @@ use crate::world::{Observation, World};
 /// See above.
 #[derive(Debug, Default)]
 pub(super) struct Losses {
-    /// Whose operator is to hear what he has not heard.
-    untold: BTreeMap<RegionId, String>,
+    /// Whose operator is to hear what he has not heard, and what that region's disk was left with.
+    untold: BTreeMap<RegionId, VersionVector>,
     judged: u64,
+}
+
+/// Of the logs of a region, the last of which somebody has more than its disk was left with.
+fn more(at: RegionId, disk: &VersionVector, left: &VersionVector) -> Option<Dot> {
+    let own = left.iter().filter(|(actor, _)| actor.region() == Some(at));
+    own.filter(|(actor, known)| disk.get(*actor) < *known).last().map(|(actor, seq)| Dot { actor, seq })
 }
 
 impl Losses {
     fn set_back(&mut self, at: RegionId, disk: &VersionVector, left: &VersionVector) {
-        let own = left.iter().filter(|(actor, _)| actor.region() == Some(at));
-        let lost = own.filter(|(actor, known)| disk.get(*actor) < *known).last();
-        self.untold.remove(&at);
-        if let Some((actor, known)) = lost {
-            let has = disk.get(actor);
-            self.untold
-                .insert(at, format!("others have {actor} up to {known}, and the disk of region {at} up to {has}"));
-        }
+        self.untold.insert(at, disk.clone());
+        // What nobody has any more nobody can tell of.
+        self.untold.retain(|at, disk| more(*at, disk, left).is_some());
     }
 
     fn told(&mut self, at: RegionId, alarm: &Alarm) {
@@ -37,8 +38,10 @@ impl Losses {
     }
 
     fn all_told(&self) -> Result<(), String> {
-        match self.untold.values().next() {
-            Some(lost) => Err(format!("{lost}; nobody was told")),
+        match self.untold.first_key_value() {
+            Some((at, disk)) => {
+                Err(format!("others had more of what region {at} wrote than {disk:?}; nobody was told"))
+            }
             None => Ok(()),
         }
     }
@@ -84,7 +87,11 @@ mod tests {
         assert!(losses.all_told().is_err());
         losses.told(region(2), &Alarm::NewDirectory { was: actor(2), known: Seq(6) });
         assert!(losses.all_told().is_err(), "of another loss");
+        let mut gone = losses.untold.clone();
         losses.told(region(1), &Alarm::NewDirectory { was: actor(1), known: Seq(6) });
         assert_eq!(losses.all_told(), Ok(()));
+        std::mem::swap(&mut losses.untold, &mut gone);
+        losses.set_back(region(2), &vv(&[]), &vv(&[(1, 5)]));
+        assert_eq!(losses.all_told(), Ok(()), "whoever knew has lost it, too");
     }
 }

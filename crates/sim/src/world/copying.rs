@@ -200,7 +200,7 @@ impl World {
         let number = self.number();
         let Some(seat) = self.seats.get_mut(&region) else { return };
         let Some(Node { switching: Some(filling), reader, .. }) = seat.node.take() else { return };
-        let takes = seat.dice.span(seat.sync.0, seat.sync.1 * 4);
+        let takes = seat.dice.span(seat.sync.1, seat.sync.1 * 40);
         seat.taking = Some(Taking { number, filling, old: reader });
         let armed = seat.armed.is_some_and(|armed| armed.when == When::Replacing);
         if armed {

@@ -67,7 +67,7 @@ impl World {
                 return self.observe(&Observation::Unopened { region, why: &why });
             }
         };
-        (seat.lives, seat.actor, seat.fills) = (life, Some(recovered.actor), false);
+        (seat.lives, seat.actor) = (life, Some(recovered.actor));
         let replaced = std::mem::take(&mut seat.replaced);
         let config = Config {
             region,

@@ -34,6 +34,8 @@ pub(super) struct Profile {
     reorders: bool,
     group_max: usize,
     background: bool,
+    /// Whether records are dropped for their age.
+    pub(super) forgetful: bool,
 }
 
 impl Profile {
@@ -42,7 +44,13 @@ impl Profile {
         for kind in KINDS {
             let weight = match dice.below(10) {
                 // Disks are set back in few worlds: what was lost there proves nothing any more.
-                _ if matches!(kind, Kind::PutBack | Kind::Lose) => u64::from(dice.one_in(6)),
+                _ if matches!(kind, Kind::PutBack | Kind::Lose) => {
+                    if dice.one_in(6) {
+                        dice.from_to(1, 5)
+                    } else {
+                        0
+                    }
+                }
                 0..4 => 0,
                 4..8 => dice.from_to(1, 3),
                 _ => dice.from_to(4, 12),
@@ -55,7 +63,7 @@ impl Profile {
         }
         // What is dropped for its age matters to whoever was away meanwhile.
         if forgetful {
-            menu.push((dice.from_to(3, 15), Kind::AwayForLong));
+            menu.push((dice.from_to(1, 6), Kind::AwayForLong));
         }
         let us = Duration::from_micros;
         Self {
@@ -72,6 +80,7 @@ impl Profile {
             reorders: dice.one_in(3),
             group_max: *dice.of(&[GROUP_MAX, GROUP_MAX, GROUP_MAX, 1, 3]),
             background: !dice.one_in(4),
+            forgetful,
         }
     }
 

@@ -74,6 +74,13 @@ impl Profile {
     /// What goes wrong, and when.
     pub(super) fn faults(&self, dice: &mut Dice, span: Duration) -> Vec<(Duration, Fault)> {
         let mut faults = Vec::new();
+        if self.forgetful {
+            // Whoever is away early is back, and takes a copy, while there is still something going on.
+            for _ in 0..2 {
+                let at = dice.span(span / 20, span / 3);
+                self.trouble(dice, at, Kind::AwayForLong, &mut faults);
+            }
+        }
         let total = self.menu.iter().map(|(weight, _)| weight).sum();
         let mut at = ms(200);
         loop {
@@ -125,13 +132,13 @@ impl Profile {
                 let back = at + lasts + dice.span(ms(1000), ms(5000));
                 let when = *dice.of(&[When::Paged, When::Filled, When::Replacing, When::Replacing]);
                 let down = dice.span(self.down.0, self.down.1);
-                match dice.below(5) {
-                    0 | 1 => {
+                match dice.below(6) {
+                    0..3 => {
                         let region = if when == When::Paged { other } else { region };
                         faults.push((at, Fault::Crash { region, when, kept: true, alone: false, down }));
                     }
-                    2 => faults.push((back, Fault::Sever { from, to, lasts: ms(500) })),
-                    3 => faults.push((back, Fault::Cut { from: to, to: from, lasts: ms(3000) })),
+                    3 => faults.push((back, Fault::Sever { from, to, lasts: ms(500) })),
+                    4 => faults.push((back, Fault::Cut { from: to, to: from, lasts: ms(3000) })),
                     _ => {}
                 }
             }
