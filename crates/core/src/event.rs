@@ -355,7 +355,8 @@ pub enum Alarm {
         /// What this node has.
         ours: Seq,
     },
-    /// This node begins a log, and others know an earlier one of its region, of which its directory lacked something.
+    /// This node writes a new log, and others know an earlier one of its region, of which its directory lacked something. Said
+    /// once, as soon as one of them was heard.
     NewDirectory {
         /// The last actor before.
         was: ActorId,
@@ -474,9 +475,9 @@ impl fmt::Display for Alarm {
             ),
             Self::NewDirectory { was, known } => write!(
                 f,
-                "this region begins a new log, in an empty or restored data directory. Of its former log {was} the other \
-                 regions have all records up to {known}, and they are here again; whatever it acknowledged after that had reached no other region \
-                 and is lost"
+                "this region writes a new log, in an empty, restored or older data directory. Of its former log {was} the other \
+                 regions have all records up to {known}, which are fetched; whatever it acknowledged after that had reached no other \
+                 region and is lost"
             ),
             Self::Fork { actor, seq } => write!(
                 f,

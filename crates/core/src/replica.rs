@@ -80,6 +80,8 @@ pub struct Replica {
     waiting: Waiting,
     standing: Standing,
     held: Held,
+    /// The operator knows that this directory lacks what this region wrote before.
+    told_of_former: bool,
     /// Deps of the last record of the own log as it was found: a new log may be begun, and this one gone on with elsewhere.
     own_deps: VersionVector,
     transactions: Transactions,
@@ -138,7 +140,7 @@ impl Replica {
         } else if start.heads.contains_key(&start.actor) {
             Standing::Resuming { until }
         } else {
-            Standing::Joining { until, target: VersionVector::new(), had: start.vv.clone() }
+            Standing::Joining { until, target: VersionVector::new() }
         };
         let hashes = start.heads.iter().map(|(actor, head)| (*actor, head.hash)).collect();
         let deps = start.heads.into_iter().map(|(actor, head)| (actor, head.deps));
@@ -164,6 +166,7 @@ impl Replica {
             waiting: Waiting::default(),
             standing,
             held: Held::default(),
+            told_of_former: false,
             own_deps,
             transactions: Transactions::default(),
             background: true,

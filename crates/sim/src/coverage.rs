@@ -10,7 +10,7 @@ use halcyon_sim::world::Figures;
 const SEEDS_MIN: u64 = 100;
 
 /// What must have happened: what faults come to, and what they are there to bring about.
-const MUST: [&str; 53] = [
+const MUST: [&str; 63] = [
     "records relayed",
     "messages lost on the way",
     "messages swallowed by a cut",
@@ -58,6 +58,16 @@ const MUST: [&str; 53] = [
     "ranges compared at equal vectors",
     "ranges compared though one had seen more",
     "ranges that moved while they were compared",
+    "copies taken",
+    "copies begun anew",
+    "records replayed behind a copy",
+    "pages lost",
+    "crashes while a copy was stored",
+    "crashes while a copy was sent",
+    "copies lost by a crash",
+    "older directories put back",
+    "directories lost",
+    "records lost with a disk",
     "LogFull",
     "NotYet",
     "Changed",

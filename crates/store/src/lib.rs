@@ -59,7 +59,7 @@ pub use identity::Claim;
 pub use layout::Head;
 pub use memory::{MemoryBackend, WriteFailure};
 pub use outcome::{Committed, Logs, Settings, Staged};
-pub use reader::{Reader, Snapshot};
+pub use reader::{Reader, Snapshot, vv_of};
 pub use recover::Recovered;
 #[cfg(feature = "rocksdb")]
 pub use rocks::{Cut, Lost, RocksBackend, RocksSettings};

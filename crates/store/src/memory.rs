@@ -78,6 +78,12 @@ impl MemoryBackend {
         Self { disk: Arc::default(), boot: 0 }
     }
 
+    /// A disk that holds what another did at that moment: an older one that is put back.
+    pub fn holding(snapshot: &MemorySnapshot) -> Self {
+        let disk = Disk { table: Arc::clone(&snapshot.0), ..Disk::default() };
+        Self { disk: Arc::new(RwLock::new(disk)), boot: 0 }
+    }
+
     /// The power fails and comes back: what was not synced is gone, and this handle and its clones are dead. The handle
     /// returned is the next process's.
     #[must_use]

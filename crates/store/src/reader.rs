@@ -230,7 +230,10 @@ impl<V: View> Rows for Snapshot<V> {
 }
 
 /// The version vector that stands beside the rows of `view`.
-pub(crate) fn vv_of(view: &impl View) -> Result<VersionVector, ReadError> {
+///
+/// # Errors
+/// [`ReadError`]: it cannot be read, or there is none, as in a database that was never opened.
+pub fn vv_of(view: &impl View) -> Result<VersionVector, ReadError> {
     view.with(Family::State, &layout::VV_KEY, |value| match value {
         Some(value) => layout::vv(value).map_err(|error| ReadError::damaged("the version vector", &error)),
         None => Err(ReadError::damaged("the version vector", "it is missing")),

@@ -134,6 +134,22 @@ mutants! {
     // -- audits
     /// A range is compared as if what has been written since the other node read it were nothing.
     AuditIgnoresNews,
+
+    // -- copies, and directories that are not what they were
+    /// A node that hears too few goes on with the log that it has found.
+    ResumedUnheard,
+    /// A node goes on with its log although another has more of it.
+    OldDirectoryKept,
+    /// A directory that lacks what others have of its region's former log is silent about it.
+    LossUntold,
+    /// A copy takes a state's place without the records that only that state has.
+    CopyWithoutReplay,
+    /// Logs are dropped under whoever takes a copy.
+    CopyNotPinned,
+    /// The logs of a copy are taken to begin where those of the former state did.
+    FloorsOfCopyIgnored,
+    /// A copy begins in the midst of the rows of another moment: each page is of its own snapshot.
+    CopyOfManyMoments,
 }
 
 impl fmt::Display for Mutant {

@@ -44,12 +44,11 @@ impl Replica {
                 let (from, waiting) = (fetching.from, fetching.received == fetching.stored && !fetching.whole);
                 let wanted = fetching.wanted;
                 if waiting && idle >= COPY_GIVE_UP {
-                    self.abandon_rebuild();
-                    return if wanted {
-                        self.alarm(Alarm::Unrepaired { from });
-                    } else {
-                        self.begin_rebuild(now, Some(from));
-                    };
+                    if wanted {
+                        self.abandon_rebuild();
+                        return self.alarm(Alarm::Unrepaired { from });
+                    }
+                    return self.begin_rebuild_anew(now, Some(from));
                 }
                 if waiting && idle >= COPY_PATIENCE {
                     self.ask_again(now);
@@ -130,13 +129,26 @@ impl Replica {
         self.commands.push_back(Command::Fill { entries: page.entries });
     }
 
-    /// The source has no such copy any more: it was restarted, or has waited too long.
+    /// The source has no such copy any more: it was restarted, or has waited too long. One of which nothing has come it may not have
+    /// begun yet: what asks it to may be under way behind what asked for more.
     pub(super) fn no_copy(&mut self, now: Now, from: RegionId, copy: CopyId) {
         let Rebuild::Fetching(fetching) = &self.rebuild else { return };
-        let wanted = fetching.wanted;
-        if (fetching.from, fetching.copy) == (from, copy) {
+        if (fetching.from, fetching.copy) != (from, copy) || fetching.received == 0 {
+            return;
+        }
+        if fetching.wanted {
             self.abandon_rebuild();
-            if wanted { self.fetch_copy(now, from, true) } else { self.begin_rebuild(now, None) }
+            self.fetch_copy(now, from, true);
+        } else {
+            self.begin_rebuild_anew(now, None);
+        }
+    }
+
+    /// Begins again, if what was missing has not come meanwhile.
+    fn begin_rebuild_anew(&mut self, now: Now, failed: Option<RegionId>) {
+        self.abandon_rebuild();
+        if self.is_starved(now) {
+            self.begin_rebuild(now, failed);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use halcyon_types::mutant::{Mutant, planted};
 use halcyon_types::{ActorId, Now, RegionId, Seq, VersionVector};
 use halcyon_wire::Refusal;
 
@@ -22,11 +23,9 @@ impl Replica {
         let majority = heard > self.peers.len().div_ceil(2);
         match &self.standing {
             Standing::Resuming { .. } if majority => self.serve(now),
-            Standing::Joining { until, target, had } => {
+            Standing::Joining { until, target } => {
                 let enough = majority || *until <= now.mono;
                 if enough && target.le(&self.synced) {
-                    let (target, had) = (target.clone(), had.clone());
-                    self.tell_of_former(&target, &had);
                     self.serve(now);
                 }
             }
@@ -46,6 +45,7 @@ impl Replica {
         match &self.standing {
             // Until somebody wants to write, there is time.
             Standing::Resuming { .. } if self.held.is_empty() => {}
+            Standing::Resuming { .. } if planted(Mutant::ResumedUnheard) => self.serve(now),
             Standing::Resuming { .. } => self.mint(now),
             Standing::Joining { .. } => {
                 self.settle_standing(now);
@@ -60,6 +60,7 @@ impl Replica {
     /// A peer knows more of this node's log than its disk, and nothing has been written here since: the disk is an older one.
     pub(super) fn mint_behind(&mut self, now: Now, peer: RegionId, theirs: Seq, ours: Seq) {
         let was = self.actor;
+        self.told_of_former = true;
         self.alarm(Alarm::OldDirectory { peer, was, theirs, ours });
         self.mint(now);
     }
@@ -108,11 +109,15 @@ impl Replica {
         }
     }
 
-    /// A directory in the place of one that is gone: what had not left that one is lost, and the operator is to know.
-    fn tell_of_former(&mut self, target: &VersionVector, had: &VersionVector) {
+    /// A directory in the place of one that is gone, or an older one: somebody knows more of this region's former logs. What had not
+    /// left that directory is lost, and the operator is to know, before what is not lost is here again.
+    pub(super) fn check_former(&mut self, shown: &VersionVector) {
         let former = |actor: ActorId| actor.region() == Some(self.region) && actor != self.actor;
-        let last = target.iter().filter(|(actor, known)| former(*actor) && had.get(*actor) < *known).last();
-        if let Some((was, known)) = last {
+        let more = shown.iter().filter(|(actor, known)| former(*actor) && self.synced.get(*actor) < *known).last();
+        if let Some((was, known)) = more
+            && !std::mem::replace(&mut self.told_of_former, true)
+            && !planted(Mutant::LossUntold)
+        {
             self.alarm(Alarm::NewDirectory { was, known });
         }
     }

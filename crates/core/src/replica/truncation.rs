@@ -33,7 +33,8 @@ impl Replica {
             false => (self.stable(), None),
         };
         // Whoever takes a copy goes on from the records behind it.
-        let upto = self.copies.vectors().fold(upto, |upto, vv| upto.meet(vv));
+        let copies = self.copies.vectors().filter(|_| !planted(Mutant::CopyNotPinned));
+        let upto = copies.fold(upto, |upto, vv| upto.meet(vv));
         let ticket = self.tickets.issue(Outstanding::Truncation);
         self.truncation.begin(upto.clone(), second);
         self.jobs.push_back(Job::Truncate { ticket, upto, older_than, bytes_max: self.truncation.goal() });

@@ -1,5 +1,6 @@
 //! Exact accounts, without the oracle (P6): of counters that only go up and sets that only grow, everything acknowledged is
-//! there, once for each record that it became, and nothing that nobody asked for.
+//! there, once for each record that it became, and nothing that nobody asked for. What was lost with a disk counts if somebody
+//! comes to have it after all.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -166,6 +167,10 @@ impl Invariant for Accounts {
                 }
                 _ => {}
             },
+            Observation::SetBack { left, .. } => {
+                self.made.retain(|dot, _| left.covers(*dot));
+                self.acked.retain(|dot| left.covers(*dot));
+            }
             Observation::Applied { records, .. } => records.iter().for_each(|(record, _)| self.made(record)),
             Observation::Replied { client, response, .. } => match (answered.map(|open| open.body), &response.result) {
                 (Some(Body::Write(write)), Ok(Outcome::Written(receipt)))

@@ -1,5 +1,5 @@
 //! What was acknowledged stays (P1): in every later vector of the region that said so, and in every region at the end; and
-//! it is the record of that request (P6).
+//! it is the record of that request (P6). A disk that is put back or lost takes with it what no other disk has, and nothing else.
 
 use std::collections::BTreeMap;
 
@@ -16,6 +16,8 @@ pub(super) struct Acked {
     exchange: Exchange,
     /// What each region has acknowledged.
     told: BTreeMap<RegionId, VersionVector>,
+    /// And what of it all must have at the end: all but what was lost with a disk.
+    owed: BTreeMap<RegionId, VersionVector>,
     /// What each record was made of.
     requests: BTreeMap<Dot, Option<RequestId>>,
     judged: u64,
@@ -24,9 +26,10 @@ pub(super) struct Acked {
 impl Acked {
     fn ack(&mut self, at: RegionId, request: RequestId, receipt: &Receipt) -> Result<(), String> {
         self.judged += 1;
-        let acked = self.told.entry(at).or_default();
-        acked.observe(receipt.dot);
-        acked.join(&receipt.token);
+        for acked in [self.told.entry(at).or_default(), self.owed.entry(at).or_default()] {
+            acked.observe(receipt.dot);
+            acked.join(&receipt.token);
+        }
         match self.requests.get(&receipt.dot) {
             Some(Some(made)) if *made == request => Ok(()),
             made => Err(format!("request {request} was acknowledged as {}, which is {made:?}'s", receipt.dot)),
@@ -43,8 +46,15 @@ impl Acked {
         }
     }
 
+    fn set_back(&mut self, at: RegionId, disk: &VersionVector, left: &VersionVector) {
+        if let Some(told) = self.told.get_mut(&at) {
+            *told = told.meet(disk);
+        }
+        self.owed.values_mut().for_each(|owed| *owed = owed.meet(left));
+    }
+
     fn everywhere(&self, at: RegionId, vv: &VersionVector) -> Result<(), String> {
-        for (by, acked) in &self.told {
+        for (by, acked) in &self.owed {
             if !acked.le(vv) {
                 return Err(format!("region {by} had acknowledged {acked:?}; at the end region {at} has {vv:?}"));
             }
@@ -68,6 +78,10 @@ impl Invariant for Acked {
             Observation::Applied { region, vv, records } => {
                 self.requests.extend(records.iter().map(|(record, _)| (record.dot, record.request)));
                 self.stands(*region, vv)
+            }
+            Observation::SetBack { region, disk, left } => {
+                self.set_back(*region, disk, left);
+                Ok(())
             }
             Observation::Started { region, recovered } => self.stands(*region, &recovered.vv),
             Observation::Replied { region, response, .. } => match (asked.map(|open| open.body), &response.result) {
@@ -108,6 +122,10 @@ mod tests {
         assert_eq!(acked.stands(region(1), &vv(&[(1, 2), (2, 1)])), Ok(()));
         assert!(acked.stands(region(1), &vv(&[(1, 1), (2, 1)])).is_err());
         assert!(acked.everywhere(region(2), &vv(&[(1, 2)])).is_err(), "the token is a promise too");
+        acked.set_back(region(1), &vv(&[(1, 1)]), &vv(&[(1, 2)]));
+        assert_eq!(acked.stands(region(1), &vv(&[(1, 1)])), Ok(()), "its disk was put back");
+        assert!(acked.everywhere(region(2), &vv(&[(1, 1)])).is_err(), "another disk has it");
+        assert_eq!(acked.everywhere(region(2), &vv(&[(1, 2)])), Ok(()), "of the other log nothing was left");
         let nobody = Receipt { dot: dot(1, 3), token: vv(&[]) };
         assert!(acked.ack(region(1), request(1), &nobody).is_err());
     }

@@ -12,9 +12,10 @@ use crate::world::{Observation, World};
 /// What takes longest, one after the other: a connection whose other end has died, or that was cut, is given up after
 /// `IDLE_TIMEOUT`; a dial under way fails after `HANDSHAKE_TIMEOUT`, and the next comes after `RECONNECT_LAST` at most; then
 /// each region's missing records are pulled, which takes a `PULL_PATIENCE` and a round trip for each region that could have
-/// had them; and a client's request may wait for its session for `SESSION_WAIT_MAX` more. That is 10 + 5 + 5 + 5 + 30 s, and
-/// some to spare.
-pub const LIVENESS: Duration = Duration::from_mins(1);
+/// had them; and a client's request may wait for its session for `SESSION_WAIT_MAX` more. That is 10 + 5 + 5 + 5 + 30 s. Whoever
+/// lacks what is gone waits a `START_PATIENCE` before it takes a copy, and one whose source dies of it for `COPY_GIVE_UP` before
+/// it asks another, and then finds its links anew: 2 + 20 + 25 s more, and some to spare.
+pub const LIVENESS: Duration = Duration::from_mins(2);
 
 /// See above.
 #[derive(Debug, Default)]

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use halcyon_crdt::{Answer, Effect, Kind, Object, Op, Query};
-use halcyon_types::{Dot, RegionId, RequestId, UnixMs};
+use halcyon_types::{Dot, RegionId, RequestId, UnixMs, VersionVector};
 use halcyon_wire::{Body, Record};
 
 use super::Invariant;
@@ -17,7 +17,7 @@ pub(super) struct Bounds {
     /// Every bounded counter that anybody asked for.
     counters: BTreeSet<Object>,
     asked: BTreeMap<RequestId, Vec<(Object, i128)>>,
-    made: BTreeSet<Dot>,
+    made: BTreeMap<Dot, RequestId>,
     /// Raised less spent, deletions aside: they take rights away, and never give any.
     left: BTreeMap<Object, i128>,
     judged: u64,
@@ -56,8 +56,11 @@ impl Bounds {
     }
 
     fn made(&mut self, record: &Record) -> Result<(), String> {
-        let moves = record.request.and_then(|request| self.asked.get(&request));
-        let (Some(moves), true) = (moves, self.made.insert(record.dot)) else { return Ok(()) };
+        let Some(request) = record.request else { return Ok(()) };
+        let Some(moves) = self.asked.get(&request) else { return Ok(()) };
+        if self.made.insert(record.dot, request).is_some() {
+            return Ok(());
+        }
         for (object, amount) in moves {
             self.judged += 1;
             let left = self.left.entry(object.clone()).or_default();
@@ -68,6 +71,18 @@ impl Bounds {
             }
         }
         Ok(())
+    }
+
+    /// What is lost with a disk was neither raised nor spent.
+    fn lose(&mut self, left: &VersionVector) {
+        let (asked, sums) = (&self.asked, &mut self.left);
+        self.made.retain(|dot, request| {
+            let stays = left.covers(*dot);
+            for (object, amount) in asked.get(request).into_iter().flatten().filter(|_| !stays) {
+                *sums.entry(object.clone()).or_default() -= amount;
+            }
+            stays
+        });
     }
 
     fn stands(&mut self, at: RegionId, object: &Object, value: i128, rights: &[i128]) -> Result<(), String> {
@@ -114,6 +129,10 @@ impl Invariant for Bounds {
                 self.asked(&request.body);
                 Ok(())
             }
+            Observation::SetBack { left, .. } => {
+                self.lose(left);
+                Ok(())
+            }
             Observation::Applied { region, records, .. } => {
                 records.iter().try_for_each(|(record, _)| self.made(record))?;
                 let Some(node) = world.node(*region) else { return Ok(()) };
@@ -136,7 +155,7 @@ mod tests {
     use halcyon_types::KeyspaceId;
 
     use super::*;
-    use crate::invariant::exchange::fixture::{record, region, request};
+    use crate::invariant::exchange::fixture::{record, region, request, vv};
 
     #[test]
     fn a_value_below_zero_and_rights_out_of_nothing_are_noticed() {
@@ -156,5 +175,9 @@ mod tests {
         assert_eq!(bounds.made(&made(2, 2)), Ok(()));
         assert_eq!(bounds.made(&made(2, 2)), Ok(()), "seen again");
         assert!(bounds.made(&made(3, 2)).is_err());
+        bounds.lose(&vv(&[(1, 1), (3, 2)]));
+        assert!(bounds.made(&made(2, 2)).is_err(), "of what was lost nothing is left over");
+        bounds.lose(&vv(&[(1, 1)]));
+        assert_eq!(bounds.made(&made(2, 3)), Ok(()));
     }
 }

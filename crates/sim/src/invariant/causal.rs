@@ -56,6 +56,10 @@ impl Invariant for Causal {
 
     fn see(&mut self, _world: &World, seen: &Observation<'_>) -> Result<(), String> {
         let asked = self.exchange.see(seen);
+        if let Observation::SetBack { region, .. } = seen {
+            // What it has shown it may have lost.
+            self.shown.retain(|(of, _), _| of != region);
+        }
         let (Some(asked), Observation::Replied { region, response, .. }) = (asked, seen) else { return Ok(()) };
         match (&asked.body, &response.result) {
             (Body::Read { object, within, .. }, Ok(Outcome::Answer(Answer::Page(page)))) if page.next.is_none() => {

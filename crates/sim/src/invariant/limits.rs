@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use halcyon_core::Status;
 use halcyon_types::limits::{
-    COMMIT_QUEUE_BYTES_MAX, COMMIT_QUEUE_MAX, LINK_WINDOW_BYTES_MAX, PENDING_BYTES_MAX, RANGE_BYTES_MAX,
+    COMMIT_QUEUE_BYTES_MAX, COMMIT_QUEUE_MAX, COPIES_MAX, LINK_WINDOW_BYTES_MAX, PENDING_BYTES_MAX, RANGE_BYTES_MAX,
     RIGHTS_ASKS_MAX, TRANSACTIONS_MAX, WAITING_MAX,
 };
 use halcyon_types::{ActorId, RegionId};
@@ -54,6 +54,7 @@ impl Limits {
             ("requests that wait for their session", status.waiting, WAITING_MAX.min(heard + orphans)),
             ("open transactions", status.transactions, TRANSACTIONS_MAX.min(begun)),
             ("bounded counters asked for", status.asks, RIGHTS_ASKS_MAX),
+            ("copies that others take", status.copies, COPIES_MAX),
             ("pulls", status.pulls.len(), self.logs.len()),
         ];
         let of_peers = status.peers.iter().flat_map(|peer| {
@@ -225,6 +226,7 @@ pub(super) mod tests {
         assert!(stands(Status { transactions: 1, ..status() }).is_err(), "nobody has begun one");
         assert!(stands(Status { queued_writes: 1, ..status() }).is_err());
         assert!(stands(Status { queued_write_bytes: COMMIT_QUEUE_BYTES_MAX + 1, ..status() }).is_err());
+        assert!(stands(Status { copies: COPIES_MAX + 1, ..status() }).is_err());
         assert!(stands(Status { asks: RIGHTS_ASKS_MAX + 1, ..status() }).is_err());
     }
 

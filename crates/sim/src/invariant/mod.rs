@@ -2,8 +2,8 @@
 //!
 //! | promise | invariants | rows of the catalogue of failures that they would show |
 //! |---|---|---|
-//! | P1 acked is durable | `acked`, `spoken`, `vector`, `starts`, `logs`, `syncs` | 1, 20, 48, 49 |
-//! | P2 one content per dot | `content`, `chain`, `clocks`, `calm` | 1, 2, 4, 5, 10, 15 |
+//! | P1 acked is durable | `acked`, `spoken`, `vector`, `starts`, `logs`, `losses`, `syncs` | 1, 20, 48, 49 |
+//! | P2 one content per dot | `content`, `chain`, `clocks`, `resumed`, `calm` | 1, 2, 4, 5, 10, 15 |
 //! | P3 convergence | `bytes`, `chain`, `answers`, `clocks`, `skew`, `agreement` | 10, 11, 12, 14, 15, 18, 19, 22, 25, 30, 34, 36 |
 //! | P4 causal | `vector`, `causal`, `sessions`, `stable` | 19, 26, 32, 45, 46 |
 //! | P5 atomic | `atomic`, `meaning`, `staged` | 20, 21 |
@@ -35,12 +35,14 @@ mod exchange;
 mod full;
 mod limits;
 mod logs;
+mod losses;
 mod meaning;
 mod messages;
 mod once;
 mod panics;
 mod prompt;
 mod refused;
+mod resumed;
 mod sessions;
 mod skew;
 mod spoken;
@@ -80,6 +82,11 @@ pub trait Invariant {
         Ok(())
     }
 
+    /// Whether it goes on behind a fork that nobody could prevent: whoever judges records does not.
+    fn judges_forks(&self) -> bool {
+        false
+    }
+
     /// How often it had something to judge.
     fn judged(&self) -> u64;
 }
@@ -113,6 +120,8 @@ pub fn all() -> Vec<Box<dyn Invariant>> {
         Box::new(answers::Answers::new(told)),
         Box::new(calm::Calm::default()),
         Box::new(starts::Starts::default()),
+        Box::new(losses::Losses::default()),
+        Box::new(resumed::Resumed::default()),
         Box::new(logs::Logs::default()),
         Box::new(truncated::Truncated::default()),
         Box::new(staged::Staged::default()),

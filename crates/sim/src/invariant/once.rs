@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use halcyon_types::{Dot, RegionId, RequestId};
+use halcyon_types::{Dot, RegionId, RequestId, VersionVector};
 use halcyon_wire::{Body, Outcome, Record};
 
 use super::Invariant;
@@ -16,6 +16,8 @@ pub(super) struct Once {
     exchange: Exchange,
     made: BTreeMap<RequestId, BTreeSet<Dot>>,
     answered: BTreeMap<(RequestId, RegionId), Dot>,
+    /// Whose disk was put back or lost: it may not know what it has done.
+    set_back: BTreeSet<RegionId>,
     judged: u64,
 }
 
@@ -29,7 +31,8 @@ impl Once {
         self.judged += 1;
         let dot = record.dot;
         for other in made.iter().filter(|other| **other != dot) {
-            if other.actor.region() == dot.actor.region() {
+            let region = dot.actor.region();
+            if other.actor.region() == region && !region.is_some_and(|region| self.set_back.contains(&region)) {
                 return Err(format!("request {request} is both {other} and {dot}"));
             }
             if record.deps.covers(*other) {
@@ -37,6 +40,12 @@ impl Once {
             }
         }
         Ok(())
+    }
+
+    fn set_back(&mut self, at: RegionId, disk: &VersionVector, left: &VersionVector) {
+        self.set_back.insert(at);
+        self.made.values_mut().for_each(|made| made.retain(|dot| left.covers(*dot)));
+        self.answered.retain(|(_, by), dot| *by != at || disk.covers(*dot));
     }
 
     fn answered(&mut self, request: RequestId, at: RegionId, dot: Dot) -> Result<(), String> {
@@ -61,6 +70,10 @@ impl Invariant for Once {
     fn see(&mut self, _world: &World, seen: &Observation<'_>) -> Result<(), String> {
         let asked = self.exchange.see(seen);
         match seen {
+            Observation::SetBack { region, disk, left } => {
+                self.set_back(*region, disk, left);
+                Ok(())
+            }
             Observation::Applied { records, .. } => records.iter().try_for_each(|(record, _)| self.made(record)),
             Observation::Replied { region, response, .. } => match (asked.map(|open| open.body), &response.result) {
                 (Some(Body::Write(write)), Ok(Outcome::Written(receipt))) => {
@@ -80,7 +93,7 @@ impl Invariant for Once {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::invariant::exchange::fixture::{dot, record, region, request};
+    use crate::invariant::exchange::fixture::{dot, record, region, request, vv};
 
     fn made(nth: u64, seq: u64, others: &[(u64, u64)]) -> Record {
         Record { request: Some(request(1)), ..record(nth, seq, others).0 }
@@ -93,6 +106,9 @@ mod tests {
         assert_eq!(once.made(&made(1, 1, &[])), Ok(()), "the same record, seen elsewhere");
         assert_eq!(once.made(&made(2, 1, &[])), Ok(()), "two regions that had not heard of each other");
         assert!(once.made(&made(1, 2, &[])).is_err());
+        once.set_back(region(1), &vv(&[]), &vv(&[(1, 1), (2, 1)]));
+        assert_eq!(once.made(&made(1, 3, &[])), Ok(()), "its disk does not know of the first");
+        assert!(once.made(&made(1, 4, &[(1, 1)])).is_err(), "it does");
         let mut knows = Once::default();
         knows.made(&made(1, 1, &[])).unwrap();
         assert!(knows.made(&made(2, 1, &[(1, 1)])).is_err());

@@ -42,8 +42,8 @@ struct Stand<'a> {
 
 /// Why a request may still be unanswered.
 fn may_wait(open: &Open, heard: Duration, stand: &Stand<'_>) -> bool {
-    if !stand.ready {
-        return stand.awake <= heard.max(stand.began + START_PATIENCE) || !stand.idle;
+    if !stand.ready && (stand.awake <= heard.max(stand.began + START_PATIENCE) || !stand.idle) {
+        return true;
     }
     let session = match &open.body {
         Body::Write(write) => Some(&write.session),

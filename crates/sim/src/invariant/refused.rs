@@ -1,8 +1,8 @@
 //! A refusal leaves no trace (P6): a request that a region has refused each time becomes no record of that region.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use halcyon_types::{RegionId, RequestId};
+use halcyon_types::{Dot, RegionId, RequestId};
 use halcyon_wire::{Body, Record};
 
 use super::Invariant;
@@ -22,6 +22,7 @@ struct Asks {
 pub(super) struct Refused {
     exchange: Exchange,
     asks: BTreeMap<(RequestId, RegionId), Asks>,
+    made: BTreeSet<Dot>,
     judged: u64,
 }
 
@@ -39,10 +40,13 @@ impl Refused {
         ))
     }
 
-    /// A record, where it was made.
+    /// A record, where it was made: once, be it that its region has lost it and been given it again.
     fn made(&mut self, at: RegionId, record: &Record) -> Result<(), String> {
+        if record.dot.actor.region() != Some(at) || !self.made.insert(record.dot) {
+            return Ok(());
+        }
         match record.request {
-            Some(request) if record.dot.actor.region() == Some(at) => self.change(request, at, |asks| asks.made += 1),
+            Some(request) => self.change(request, at, |asks| asks.made += 1),
             _ => Ok(()),
         }
     }

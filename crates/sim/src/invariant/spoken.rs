@@ -75,6 +75,12 @@ impl Invariant for Spoken {
                 self.synced.entry(*region).or_default().join(vv);
                 Ok(())
             }
+            Observation::SetBack { region, disk, .. } => {
+                // What it holds beyond that, a crash has kept without a word: it is shown when the node starts.
+                let synced = self.synced.entry(*region).or_default();
+                *synced = synced.meet(disk);
+                Ok(())
+            }
             Observation::Spoke { from, message, .. } => self.said(*from, message),
             Observation::Replied { region, response, .. } => self.answered(*region, response),
             _ => Ok(()),

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use halcyon_types::{RegionId, VersionVector};
+use halcyon_types::{ActorId, RegionId, VersionVector};
 use halcyon_wire::Record;
 
 use super::Invariant;
@@ -17,8 +17,11 @@ const LOOK_EVERY: u32 = 4;
 /// See above.
 #[derive(Debug, Default)]
 pub(super) struct Stable {
-    /// Of which region, and by whom: what is counted as stable.
-    counted: BTreeMap<(RegionId, RegionId), VersionVector>,
+    /// Of which region, and by whom: what is counted as stable, of which log.
+    counted: BTreeMap<(RegionId, RegionId), (ActorId, VersionVector)>,
+    /// How often each region's process has begun, and up to which of those its disk was another.
+    lives: BTreeMap<RegionId, u64>,
+    gone: BTreeMap<RegionId, u64>,
     steps: u32,
     judged: u64,
 }
@@ -26,7 +29,10 @@ pub(super) struct Stable {
 impl Stable {
     fn comes(&mut self, at: RegionId, record: &Record) -> Result<(), String> {
         let Some(from) = record.dot.actor.region() else { return Ok(()) };
-        let Some(counted) = self.counted.get(&(from, at)) else { return Ok(()) };
+        let Some((actor, counted)) = self.counted.get(&(from, at)) else { return Ok(()) };
+        if *actor != record.dot.actor {
+            return Ok(());
+        }
         self.judged += 1;
         if counted.le(&record.deps) {
             return Ok(());
@@ -50,6 +56,15 @@ impl Invariant for Stable {
             Observation::Applied { region, records, .. } => {
                 records.iter().try_for_each(|(record, _)| self.comes(*region, record))
             }
+            Observation::Started { region, .. } => {
+                *self.lives.entry(*region).or_default() += 1;
+                Ok(())
+            }
+            Observation::SetBack { region, .. } => {
+                self.gone.insert(*region, self.lives.get(region).copied().unwrap_or_default());
+                self.counted.retain(|(of, _), _| of != region);
+                Ok(())
+            }
             Observation::Crashed { region } => {
                 self.counted.retain(|(_, by), _| by != region);
                 Ok(())
@@ -60,8 +75,13 @@ impl Invariant for Stable {
                     && let (Some(node), Some(now)) = (world.node(*region), world.clocks(*region))
                 {
                     for peer in node.replica().status(now).peers {
-                        // What a peer has acknowledged can be taken back with its actor, never with a restart of it.
-                        self.counted.insert((peer.region, *region), peer.stable);
+                        // What a peer has acknowledged can be taken back with its actor or its disk, never with a restart of it.
+                        // Of another disk nobody knows before it has said something.
+                        let gone = self.gone.get(&peer.region).copied().unwrap_or_default();
+                        let present = peer.boot.is_some_and(|boot| boot.0.as_u64_pair().1 > gone);
+                        if let Some(actor) = peer.actor.filter(|_| present) {
+                            self.counted.insert((peer.region, *region), (actor, peer.stable));
+                        }
                     }
                 }
                 Ok(())
@@ -78,12 +98,12 @@ impl Invariant for Stable {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::invariant::exchange::fixture::{record, region, vv};
+    use crate::invariant::exchange::fixture::{actor, record, region, vv};
 
     #[test]
     fn a_record_that_comes_behind_less_than_was_counted_is_noticed() {
         let mut stable = Stable::default();
-        stable.counted.insert((region(2), region(1)), vv(&[(1, 3), (2, 1)]));
+        stable.counted.insert((region(2), region(1)), (actor(2), vv(&[(1, 3), (2, 1)])));
         assert_eq!(stable.comes(region(1), &record(2, 2, &[(1, 3)]).0), Ok(()));
         assert!(stable.comes(region(1), &record(2, 3, &[(1, 2)]).0).is_err());
         assert_eq!(stable.comes(region(1), &record(3, 1, &[]).0), Ok(()), "nothing was counted of it");

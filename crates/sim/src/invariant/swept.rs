@@ -104,6 +104,10 @@ impl Invariant for Swept {
                 word.now = word.now.max(beat.hlc);
                 Ok(())
             }
+            Observation::SetBack { left, .. } => {
+                self.made.retain(|dot, _| left.covers(*dot));
+                Ok(())
+            }
             Observation::Started { region, .. } => {
                 let word = self.words.entry(*region).or_default();
                 word.before = word.before.max(word.now);

@@ -96,8 +96,12 @@ impl Told {
     }
 
     fn note(&mut self, client: ClientId, region: RegionId, write: &Write) {
-        if self.asked.contains_key(&write.request) {
-            // A retry says the same, or asks what came of a transaction, which makes no record.
+        if let Some(asked) = self.asked.get_mut(&write.request) {
+            // A retry says the same, or asks what came of a transaction, which makes no record. Only what its client has seen
+            // may have become less meanwhile, where that was lost with a disk.
+            if write.session.token.le(&asked.write.session.token) && !matches!(write.seen, Seen::Transaction { .. }) {
+                asked.write.session = write.session.clone();
+            }
             return;
         }
         for update in &write.updates {

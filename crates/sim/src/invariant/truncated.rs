@@ -1,5 +1,7 @@
 //! A log is truncated only by what every region has on its disk, or by what is older than the retention and most regions have
-//! (P6): whoever lacks a record that is gone can get what it did from any majority.
+//! (P6): whoever lacks a record that is gone can get what it did from any majority; and while somebody takes a copy, what comes
+//! behind that stays. A region that has had a record on its disk counts even if that disk has been put back since: nobody else
+//! can know.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -35,7 +37,8 @@ impl Truncated {
             return Ok(());
         }
         self.judged += 1;
-        for (actor, seq) in floors.iter() {
+        let good = self.floors.entry(region).or_default().clone();
+        for (actor, seq) in floors.iter().filter(|(actor, seq)| *seq > good.get(*actor)) {
             let last = Dot { actor, seq };
             let has = |other: &&RegionId| self.durable.get(other).is_some_and(|durable| durable.covers(last));
             let have = regions.iter().filter(has).count();
@@ -46,7 +49,7 @@ impl Truncated {
             let of = regions.len();
             return Err(format!("region {region} dropped the log up to {last}, which {have} of {of} regions have"));
         }
-        self.floors.insert(region, floors.clone());
+        self.floors.entry(region).or_default().join(floors);
         Ok(())
     }
 
@@ -54,6 +57,14 @@ impl Truncated {
         let (Some(made), Some(now)) = (self.made.get(&dot), self.latest.get(&at)) else { return false };
         *made < now.minus(retention)
     }
+}
+
+/// Whoever takes a copy goes on from the records behind it.
+fn kept_for(region: RegionId, peer: RegionId, floors: &VersionVector, copy: &VersionVector) -> Result<(), String> {
+    if floors.le(copy) {
+        return Ok(());
+    }
+    Err(format!("region {region} dropped its logs up to {floors:?}; region {peer} takes a copy of {copy:?}"))
 }
 
 impl Invariant for Truncated {
@@ -76,12 +87,19 @@ impl Invariant for Truncated {
                 self.durable.entry(*region).or_default().join(&recovered.vv);
                 Ok(())
             }
+            // Its logs begin behind the copy.
+            Observation::Replaced { region, recovered } => {
+                self.floors.entry(*region).or_default().join(&recovered.floors);
+                Ok(())
+            }
             Observation::Stepped { region } => {
                 let (Some(node), Some(now)) = (world.node(*region), world.clocks(*region)) else { return Ok(()) };
                 let latest = self.latest.entry(*region).or_default();
                 *latest = now.wall.max(*latest);
                 let regions: Vec<_> = world.regions().collect();
-                self.stands(*region, node.replica().floors(), world.retention(*region), &regions)
+                let floors = node.replica().floors();
+                self.stands(*region, floors, world.retention(*region), &regions)?;
+                node.copies().try_for_each(|(peer, copy)| kept_for(*region, peer, floors, copy))
             }
             _ => Ok(()),
         }
@@ -107,6 +125,13 @@ mod tests {
         assert_eq!(stands(&[(1, 3)]), Ok(()));
         assert!(stands(&[(1, 4)]).is_err());
         assert_eq!(truncated.judged(), 2);
+    }
+
+    #[test]
+    fn a_log_dropped_under_whoever_takes_a_copy_is_noticed() {
+        let kept = |floors: &[(u64, u64)]| kept_for(region(1), region(2), &vv(floors), &vv(&[(1, 5)]));
+        assert_eq!(kept(&[(1, 5)]), Ok(()));
+        assert!(kept(&[(1, 6)]).is_err() && kept(&[(2, 1)]).is_err());
     }
 
     #[test]

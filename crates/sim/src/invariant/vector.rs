@@ -1,4 +1,5 @@
-//! A region's vector says what it has applied: without a gap, after what it depends on, and never again less (P4, P1).
+//! A region's vector says what it has applied: without a gap, after what it depends on, and never again less (P4, P1), but
+//! for a disk that is put back or lost. What came as a copy it has applied, too, in an order in which it could have come.
 
 use std::collections::BTreeMap;
 
@@ -57,6 +58,12 @@ impl Invariant for Vector {
     fn see(&mut self, _world: &World, seen: &Observation<'_>) -> Result<(), String> {
         match seen {
             Observation::Applied { region, vv, records } => self.applied(*region, vv, records),
+            Observation::SetBack { region, disk, .. } => {
+                // What it holds beyond that, a crash has kept without a word: it is shown when the node starts.
+                let synced = self.synced.entry(*region).or_default();
+                *synced = synced.meet(disk);
+                Ok(())
+            }
             Observation::Started { region, recovered } => self.started(*region, &recovered.vv),
             _ => Ok(()),
         }

@@ -157,6 +157,27 @@ impl Client {
         self.go_on(now, asks);
     }
 
+    /// What it has seen and is lost it cannot wait for; nor do the requests that it sends again. What was to follow something that
+    /// is lost is given up.
+    pub(super) fn forget(&mut self, left: &VersionVector) {
+        self.token = self.token.meet(left);
+        let Some(task) = &mut self.task else { return };
+        if matches!(task.action.does, Does::Link { .. }) {
+            task.action.retry.asks = 0;
+            return;
+        }
+        for body in task.again.iter_mut().chain(task.open.values_mut()) {
+            match body {
+                Body::Write(write) => write.session.token = write.session.token.meet(left),
+                Body::Read { session, .. }
+                | Body::Scan { session, .. }
+                | Body::Begin { session }
+                | Body::Token { session } => session.token = session.token.meet(left),
+                Body::Abort { .. } | Body::Digest { .. } | Body::Copy { .. } | Body::Repair { .. } => {}
+            }
+        }
+    }
+
     /// Begins the next action, if there is nothing under way.
     fn go_on(&mut self, now: Duration, asks: &mut VecDeque<Ask>) {
         while self.task.is_none() {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use halcyon_types::RegionId;
+use halcyon_types::{RegionId, VersionVector};
 use halcyon_wire::{Request, Response};
 
 use super::action::{Action, ClientId};
@@ -63,6 +63,11 @@ impl Clients {
         {
             self.step(client, |client, asks| client.wake(now, asks));
         }
+    }
+
+    /// Whatever lies above `left` is lost: no client goes on asking for it.
+    pub fn forget(&mut self, left: &VersionVector) {
+        self.begun.values_mut().for_each(|client| client.forget(left));
     }
 
     /// What to send next. Poll after any `handle_*` until empty.

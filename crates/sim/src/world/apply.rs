@@ -74,6 +74,9 @@ impl World {
                     seat.clock.drift(now, ppm);
                 }
             }
+            Fault::Keep { region } => self.keep(region),
+            Fault::PutBack { region, down } => self.put_back(region, down),
+            Fault::Lose { region, down } => self.lose_disk(region, down),
             Fault::Disconnect { client } => self.disconnect(client),
             Fault::Background { region, on } => self.turn_background(region, on),
         }
@@ -109,6 +112,9 @@ impl Fault {
             Self::Pause { .. } => "pauses",
             Self::ClockStep { .. } | Self::ClockRight { .. } => "clock steps",
             Self::Drift { .. } => "clocks that drift",
+            Self::Keep { .. } => "disks kept",
+            Self::PutBack { .. } => "disks to be put back",
+            Self::Lose { .. } => "disks to be lost",
             Self::Disconnect { .. } => "disconnects asked for",
             Self::Background { .. } => "background turned",
         }
@@ -129,6 +135,9 @@ impl Fault {
             | Self::ClockStep { region, .. }
             | Self::ClockRight { region }
             | Self::Drift { region, .. }
+            | Self::Keep { region }
+            | Self::PutBack { region, .. }
+            | Self::Lose { region, .. }
             | Self::Background { region, .. } => vec![*region],
             Self::Disconnect { .. } => Vec::new(),
         }

@@ -90,6 +90,9 @@ impl When {
             Self::Relayed => "crashes right after others' records were sent",
             Self::Beat => "crashes right after a heartbeat",
             Self::Received => "crashes right after records came",
+            Self::Paged => "crashes right after a page was sent",
+            Self::Filled => "crashes right after a page was stored",
+            Self::Replacing => "crashes while a copy took its place",
         }
     }
 }

@@ -66,20 +66,23 @@ impl World {
             Command::Read { session, id, body } => self.read(region, session, id, &body),
             Command::Dial { peer } => self.dial(region, peer),
             Command::Drop { peer, reason } => self.drop_in(region, peer, &reason),
-            // In this world nothing is dropped that some region lacks, so no region takes a copy: whoever begins one has raised an
-            // alarm before, which is a violation.
+            Command::Alarm(alarm) => {
+                self.trace.tell(self.now, Some(region), "alarm", alarm.name().as_bytes(), || format!("{alarm:?}"));
+                self.figures.count(alarm.name());
+                self.hear_of_fork(&alarm);
+                self.observe(&Observation::Alarmed { region, alarm: &alarm });
+            }
             Command::BeginCopy { .. }
             | Command::SendPage { .. }
             | Command::EndCopy { .. }
             | Command::BeginFill
             | Command::Fill { .. }
             | Command::AbandonFill
-            | Command::Switch => {}
+            | Command::Switch => self.copy(region, command),
             Command::ReadPiece { from, upto, at, rows_max, bytes_max } => {
                 self.read_piece(region, from, upto, Bounds { at, rows_max, bytes_max });
             }
             Command::CompareRange { peer, ask } => self.compare_range(region, peer, &ask),
-            Command::Alarm(alarm) => self.observe(&Observation::Alarmed { region, alarm: &alarm }),
         }
     }
 

@@ -99,6 +99,10 @@ impl World {
         let Some(records) = self.log_read(region, records) else { return };
         for (_, result) in &group.results {
             if let JobResult::Minted(actor) = *result {
+                if let Some(seat) = self.seats.get_mut(&region) {
+                    seat.actor = Some(actor);
+                }
+                self.figures.count("logs begun anew");
                 self.observe(&Observation::Minted { region, actor });
             }
         }
@@ -119,6 +123,8 @@ impl World {
     fn tell_synced(&mut self, region: RegionId, vv: &VersionVector, records: &[(Record, StoredRecord)]) {
         self.trace.tell(self.now, Some(region), "synced", &(records.len() as u64).to_le_bytes(), || format!("{vv:?}"));
         self.figures.add("records applied", records.len() as u64);
+        self.look_for_forks(region, records);
+        self.archive.keep(records);
         self.observe(&Observation::Applied { region, vv, records });
     }
 }

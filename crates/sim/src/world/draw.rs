@@ -11,6 +11,7 @@ use halcyon_types::RegionId;
 use super::fault::Fault;
 use super::profile::Profile;
 use super::program::{Program, Step, What};
+use super::seat::is_forgetful;
 use crate::dice::Dice;
 use crate::workload;
 
@@ -23,7 +24,7 @@ impl Program {
         let actions = workload::draw(&mut Dice::stream(seed, "workload", 0), ops, regions);
         let span = actions.last().map_or(Duration::ZERO, |(at, _)| *at);
         let everyone: Vec<_> = (1..=regions).filter_map(|n| RegionId::try_from(u64::from(n)).ok()).collect();
-        let profile = Profile::draw(&mut dice, &everyone);
+        let profile = Profile::draw(&mut dice, &everyone, is_forgetful(seed));
         let mut steps: Vec<_> = profile.base(&mut dice).into_iter().map(|fault| step(Duration::ZERO, fault)).collect();
         steps.extend(profile.faults(&mut dice, span).into_iter().map(|(at, fault)| step(at, fault)));
         steps.extend(actions.into_iter().map(|(at, action)| Step { at, what: What::Action(action) }));

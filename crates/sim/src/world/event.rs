@@ -4,6 +4,7 @@ use bytes::Bytes;
 use halcyon_core::SessionId;
 use halcyon_types::{ActorId, RegionId, Seq};
 
+use super::copying::PageAsked;
 use super::link::Arrival;
 use crate::workload::ClientId;
 
@@ -19,6 +20,16 @@ pub(super) enum Event {
     Arrive { way: Way, open: u64, arrival: Arrival, bytes: Bytes },
     /// A link has taken a range.
     Taken { way: Way, open: u64, actor: ActorId, last: Seq, bytes: usize },
+    /// A link has taken a page of a copy.
+    PageTaken { way: Way, open: u64, bytes: usize },
+    /// A page of a copy that a peer takes has been read.
+    PageRead { region: RegionId, life: u64, asked: PageAsked },
+    /// A page of a copy is to be stored: its disk has come to it.
+    Filled { region: RegionId, life: u64, filling: u64, entries: Bytes },
+    /// A copy takes the place of a state.
+    Replaced { region: RegionId, taking: u64 },
+    /// A crash in the midst of that.
+    CrashReplacing { region: RegionId, taking: u64 },
     /// A dial comes to its end; `fails` whatever stands at the other.
     Dialled { way: Way, life: u64, fails: bool },
     /// Who dialled learns that the connection is lost.

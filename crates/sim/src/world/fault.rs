@@ -109,6 +109,25 @@ pub enum Fault {
         /// Microseconds too many a second.
         ppm: i64,
     },
+    /// The disk is remembered as it is at this moment, complete and consistent.
+    Keep {
+        /// Whose.
+        region: RegionId,
+    },
+    /// The node dies, and its disk is what was last remembered of it.
+    PutBack {
+        /// Whose.
+        region: RegionId,
+        /// For how long the node is down.
+        down: Duration,
+    },
+    /// The node dies, and its disk is an empty one.
+    Lose {
+        /// Whose.
+        region: RegionId,
+        /// For how long the node is down.
+        down: Duration,
+    },
     /// A client's connection is lost.
     Disconnect {
         /// Whose; if it has none, of those that have, the next one's.
@@ -172,12 +191,29 @@ pub enum When {
     Beat,
     /// Right after records of another region arrived.
     Received,
+    /// Right after it has sent a page of a copy.
+    Paged,
+    /// Right after it has stored one.
+    Filled,
+    /// While a copy takes the place of its state, half way through.
+    Replacing,
 }
 
 impl When {
     /// Each of them.
-    pub const ALL: [Self; 8] =
-        [Self::Now, Self::Syncing, Self::Synced, Self::Acked, Self::Shipped, Self::Relayed, Self::Beat, Self::Received];
+    pub const ALL: [Self; 11] = [
+        Self::Now,
+        Self::Syncing,
+        Self::Synced,
+        Self::Acked,
+        Self::Shipped,
+        Self::Relayed,
+        Self::Beat,
+        Self::Received,
+        Self::Paged,
+        Self::Filled,
+        Self::Replacing,
+    ];
 }
 
 impl fmt::Display for When {
@@ -191,6 +227,9 @@ impl fmt::Display for When {
             Self::Relayed => "when next relaying",
             Self::Beat => "at its next heartbeat",
             Self::Received => "when next receiving",
+            Self::Paged => "when next sending a page",
+            Self::Filled => "when next storing a page",
+            Self::Replacing => "when a copy next takes its place",
         })
     }
 }
@@ -234,6 +273,9 @@ impl fmt::Display for Fault {
             Self::ClockStep { region, ms } => write!(f, "step the clock of {region} by {ms} ms"),
             Self::ClockRight { region } => write!(f, "set the clock of {region} right"),
             Self::Drift { region, ppm } => write!(f, "clock of {region} drifts by {ppm} ppm"),
+            Self::Keep { region } => write!(f, "keep the disk of {region}"),
+            Self::PutBack { region, down } => write!(f, "put the disk of {region} back, down for {down:?}"),
+            Self::Lose { region, down } => write!(f, "lose the disk of {region}, down for {down:?}"),
             Self::Disconnect { client } => write!(f, "disconnect client {}, or the next that is connected", client.0),
             Self::Background { region, on } => {
                 write!(f, "background of {region} {}", if *on { "on" } else { "off" })

@@ -51,6 +51,9 @@ impl World {
         let mut invariants = std::mem::take(&mut self.invariants);
         let at = self.now;
         self.failure = invariants.iter_mut().find_map(|invariant| {
+            if self.fork.is_some() && !invariant.judges_forks() {
+                return None;
+            }
             let message = judge(invariant.as_mut(), self).err()?;
             Some(Failure { invariant: invariant.name(), promise: invariant.promise(), at, message })
         });

@@ -73,7 +73,7 @@ impl Link {
         let copies = if self.dice.per_mille(self.cable.repeats) { 2 } else { 1 };
         let travels: Vec<_> = (0..copies).map(|nth| (nth > 0, self.travel())).collect();
         let [control, records] = &mut self.arrived;
-        let last = if matches!(message, PeerMessage::Range(_)) { records } else { control };
+        let last = if matches!(message, PeerMessage::Range(_) | PeerMessage::Page(_)) { records } else { control };
         let reorders = self.cable.reorders;
         let arrival = |(repeated, travel): (bool, Duration)| {
             let at = if reorders { now + travel } else { (now + travel).max(*last) };

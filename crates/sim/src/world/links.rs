@@ -28,6 +28,7 @@ impl World {
         if arrivals.is_empty() {
             let cut = link.is_cut(now);
             self.figures.count(if cut { "messages swallowed by a cut" } else { "messages lost on the way" });
+            self.figures.add("pages lost", u64::from(matches!(message, PeerMessage::Page(_))));
         }
         let bytes = Bytes::from(bytes);
         for arrival in arrivals {
@@ -65,6 +66,7 @@ impl World {
         let Some(message) = self.read_message(Between::Nodes(from, to), bytes) else { return };
         let records = matches!(message, PeerMessage::Range(_));
         self.count_arrival(arrival);
+        self.observe(&Observation::Arrived { from, to, message: &message });
         let Some(node) = self.node_mut(to) else { return };
         if let Err(reason) = node.replica.handle_peer(now, from, message) {
             self.drop_in(to, from, &reason);

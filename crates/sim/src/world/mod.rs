@@ -15,6 +15,8 @@ mod bearing;
 mod carry;
 mod clock;
 mod commit;
+mod copying;
+mod disks;
 mod draw;
 mod event;
 mod fault;
@@ -57,7 +59,9 @@ pub use shrink::{shrink, shrink_while};
 use crate::invariant::Invariant;
 pub use crate::invariant::LIVENESS;
 use crate::workload::{ClientId, Clients};
+use disks::Fork;
 use event::{Event, Way};
+use known::Archive;
 use link::Link;
 use seat::Seat;
 use sessions::Connection;
@@ -76,6 +80,9 @@ pub struct World {
     /// Numbers events, connections and sessions.
     count: u64,
     invariants: Vec<Box<dyn Invariant>>,
+    /// Every record that was ever on a disk.
+    archive: Archive,
+    fork: Option<Fork>,
     trace: Trace,
     figures: Figures,
     failure: Option<Failure>,

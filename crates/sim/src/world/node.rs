@@ -9,6 +9,8 @@ use halcyon_store::{Committed, Committer, MemoryBackend, Reader, Sealed, Snapsho
 use halcyon_types::{ActorId, RegionId, VersionVector};
 use halcyon_wire::{Record, StoredRecord, TransactionId};
 
+use super::copying::{Copying, Filling};
+
 /// A job, and the snapshot of the transaction that it commits.
 pub(super) struct Work {
     pub(super) job: Job,
@@ -45,6 +47,12 @@ pub struct Node {
     pub(super) staged: Option<Group>,
     /// What is being synced, meanwhile.
     pub(super) group: Option<Group>,
+    /// Copies that others take of it.
+    pub(super) copying: BTreeMap<RegionId, Copying>,
+    /// The one that it takes.
+    pub(super) filling: Option<Filling>,
+    /// And that is to take its place once nothing is under way.
+    pub(super) switching: Option<Filling>,
     pub(super) snapshots: BTreeMap<(SessionId, TransactionId), Snapshot<MemorySnapshot>>,
     /// When its process began.
     pub(super) began: Duration,

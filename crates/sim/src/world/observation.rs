@@ -4,7 +4,7 @@ use std::error::Error;
 
 use halcyon_core::{Alarm, PeerError};
 use halcyon_store::Recovered;
-use halcyon_types::{ActorId, RegionId, UnixMs, VersionVector};
+use halcyon_types::{ActorId, Dot, RegionId, UnixMs, VersionVector};
 use halcyon_wire::{PeerMessage, Record, Request, Response, StoredRecord};
 
 use crate::workload::ClientId;
@@ -89,10 +89,45 @@ pub enum Observation<'a> {
         /// What.
         message: &'a PeerMessage,
     },
+    /// A message reaches a node that lives, and is handed to its core.
+    Arrived {
+        /// Who spoke.
+        from: RegionId,
+        /// Whose node.
+        to: RegionId,
+        /// What.
+        message: &'a PeerMessage,
+    },
     /// A node died: its memory and what it had not synced is gone.
     Crashed {
         /// Whose.
         region: RegionId,
+    },
+    /// The disk of a region, whose node is down, is another: an older one, or an empty one.
+    SetBack {
+        /// Whose.
+        region: RegionId,
+        /// What it holds now.
+        disk: &'a VersionVector,
+        /// What all disks together still hold. Whatever lies above it is lost, unless it is on its way to somebody.
+        left: &'a VersionVector,
+    },
+    /// A log is gone on with where another content of it has been, on a disk that was set back since. What follows is judged by
+    /// nothing but whether somebody is told.
+    Forked {
+        /// Whose.
+        region: RegionId,
+        /// The first record of two contents.
+        dot: Dot,
+        /// Whether another disk has the first of them.
+        known: bool,
+    },
+    /// A copy has taken the place of a region's state; its node begins next.
+    Replaced {
+        /// Whose.
+        region: RegionId,
+        /// From what it will begin.
+        recovered: &'a Recovered,
     },
     /// A node begins.
     Started {
@@ -150,7 +185,7 @@ pub enum Observation<'a> {
         /// Whose.
         region: RegionId,
     },
-    /// A node wants its operator. In a world without bugs it never does.
+    /// A node wants its operator.
     Alarmed {
         /// Whose.
         region: RegionId,

@@ -26,18 +26,18 @@ impl World {
     /// All three phases.
     pub(super) fn play(&mut self) {
         let end = self.steps.last().map_or(Duration::ZERO, |step| step.at) + Duration::from_millis(10);
-        while self.failure.is_none() && self.advance(end) {}
+        while self.goes_on() && self.advance(end) {}
         // Whoever stands still wakes first: what waits for it stays in its order.
         let awake = self.seats.values().filter_map(|seat| Some(seat.node.as_ref()?.paused)).max();
         let end = awake.map_or(end, |awake| awake.max(end));
-        while self.failure.is_none() && self.advance(end) {}
+        while self.goes_on() && self.advance(end) {}
         self.now = self.now.max(end);
         self.heal();
         let healed = self.now;
         let bound = healed + LIVENESS;
         let mut look = healed;
         loop {
-            if self.failure.is_some() {
+            if !self.goes_on() {
                 return;
             }
             if self.now >= look {
@@ -53,6 +53,11 @@ impl World {
         self.figures.converged_in = self.now.saturating_sub(healed);
         self.observe(&Observation::Converged);
         self.judge_the_end();
+    }
+
+    /// Nothing more is judged once something has failed, nor behind a fork that has been told of.
+    fn goes_on(&self) -> bool {
+        self.failure.is_none() && !self.fork.as_ref().is_some_and(|fork| fork.is_over)
     }
 
     /// Carries out what is next, if its time is before `end`.
@@ -112,6 +117,11 @@ impl World {
             Event::InLost { way, open } => self.in_lost(way, open),
             Event::GivenUp { way, open } => self.given_up(way, open),
             Event::Synced { region, life } => self.synced(region, life),
+            Event::PageTaken { way, open, bytes } => self.page_taken(way, open, bytes),
+            Event::PageRead { region, life, asked } => self.page_read(region, life, asked),
+            Event::Filled { region, life, filling, entries } => self.filled(region, life, filling, &entries),
+            Event::Replaced { region, taking } => self.replaced(region, taking),
+            Event::CrashReplacing { region, taking } => self.crash_replacing(region, taking),
             Event::Crash { region, life } => self.crash_armed(region, life),
             Event::Start { region, life } => self.start(region, life),
             Event::Ask { client, session, bytes } => self.asked(client, session, &bytes),
@@ -125,8 +135,14 @@ impl World {
     fn waits(&self, event: &Event) -> Option<Duration> {
         let region = match event {
             Event::Arrive { way, .. } | Event::InLost { way, .. } => way.1,
-            Event::Taken { way, .. } | Event::OutLost { way, .. } | Event::Dialled { way, .. } => way.0,
-            Event::Synced { region, .. } | Event::Leave { region, .. } => *region,
+            Event::Taken { way, .. }
+            | Event::PageTaken { way, .. }
+            | Event::OutLost { way, .. }
+            | Event::Dialled { way, .. } => way.0,
+            Event::Synced { region, .. }
+            | Event::PageRead { region, .. }
+            | Event::Filled { region, .. }
+            | Event::Leave { region, .. } => *region,
             Event::Ask { client, .. } => self.connections.get(client)?.region,
             _ => return None,
         };
@@ -163,7 +179,8 @@ impl World {
             }
             self.set_background(region, true);
             let Some(seat) = self.seats.get(&region) else { continue };
-            if seat.node.is_none() {
+            // Whoever is about to begin from a copy begins by itself.
+            if seat.node.is_none() && seat.taking.is_none() {
                 let life = seat.lives + 1;
                 self.start(region, life);
             }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use halcyon_core::{Config, Head, Replica, Start};
 use halcyon_store::{Claim, Committer, OpenError, Recovered, Sealed};
 use halcyon_types::limits::IDLE_TIMEOUT;
-use halcyon_types::{BootId, KeyspaceId, NameError, NodeId, Now, RegionId};
+use halcyon_types::{BootId, KeyspaceId, NameError, NodeId, Now, RegionId, VersionVector};
 use uuid::Uuid;
 
 use super::World;
@@ -18,7 +18,7 @@ use super::observation::Observation;
 use super::seat::Armed;
 
 /// Why a process does not begin.
-enum Unopened {
+pub(super) enum Unopened {
     DeadClock,
     Damaged(String),
 }
@@ -67,7 +67,8 @@ impl World {
                 return self.observe(&Observation::Unopened { region, why: &why });
             }
         };
-        seat.lives = life;
+        (seat.lives, seat.actor) = (life, Some(recovered.actor));
+        let replaced = std::mem::take(&mut seat.replaced);
         let config = Config {
             region,
             peers: others,
@@ -92,6 +93,9 @@ impl World {
             queue: VecDeque::new(),
             staged: None,
             group: None,
+            copying: BTreeMap::new(),
+            filling: None,
+            switching: None,
             snapshots: BTreeMap::new(),
             began: now,
             stopping: None,
@@ -99,6 +103,12 @@ impl World {
         });
         self.trace.tell(now, Some(region), "start", &life.to_le_bytes(), || format!("{:?}", recovered.vv));
         self.figures.count("starts");
+        if replaced {
+            let records = |vv: &VersionVector| vv.iter().map(|(_, seq)| seq.0).sum::<u64>();
+            let replayed = records(&recovered.vv).saturating_sub(records(&recovered.floors));
+            self.figures.add("records replayed behind a copy", replayed);
+            self.observe(&Observation::Replaced { region, recovered: &recovered });
+        }
         self.observe(&Observation::Started { region, recovered: &recovered });
         self.reveal(region, &recovered);
         self.pump(region);
@@ -111,20 +121,35 @@ impl World {
         if !seat.known.vv.le(&recovered.vv) {
             // What was synced is gone. The invariants have seen it; here it only matters to read on.
             let mut anew = Known::default();
-            drop(anew.catch_up(&node.reader, &recovered.vv));
+            drop(anew.catch_up(&self.archive, &node.reader, &seat.known.vv.meet(&recovered.vv)));
             seat.known = anew;
         }
-        let found = seat.known.catch_up(&node.reader, &recovered.vv);
+        let found = seat.known.catch_up(&self.archive, &node.reader, &recovered.vv);
         let Some(records) = self.log_read(region, found).filter(|records| !records.is_empty()) else { return };
-        self.figures.add("records first seen after a crash", records.len() as u64);
+        let new = records.iter().filter(|(record, _)| !self.archive.has(record.dot)).count();
+        self.figures.add("records first seen after a crash", new as u64);
+        self.look_for_forks(region, &records);
+        self.archive.keep(&records);
         self.observe(&Observation::Applied { region, vv: &recovered.vv, records: &records });
     }
 
     /// The power fails. What is being synced has reached the disk or not.
     pub(super) fn crash(&mut self, region: RegionId, kept: bool, alone: bool, down: Duration) {
         let Some(seat) = self.seats.get_mut(&region) else { return };
-        let Some(mut node) = seat.node.take() else { return };
-        let sealed = node.group.take().and_then(|group| group.sealed);
+        let (node, taking) = (seat.node.take(), seat.taking.take());
+        if node.is_none() && taking.is_none() {
+            return;
+        }
+        self.figures.add(
+            "crashes while a copy was stored",
+            u64::from(node.as_ref().is_some_and(|node| node.filling.is_some())),
+        );
+        self.figures.add(
+            "crashes while a copy was sent",
+            u64::from(node.as_ref().is_some_and(|node| !node.copying.is_empty())),
+        );
+        self.figures.add("copies lost by a crash", u64::from(taking.is_some()));
+        let sealed = node.and_then(|node| node.group).and_then(|group| group.sealed);
         let unsynced = sealed.as_ref().is_some_and(Sealed::writes);
         if let Some(sealed) = sealed.filter(|_| kept) {
             // Nobody hears how it went.
@@ -158,7 +183,13 @@ impl World {
     /// A node that was asked to stop ends once nothing is under way.
     pub(super) fn end_if_drained(&mut self, region: RegionId) {
         let Some(node) = self.node(region) else { return };
-        if let (Some(down), true, true) = (node.stopping, node.is_idle(), node.replica.is_drained()) {
+        if !node.is_idle() || !node.replica.is_drained() {
+            return;
+        }
+        if node.switching.is_some() {
+            return self.take_place(region);
+        }
+        if let Some(down) = node.stopping {
             self.figures.count("nodes that stopped");
             self.crash(region, false, false, down);
         }
@@ -183,7 +214,7 @@ impl World {
 
     /// What stands at this moment of the connections of a dead process: its own ends are gone, and the others learn of it
     /// soon, or only when nothing comes.
-    fn forget_links(&mut self, region: RegionId) {
+    pub(super) fn forget_links(&mut self, region: RegionId) {
         let others: Vec<_> = self.regions().filter(|other| *other != region).collect();
         for other in others {
             let Some(seat) = self.seats.get_mut(&region) else { return };
@@ -215,7 +246,7 @@ impl World {
     }
 }
 
-fn claim(region: RegionId, clocks: Now, seed: u64) -> Result<Claim, Unopened> {
+pub(super) fn claim(region: RegionId, clocks: Now, seed: u64) -> Result<Claim, Unopened> {
     let defect = |error: NameError| Unopened::Damaged(error.to_string());
     Ok(Claim {
         cluster: NAME.parse().map_err(defect)?,

@@ -34,13 +34,23 @@ pub(super) struct Profile {
     reorders: bool,
     group_max: usize,
     background: bool,
+    /// Whether records are dropped for their age.
+    pub(super) forgetful: bool,
 }
 
 impl Profile {
-    pub(super) fn draw(dice: &mut Dice, regions: &[RegionId]) -> Self {
+    pub(super) fn draw(dice: &mut Dice, regions: &[RegionId], forgetful: bool) -> Self {
         let mut menu = Vec::new();
         for kind in KINDS {
             let weight = match dice.below(10) {
+                // Disks are set back in few worlds: what was lost there proves nothing any more.
+                _ if matches!(kind, Kind::PutBack | Kind::Lose) => {
+                    if dice.one_in(6) {
+                        dice.from_to(1, 5)
+                    } else {
+                        0
+                    }
+                }
                 0..4 => 0,
                 4..8 => dice.from_to(1, 3),
                 _ => dice.from_to(4, 12),
@@ -50,6 +60,10 @@ impl Profile {
         // What is lost or told too early shows only where something dies.
         if !dice.one_in(4) {
             menu.push((dice.from_to(3, 15), Kind::CrashAtAMoment));
+        }
+        // What is dropped for its age matters to whoever was away meanwhile.
+        if forgetful {
+            menu.push((dice.from_to(1, 6), Kind::AwayForLong));
         }
         let us = Duration::from_micros;
         Self {
@@ -66,6 +80,7 @@ impl Profile {
             reorders: dice.one_in(3),
             group_max: *dice.of(&[GROUP_MAX, GROUP_MAX, GROUP_MAX, 1, 3]),
             background: !dice.one_in(4),
+            forgetful,
         }
     }
 

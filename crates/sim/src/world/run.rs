@@ -8,6 +8,7 @@ use halcyon_types::RegionId;
 
 use super::World;
 use super::event::Event;
+use super::known::Archive;
 use super::link::Link;
 use super::panics::words;
 use super::program::Program;
@@ -60,6 +61,8 @@ impl World {
             events: BTreeMap::new(),
             count: 0,
             invariants: invariant::all(),
+            archive: Archive::default(),
+            fork: None,
             trace,
             figures: Figures::default(),
             failure: None,

@@ -17,6 +17,7 @@ pub(super) enum Kind {
     CutOneWay,
     CutBoth,
     CutOff,
+    AwayForLong,
     Flap,
     Sever,
     Drop,
@@ -34,9 +35,11 @@ pub(super) enum Kind {
     Cable,
     Disconnect,
     Background,
+    PutBack,
+    Lose,
 }
 
-pub(super) const KINDS: [Kind; 20] = [
+pub(super) const KINDS: [Kind; 22] = [
     Kind::CutOneWay,
     Kind::CutBoth,
     Kind::CutOff,
@@ -57,6 +60,8 @@ pub(super) const KINDS: [Kind; 20] = [
     Kind::Cable,
     Kind::Disconnect,
     Kind::Background,
+    Kind::PutBack,
+    Kind::Lose,
 ];
 
 /// Back to 1970, as a clock whose battery is empty.
@@ -69,6 +74,13 @@ impl Profile {
     /// What goes wrong, and when.
     pub(super) fn faults(&self, dice: &mut Dice, span: Duration) -> Vec<(Duration, Fault)> {
         let mut faults = Vec::new();
+        if self.forgetful {
+            // Whoever is away early is back, and takes a copy, while there is still something going on.
+            for _ in 0..2 {
+                let at = dice.span(span / 20, span / 3);
+                self.trouble(dice, at, Kind::AwayForLong, &mut faults);
+            }
+        }
         let total = self.menu.iter().map(|(weight, _)| weight).sum();
         let mut at = ms(200);
         loop {
@@ -105,6 +117,29 @@ impl Profile {
                 for other in self.regions.iter().filter(|other| **other != region) {
                     now(Fault::Cut { from: region, to: *other, lasts });
                     now(Fault::Cut { from: *other, to: region, lasts });
+                }
+            }
+            Kind::AwayForLong => {
+                let lasts = dice.span(ms(700), ms(4000));
+                if dice.one_in(3) {
+                    now(Fault::Crash { region, when: When::Now, kept: true, alone: false, down: lasts });
+                }
+                for other in self.regions.iter().filter(|other| **other != region) {
+                    now(Fault::Cut { from: region, to: *other, lasts });
+                    now(Fault::Cut { from: *other, to: region, lasts });
+                }
+                // And something happens to it when it comes back.
+                let back = at + lasts + dice.span(ms(1000), ms(5000));
+                let when = *dice.of(&[When::Paged, When::Filled, When::Replacing, When::Replacing]);
+                let down = dice.span(self.down.0, self.down.1);
+                match dice.below(6) {
+                    0..3 => {
+                        let region = if when == When::Paged { other } else { region };
+                        faults.push((at, Fault::Crash { region, when, kept: true, alone: false, down }));
+                    }
+                    3 => faults.push((back, Fault::Sever { from, to, lasts: ms(500) })),
+                    4 => faults.push((back, Fault::Cut { from: to, to: from, lasts: ms(3000) })),
+                    _ => {}
                 }
             }
             Kind::Flap => {
@@ -181,6 +216,11 @@ impl Profile {
                 let client = ClientId(u32::try_from(dice.below(CLIENTS)).unwrap_or_default());
                 now(Fault::Disconnect { client });
             }
+            Kind::PutBack => {
+                now(Fault::Keep { region });
+                faults.push((at + lasts, Fault::PutBack { region, down }));
+            }
+            Kind::Lose => now(Fault::Lose { region, down }),
             Kind::Background => now(Fault::Background { region, on: dice.one_in(2) }),
         }
     }

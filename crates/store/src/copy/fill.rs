@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use halcyon_types::mutant::{Mutant, planted};
 use halcyon_types::{ActorId, Dot, Hlc, Seq, VersionVector};
 
 use super::{FAMILIES, entry_len};
@@ -139,7 +140,9 @@ impl<B: Backend> Fill<B> {
         self.write()?;
         let mut value = Vec::new();
         layout::put_vv(&mut value, &vv_of(&self.backend)?);
-        self.batch.put(Family::Local, &layout::FLOORS_KEY, &value);
+        if !planted(Mutant::FloorsOfCopyIgnored) {
+            self.batch.put(Family::Local, &layout::FLOORS_KEY, &value);
+        }
         for key in [&layout::IDENTITY_KEY, &layout::CEILING_KEY] {
             let kept = old.backend().with(Family::Local, key, |value| value.map(<[u8]>::to_vec))?;
             if let Some(kept) = kept {
