@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{Failure, backup, bench, certs, demo, exec, node, replay, restore, scenarios, status};
+use crate::{Failure, backup, bench, certs, demo, exec, node, region, replay, restore, scenarios, status};
 
 /// Halcyon: a multi-master, geo-replicated CRDT store
 ///
@@ -25,6 +25,9 @@ enum Command {
     Exec(exec::Command),
     Scenarios(scenarios::Command),
     Status(status::Command),
+    /// Lets regions join, and retires them
+    #[command(subcommand)]
+    Region(region::Command),
     Backup(backup::Command),
     Restore(restore::Command),
     Bench(bench::Command),
@@ -44,6 +47,7 @@ impl Cli {
             Command::Exec(command) => exec::run(command).await,
             Command::Scenarios(command) => scenarios::run(command).await,
             Command::Status(command) => status::run(command).await,
+            Command::Region(command) => region::run(command).await,
             Command::Backup(command) => backup::run(command).await,
             Command::Restore(command) => restore::run(command),
             Command::Bench(command) => bench::command(command).await,

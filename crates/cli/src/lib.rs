@@ -18,6 +18,7 @@ mod node;
 mod out;
 mod parallel;
 mod progress;
+mod region;
 mod remedy;
 mod replay;
 mod restore;

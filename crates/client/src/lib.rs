@@ -75,6 +75,7 @@ mod handles;
 mod holders;
 mod keyspace;
 mod line;
+mod members;
 mod mint;
 mod nearest;
 mod pending;
@@ -104,7 +105,7 @@ pub use halcyon_crdt::{KeyInfo, Kind, Page, Scored};
 pub use halcyon_net::{Credentials, Role};
 pub use halcyon_types::topology::Topology;
 pub use halcyon_types::{Dot, RegionName, RequestId, UnixMs};
-pub use halcyon_wire::{CopyHead, CopyPage, Receipt, Refusal};
+pub use halcyon_wire::{Change, CopyHead, CopyPage, Receipt, Refusal};
 pub use handles::{
     BoundedCounter, Counter, Direction, Field, Flag, HyperLogLog, Key, List, ListItem, Map, MvRegister, Position,
     Register, Set, SortedSet, Spot,

@@ -33,7 +33,8 @@ pub(crate) fn weight(body: &Body) -> usize {
         | Body::Abort { .. }
         | Body::Token { .. }
         | Body::Digest { .. }
-        | Body::Copy { .. } => 0,
+        | Body::Copy { .. }
+        | Body::Members { .. } => 0,
     };
     1 + bytes / WEIGHT_BYTES
 }
@@ -96,7 +97,7 @@ pub(crate) enum Form {
 impl Expect {
     pub(crate) const fn of(body: &Body) -> Self {
         match body {
-            Body::Write(_) => Self::Written,
+            Body::Write(_) | Body::Members { .. } => Self::Written,
             Body::Read { query, .. } => Self::Answer(Form::of_query(query)),
             Body::Scan { .. } => Self::Keys,
             Body::Begin { .. } => Self::Begun,

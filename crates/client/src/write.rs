@@ -264,6 +264,9 @@ const fn is_certain(refusal: &Refusal) -> bool {
         | Refusal::ClockSkew { .. }
         | Refusal::LogFull { .. }
         | Refusal::RequestExpired { .. }
+        | Refusal::Membership { .. }
+        | Refusal::NoMajority { .. }
+        | Refusal::Retired
         | Refusal::Stopping
         | Refusal::CatchingUp
         | Refusal::Storage { .. } => false,

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use halcyon_types::members::Facts;
+use halcyon_types::topology::Region;
 use halcyon_types::{ActorId, BootId, Hlc, KeyspaceId, RegionId, Seq, VersionVector};
 use halcyon_wire::ChainHash;
 
@@ -11,8 +13,9 @@ use halcyon_wire::ChainHash;
 pub struct Config {
     /// Its own region.
     pub region: RegionId,
-    /// Every other region of the cluster. The own region in it is ignored.
-    pub peers: Vec<RegionId>,
+    /// The regions that `regions.toml` lists, this one among them. Who else is a member, and who no more, is in
+    /// [`Start::facts`].
+    pub regions: Vec<Region>,
     /// BLAKE3 of [`halcyon_types::topology::Topology::agreement`]; peers with another one are refused.
     pub agreement: [u8; 32],
     /// This start of the process: random, never used before.
@@ -41,6 +44,8 @@ pub struct Start {
     pub hlc: Hlc,
     /// Up to where records have been dropped from each log.
     pub floors: VersionVector,
+    /// Who has joined and who is retired, by what is committed.
+    pub facts: Facts,
 }
 
 /// Where an actor's log stands: what its next record is decoded against, and what the log's bytes add up to.

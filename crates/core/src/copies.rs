@@ -112,6 +112,11 @@ impl Copies {
         ended
     }
 
+    /// Ends the peer's copy, if it takes one. Whether it did.
+    pub(crate) fn drop(&mut self, peer: RegionId) -> bool {
+        self.0.remove(&peer).is_some()
+    }
+
     /// What the records are counted from that whoever takes a copy will ask for.
     pub(crate) fn vectors(&self) -> impl Iterator<Item = &VersionVector> {
         self.0.values().map(|copy| &copy.vv)

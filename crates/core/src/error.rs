@@ -1,6 +1,6 @@
 //! Why a peer's link is dropped.
 
-use halcyon_types::{ActorId, BootId, RegionId};
+use halcyon_types::{ActorId, BootId, RegionId, Seq};
 
 /// A message for which the peer's inbound link must be dropped. Nothing of the message was used; the peer dials again,
 /// with backoff, and is heard again if the cause is gone.
@@ -13,8 +13,22 @@ pub enum PeerError {
         /// Who.
         from: RegionId,
     },
+    /// The two mean different regions.
+    #[error("region {from} does not agree on the regions: {what}; correct its regions.toml or this node's, or add the region with `halcyon region add`")]
+    OtherRegions {
+        /// Who.
+        from: RegionId,
+        /// Where they differ.
+        what: String,
+    },
+    /// It, or this one, was retired.
+    #[error("region {from} and this one speak no more: one of the two was retired; stop the node of that one")]
+    Retired {
+        /// Who.
+        from: RegionId,
+    },
     /// No region of this cluster.
-    #[error("region {from} is not a peer in this node's regions.toml; add it on every node, or stop it")]
+    #[error("region {from} is no member of this cluster; add it with `halcyon region add`, or stop it")]
     Stranger {
         /// Who.
         from: RegionId,
@@ -40,6 +54,18 @@ pub enum PeerError {
     Fork {
         /// The actor.
         actor: ActorId,
+    },
+    /// It has records of a retired region that no member had when that region's log was closed.
+    #[error("region {from} has records of actor {actor} up to {last}, but that region was retired and its log ends at {end}; restore region {from} as a new actor")]
+    Closed {
+        /// Who.
+        from: RegionId,
+        /// Whose records.
+        actor: ActorId,
+        /// Up to where.
+        last: Seq,
+        /// Where its log ends for good.
+        end: Seq,
     },
     // -- the peer is defective: its next connection starts afresh ----------------------------------------------------
     /// It offers or asks for records of an actor that no region of this cluster can have minted.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use halcyon_crdt::{Object, Shortage};
+use halcyon_types::members::Facts;
 use halcyon_types::{ActorId, BootId, Dot, Hlc, RegionId, Seq, UnixMs, VersionVector};
 use halcyon_wire::{
     Body, ChainHash, CopyId, PeerMessage, Record, RecordError, Refusal, Response, StoredRecord, TransactionId, Write,
@@ -27,6 +28,8 @@ pub struct Ticket(pub u64);
 pub enum LinkEvent {
     /// The link that [`Command::Dial`] asked for is open.
     OutUp,
+    /// The peer does not admit this region: it does not know it, or not as what its certificate says.
+    OutRefused,
     /// That link was lost, or the dial failed. Whatever of a [`Command::SendRange`] was under way on it needs no
     /// `handle_sent` any more.
     OutDown,
@@ -163,6 +166,8 @@ pub struct Committed {
     pub hlc: Hlc,
     /// The chain hash, at `vv`, of each actor whose log grew, this node's own included.
     pub heads: Vec<(ActorId, ChainHash)>,
+    /// Who has joined and who is retired, if the group has changed that.
+    pub facts: Option<Facts>,
 }
 
 /// What the driver must do next. Commands are carried out in the order polled.
@@ -236,6 +241,12 @@ pub enum Command {
         peer: RegionId,
         /// Why.
         reason: PeerError,
+    },
+    /// Close both links with a peer, and dial it no more: one of the two is no member any longer. The driver need not report
+    /// that they are down.
+    HangUp {
+        /// With whom.
+        peer: RegionId,
     },
     /// Take a snapshot for a copy that this peer begins; it replaces an earlier one of that peer.
     BeginCopy {
@@ -353,6 +364,11 @@ pub enum Alarm {
         /// The last one that was dropped here.
         floor: Seq,
     },
+    /// This region was retired. It takes no writes any more, and speaks with nobody.
+    Retired {
+        /// How many of its own records have reached no other region, as far as it was told; nothing right after a start.
+        unsent: Option<u64>,
+    },
     /// The logs are full: new writes are refused until there is room. Said once each time that it begins.
     LogFull {
         /// Bytes of the logs.
@@ -377,6 +393,7 @@ impl Alarm {
             Self::Rebuilding { .. } => "Rebuilding",
             Self::ClockSkew { .. } => "ClockSkew",
             Self::Truncated { .. } => "Truncated",
+            Self::Retired { .. } => "Retired",
             Self::LogFull { .. } => "LogFull",
         }
     }
@@ -436,6 +453,18 @@ impl fmt::Display for Alarm {
                  take a copy of some region's whole state to catch up",
                 have.actor, have.seq
             ),
+            Self::Retired { unsent } => {
+                write!(f, "this region was retired, for good: it takes no writes and speaks with no other region any more")?;
+                match unsent {
+                    Some(0) => write!(f, ". The others have all that it wrote"),
+                    Some(unsent) => write!(
+                        f,
+                        ". Of what it wrote, {unsent} records may have reached no other region: they are in its data directory \
+                         alone"
+                    ),
+                    None => Ok(()),
+                }
+            }
             Self::LogFull { bytes, bytes_max, lacking } => {
                 let refusal = Refusal::LogFull { bytes: *bytes, bytes_max: *bytes_max, lacking: lacking.clone() };
                 write!(f, "new writes are refused: {refusal}")

@@ -67,6 +67,8 @@ pub(crate) struct Inbound {
     pub(crate) refused: BTreeSet<ActorId>,
     /// Its logs begin behind these records, as far as it has said so.
     pub(crate) floors: VersionVector,
+    /// It answers nobody yet, as it last said.
+    pub(crate) joining: bool,
     /// The alarm that it knows more of this node's history was raised.
     pub(crate) ahead: bool,
     /// The alarm that it lacks what has been dropped here was raised.
@@ -93,6 +95,7 @@ impl Inbound {
             clock: None,
             refused: BTreeSet::new(),
             floors: VersionVector::new(),
+            joining: false,
             ahead: false,
             starved: false,
         }
@@ -177,6 +180,7 @@ impl Inbound {
     /// Takes a heartbeat of the peer's `actor`.
     pub(crate) fn beat(&mut self, now: Now, actor: ActorId, beat: &Heartbeat, echo: Option<Echo>) {
         self.heard = now.mono;
+        self.joining = beat.joining;
         self.acked.join(&beat.vv);
         self.known.join(&beat.vv);
         self.known.observe(Dot { actor, seq: beat.seq });

@@ -34,6 +34,11 @@
 //!   behind the same gate, may be dropped; if that is not enough, those past the retention that most members have. What lies
 //!   below such a floor is sent to nobody any more. If nothing is enough the logs are full: clients' writes are refused, and
 //!   nothing is granted or swept by a record; reads, and what others have written, go on.
+//! * **Members.** Who belongs to the cluster is what `regions.toml` lists and what has been committed since: facts, which are
+//!   rows like all others and come back from the committer with the group that holds them. From then on a region that has
+//!   joined is a peer, and one that is retired is none: nothing is taken from it, nor waited for; what others have of it is
+//!   relayed on. Once every member is known to have heard of it, its logs are closed where the one that has most of them ends.
+//!   A retired region is told so by the record itself, if it dials; then it hangs up.
 //! * **Clocks.** Heartbeats carry the wall clock. A node whose own is off the median of three or more refuses writes and
 //!   goes on with everything else: its stamps would lie.
 //!
@@ -77,4 +82,4 @@ pub use config::{Config, Head, Start};
 pub use error::PeerError;
 pub use event::{Actors, Alarm, Command, Committed, Job, JobResult, LinkEvent, Logs, SessionId, Ticket};
 pub use replica::Replica;
-pub use status::{ClockStatus, LogStatus, PeerStatus, PullStatus, Status, Unstable};
+pub use status::{ClockStatus, LogStatus, MemberStatus, PeerStatus, PullStatus, Status, Unstable};

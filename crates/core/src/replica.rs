@@ -6,6 +6,7 @@ mod clock;
 mod commits;
 mod copies;
 mod links;
+mod members;
 mod peers;
 mod pulls;
 mod rebuild;
@@ -20,9 +21,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use halcyon_types::members::Members;
 use halcyon_types::limits::{START_PATIENCE, SWEEP_EVERY, TRUNCATE_EVERY};
 use halcyon_types::{ActorId, BootId, Hlc, KeyspaceId, Now, RegionId, Seq, UnixMs, VersionVector};
-use halcyon_wire::{ChainHash, PeerMessage, Request};
+use halcyon_wire::{ChainHash, PeerMessage, Refusal, Request};
 
 use crate::config::{Config, Start};
 use crate::copies::Copies;
@@ -58,6 +60,11 @@ pub struct Replica {
     /// What the pings of this start are counted from: none is taken for one of another start.
     pings_from: u64,
     keyspaces: BTreeSet<KeyspaceId>,
+    members: Members,
+    /// Regions that are retired by records that are with the committer, or will be: nothing is taken from them any more.
+    retiring: BTreeSet<RegionId>,
+    /// By retired region: where its logs end for good.
+    closed: BTreeMap<RegionId, VersionVector>,
     actor: ActorId,
     /// What is on disk: all that anybody is ever told.
     synced: VersionVector,
@@ -106,12 +113,21 @@ pub struct Replica {
 struct Peer {
     inbound: Inbound,
     outbound: Outbound,
+    /// It is no member any more: it is told so, and nothing else.
+    retired: bool,
+}
+
+impl Peer {
+    const fn new(start: Duration, retired: bool) -> Self {
+        Self { inbound: Inbound::new(start), outbound: Outbound::new(), retired }
+    }
 }
 
 /// What a job is for.
 #[derive(Debug)]
 enum Outstanding {
     Write { session: SessionId, id: u64, bytes: usize },
+    Members { session: SessionId, id: u64, retires: Option<RegionId> },
     Record { from: RegionId, bytes: usize },
     Grant,
     Sweep,
@@ -123,12 +139,15 @@ impl Replica {
     /// Begins where the store stands, and dials every peer.
     #[must_use]
     pub fn new(config: Config, start: Start, now: Now) -> Self {
-        let peer = || Peer { inbound: Inbound::new(now.mono), outbound: Outbound::new() };
-        let regions = config.peers.iter().filter(|peer| **peer != config.region);
-        let peers: BTreeMap<_, _> = regions.map(|region| (*region, peer())).collect();
+        let members = Members::new(config.regions, start.facts);
+        let retired = members.is_retired(config.region);
+        let others = members.known().map(|region| region.id).filter(|id| *id != config.region && !retired);
+        let peers: BTreeMap<_, _> = others.map(|id| (id, Peer::new(now.mono, members.is_retired(id)))).collect();
         let own_deps = start.heads.get(&start.actor).map(|head| head.deps.clone()).unwrap_or_default();
         let until = now.mono + START_PATIENCE;
-        let standing = if peers.is_empty() {
+        let standing = if retired {
+            Standing::Retired
+        } else if peers.values().all(|peer| peer.retired) {
             Standing::Serving
         } else if start.heads.contains_key(&start.actor) {
             Standing::Resuming { until }
@@ -151,7 +170,10 @@ impl Replica {
             promised: UnixMs::default(),
             read_for: UnixMs::default(),
             actors: Arc::new(BTreeMap::from([(config.region, start.actor)])),
-            commands: peers.keys().map(|peer| Command::Dial { peer: *peer }).collect(),
+            commands: members.iter().filter(|m| peers.contains_key(&m.id)).map(|m| Command::Dial { peer: m.id }).collect(),
+            members,
+            retiring: BTreeSet::new(),
+            closed: BTreeMap::new(),
             peers,
             tickets: Tickets::default(),
             writes: 0,
@@ -178,7 +200,9 @@ impl Replica {
             stopping: false,
             alarms: BTreeMap::new(),
         };
-        if !replica.standing.writes() {
+        if retired {
+            replica.alarm(Alarm::Retired { unsent: None });
+        } else if !replica.standing.writes() {
             replica.timers.set(Timer::Despair, until);
         }
         replica.timers.set(Timer::Sweep, now.mono + SWEEP_EVERY);
@@ -267,11 +291,11 @@ impl Replica {
         self.check();
     }
 
-    /// Refuses new writes and transactions from now on as [`halcyon_wire::Refusal::Stopping`], and those that wait for their
+    /// Refuses new writes and transactions from now on as [`Refusal::Stopping`], and those that wait for their
     /// session; everything else goes on. Once [`is_drained`](Self::is_drained), no write that was accepted is left unanswered.
     pub fn stop(&mut self) {
         self.stopping = true;
-        self.refuse_waiting_writes();
+        self.refuse_waiting_writes(&Refusal::Stopping);
         self.check();
     }
 
@@ -356,6 +380,11 @@ impl Replica {
         self.hlc
     }
 
+    /// Who belongs to the cluster, and who has belonged to it.
+    pub const fn members(&self) -> &Members {
+        &self.members
+    }
+
     /// The present actor of each region that was heard, this one's included.
     pub const fn actors(&self) -> &Actors {
         &self.actors
@@ -368,6 +397,11 @@ impl Replica {
 
     /// Whether some region of this cluster can have minted `actor`.
     fn is_known(&self, actor: ActorId) -> bool {
-        actor.region().is_some_and(|region| region == self.region || self.peers.contains_key(&region))
+        actor.region().is_some_and(|region| region == self.region || self.members.region(region).is_some())
+    }
+
+    /// The other members.
+    fn others(&self) -> impl Iterator<Item = (&RegionId, &Peer)> {
+        self.peers.iter().filter(|(_, peer)| !peer.retired)
     }
 }

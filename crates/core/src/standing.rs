@@ -21,6 +21,8 @@ pub(crate) enum Standing {
     Minting,
     /// Reads and writes are answered.
     Serving,
+    /// This region was retired: reads are answered still, from what is here, and nothing else.
+    Retired,
 }
 
 impl Standing {
@@ -39,7 +41,7 @@ impl Standing {
         match self {
             Self::Serving => true,
             Self::Resuming { until } => *until <= now,
-            Self::Joining { .. } | Self::Minting => false,
+            Self::Joining { .. } | Self::Minting | Self::Retired => false,
         }
     }
 
@@ -49,6 +51,7 @@ impl Standing {
             Self::Joining { .. } => "joining",
             Self::Minting => "minting",
             Self::Serving => "serving",
+            Self::Retired => "retired",
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use halcyon_types::topology::Region;
 use halcyon_types::{ActorId, BootId, Dot, Hlc, RegionId, Seq, VersionVector};
 use halcyon_wire::ChainHash;
 
@@ -13,7 +14,7 @@ pub struct Status {
     pub region: RegionId,
     /// Its present actor.
     pub actor: ActorId,
-    /// Whether it serves: `serving`, or how far it is from there: `resuming`, `joining`, `minting`.
+    /// Whether it serves: `serving`, or how far it is from there: `resuming`, `joining`, `minting`; or `retired`.
     pub standing: &'static str,
     /// Whether it answers clients now.
     pub ready: bool,
@@ -36,8 +37,12 @@ pub struct Status {
     pub logs: LogStatus,
     /// Whether new writes are refused because the node is stopping.
     pub stopping: bool,
-    /// Each other region, by id.
+    /// Each other member, by id.
     pub peers: Vec<PeerStatus>,
+    /// All that belong to the cluster or have belonged to it, by id, this one too.
+    pub members: Vec<MemberStatus>,
+    /// Where the logs of retired regions end for good, once every member is known to have heard of it.
+    pub closed: VersionVector,
     /// Writes with the committer.
     pub queued_writes: usize,
     /// Bytes of those.
@@ -108,6 +113,16 @@ pub struct Unstable {
     pub age: Duration,
     /// Who lacks it.
     pub lacking: Vec<RegionId>,
+}
+
+/// A region that belongs to the cluster, or has belonged to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberStatus {
+    /// Id, name and addresses.
+    pub region: Region,
+    /// `retired`; `silent`, if it is not heard; else how it stands: `serving` or `joining`, and of this one all that its
+    /// `standing` can be.
+    pub state: &'static str,
 }
 
 /// One other region, as seen from here.

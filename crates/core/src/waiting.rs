@@ -46,9 +46,12 @@ pub(crate) const fn session_of(body: &Body) -> Option<&Session> {
         | Body::Begin { session }
         | Body::Token { session }
         | Body::Write(Write { session, .. }) => Some(session),
-        Body::Abort { .. } | Body::Digest { .. } | Body::Copy { .. } => None,
+        Body::Abort { .. } | Body::Digest { .. } | Body::Copy { .. } | Body::Members { .. } => None,
     }
 }
+
+/// A name and three addresses, roughly.
+const MEMBER_BYTES_MAX: usize = 1024;
 
 /// What a request holds in memory, roughly.
 pub(crate) fn weight(body: &Body) -> usize {
@@ -60,6 +63,7 @@ pub(crate) fn weight(body: &Body) -> usize {
         Body::Write(write) => return size_of::<PutOff>() + weight_of_write(write),
         Body::Scan { beginning, page, .. } => beginning.len() + page.after.as_ref().map_or(0, bytes::Bytes::len),
         Body::Copy { place } => place.len(),
+        Body::Members { .. } => MEMBER_BYTES_MAX,
         Body::Begin { .. } | Body::Abort { .. } | Body::Token { .. } | Body::Digest { .. } => 0,
     };
     size_of::<PutOff>() + session_of(body).map_or(0, weight_of_session) + what

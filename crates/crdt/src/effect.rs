@@ -118,6 +118,16 @@ pub enum EffectError {
 }
 
 impl Effect {
+    /// The row that it changes, or what all rows that it changes begin with.
+    pub fn place(&self) -> &[u8] {
+        match self {
+            Self::Assign { row, .. } => row.as_bytes(),
+            Self::Clear { prefix, .. } => prefix.as_bytes(),
+            Self::Inc { counter, .. } => counter.as_bytes(),
+            Self::Observe { generations, .. } | Self::Hold { generations, .. } => generations.as_bytes(),
+        }
+    }
+
     /// Checks an effect that came from elsewhere, so that applying it is total.
     ///
     /// # Errors

@@ -16,6 +16,7 @@ use crate::credentials::Credentials;
 use crate::dial::{Dial, DialError};
 use crate::identity::Identity;
 use crate::link::LinkHandle;
+use crate::roster::Roster;
 use crate::stream::{FrameReader, FrameWriter, GreetingError, Tag, close_unexpected};
 use crate::tls::Plane;
 use crate::verify::Admits;
@@ -78,6 +79,7 @@ async fn greet(connection: Connection, endpoint: Endpoint, region: RegionName) -
 #[derive(Debug)]
 pub struct PeerListener {
     acceptor: Acceptor<PeerReceiver>,
+    roster: Roster,
 }
 
 impl PeerListener {
@@ -89,6 +91,11 @@ impl PeerListener {
         Self::from_socket(bind::socket(address).await?, own, topology)
     }
 
+    /// Whom it listens to: from the start the topology's other regions, and whoever is [admitted](Roster::admit) later.
+    pub const fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
     /// Listens on a socket that is bound already.
     ///
     /// # Errors
@@ -98,14 +105,16 @@ impl PeerListener {
         let (mine, others): (Vec<_>, Vec<_>) = topology
             .regions
             .iter()
-            .map(|region| region.name.clone())
-            .partition(|name| identity.role.region() == Some(name));
+            .map(|region| (region.name.clone(), region.id))
+            .partition(|(name, _)| identity.role.region() == Some(name));
         if mine.is_empty() || identity.cluster != topology.cluster {
             return Err(BindError::NotARegion { identity: Box::new(identity.clone()) });
         }
-        let admits = Admits::Regions(others.into_iter().collect());
+        let roster = Roster::default();
+        roster.admit(others);
+        let admits = Admits::Regions(roster.clone());
         let acceptor = Acceptor::start(Plane::Peer, socket, own, admits, PEER_CONNECTIONS_MAX, welcome)?;
-        Ok(Self { acceptor })
+        Ok(Self { acceptor, roster })
     }
 
     /// The next link of another region; `None` never, unless the socket fails for good. Cancel-safe.

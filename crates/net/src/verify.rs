@@ -4,10 +4,9 @@
 //! certificate would be a region's. The verdict is reached inside the TLS handshake, so nobody who fails it ever
 //! reaches a stream.
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
-use halcyon_types::{ClusterName, RegionName};
+use halcyon_types::ClusterName;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::verify_server_cert_signed_by_trust_anchor;
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
@@ -19,12 +18,13 @@ use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, RootCer
 use tracing::warn;
 
 use crate::identity::{Identity, Role};
+use crate::roster::Roster;
 
 /// Whom a listener admits.
 #[derive(Debug, Clone)]
 pub(crate) enum Admits {
     /// The peer plane: these regions' nodes, and no client or admin.
-    Regions(BTreeSet<RegionName>),
+    Regions(Roster),
     /// The client plane: clients and admins, and no region.
     Clients,
 }
@@ -32,7 +32,7 @@ pub(crate) enum Admits {
 impl Admits {
     fn admits(&self, role: &Role) -> bool {
         match (self, role) {
-            (Self::Regions(others), Role::Region(name)) => others.contains(name),
+            (Self::Regions(others), Role::Region(name)) => others.admits(name),
             (Self::Clients, Role::Client(_) | Role::Admin(_)) => true,
             (Self::Regions(_), Role::Client(_) | Role::Admin(_)) | (Self::Clients, Role::Region(_)) => false,
         }

@@ -9,7 +9,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use halcyon_types::topology::Topology;
+use halcyon_net::Roster;
 use halcyon_types::{RegionName, UnixMs};
 use serde::Deserialize;
 use serde_json::json;
@@ -27,8 +27,7 @@ use crate::visits::Visits;
 /// What the handlers need.
 #[derive(Clone)]
 pub(crate) struct Admin {
-    pub(crate) topology: Topology,
-    pub(crate) region: RegionName,
+    pub(crate) roster: Roster,
     pub(crate) disk: Arc<DiskUse>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) events: Sender<Event>,
@@ -118,9 +117,7 @@ async fn link(State(admin): State<Admin>, Path(peer): Path<String>, Query(change
     if let Some(off) = admin.faults_off() {
         return off;
     }
-    let region =
-        admin.topology.regions.iter().find(|region| region.name.as_str() == peer && region.name != admin.region);
-    let Some(region) = region else {
+    let Some(region) = peer.parse::<RegionName>().ok().and_then(|name| admin.roster.id_of(&name)) else {
         let message = format!("{peer:?} is no other region of this cluster");
         return refuse(StatusCode::NOT_FOUND, "UnknownRegion", &message);
     };
@@ -129,7 +126,7 @@ async fn link(State(admin): State<Admin>, Path(peer): Path<String>, Query(change
         return refuse(StatusCode::BAD_REQUEST, "BadArguments", &message);
     }
     let (done, applied) = oneshot::channel();
-    let sent = admin.events.send(Event::Fault { peer: region.id, change, done }).await;
+    let sent = admin.events.send(Event::Fault { peer: region, change, done }).await;
     if sent.is_err() || applied.await.is_err() {
         return stopping();
     }

@@ -17,11 +17,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use halcyon_core::{JobResult, Replica, SessionId};
-use halcyon_net::{Credentials, LinkHandle};
+use halcyon_net::{Credentials, LinkHandle, Roster};
 use halcyon_store::{Backend, Reader, RocksBackend, Snapshot};
-use halcyon_types::topology::Topology;
-use halcyon_types::{NodeId, RegionId, Seq};
-use halcyon_wire::TransactionId;
+use halcyon_types::{ClusterName, NodeId, RegionId, RegionName, Seq};
+use halcyon_wire::{Response, TransactionId};
 use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver};
 use tokio::sync::watch;
 
@@ -91,7 +90,9 @@ pub(crate) struct Rebuilt {
 
 /// What never changes while the node runs.
 pub(crate) struct Site {
-    pub(crate) topology: Topology,
+    pub(crate) cluster: ClusterName,
+    /// Whom the peer plane admits.
+    pub(crate) roster: Roster,
     pub(crate) region: RegionId,
     pub(crate) data: PathBuf,
     pub(crate) region_name: String,
@@ -121,6 +122,8 @@ pub(crate) struct Driver {
     pub(crate) in_links: BTreeMap<RegionId, (u64, LinkHandle)>,
     /// Whom the replica would have dialled, but for a fault.
     pub(crate) held_dials: BTreeSet<RegionId>,
+    /// Who has refused this region's dials since its last link there.
+    pub(crate) refused_by: BTreeSet<RegionId>,
     /// What reads see: dropped with each commit, taken with the first read after it.
     pub(crate) present: Option<Snapshot<<RocksBackend as Backend>::Snapshot>>,
     /// Of open transactions.
@@ -149,6 +152,7 @@ impl Driver {
         jobs: Jobs<RocksBackend>,
         faults: Faults,
     ) -> Self {
+        site.roster.admit(admitted(&replica, site.region));
         Self {
             replica,
             site,
@@ -160,6 +164,7 @@ impl Driver {
             out_links: BTreeMap::new(),
             in_links: BTreeMap::new(),
             held_dials: BTreeSet::new(),
+            refused_by: BTreeSet::new(),
             present: None,
             snapshots: BTreeMap::new(),
             backups: Backups::default(),
@@ -267,6 +272,10 @@ impl Driver {
             Event::Requests { session, requests } => {
                 self.site.metrics.requests.inc_by(requests.len() as u64);
                 for request in requests {
+                    if let Some(refusal) = self.forbids(session, &request.body) {
+                        self.reply(session, &Response { id: request.id, result: Err(refusal) });
+                        continue;
+                    }
                     self.replica.handle_request(now, session, request);
                 }
                 // Reads are answered before the connection's next turn.
@@ -282,6 +291,7 @@ impl Driver {
             }
             Event::LinkUp { peer, link } => self.link_up(peer, link),
             Event::LinkDown { peer, link } => self.link_down(peer, link),
+            Event::LinkRefused { peer, reason } => self.link_refused(peer, &reason),
             Event::Sent { peer, link, sent } => {
                 if self.out_links.get(&peer).is_some_and(|present| present.id == link) {
                     match sent {
@@ -328,10 +338,20 @@ impl Driver {
         self.tail.extend(synced.own);
         self.present = None;
         let heads = synced.heads.into_iter().map(|(actor, head)| (actor, head.hash)).collect();
-        let committed = halcyon_core::Committed { results, vv: synced.vv, hlc: synced.hlc, heads };
+        let changed = synced.facts.is_some();
+        let committed = halcyon_core::Committed { results, vv: synced.vv, hlc: synced.hlc, heads, facts: synced.facts };
         self.replica.handle_committed(self.site.clocks.now(), committed);
+        if changed {
+            self.site.roster.admit(admitted(&self.replica, self.site.region));
+        }
         Ok(())
     }
+}
+
+/// Whom the peer plane admits: all that are known. One that is retired is to hear of it.
+fn admitted(replica: &Replica, own: RegionId) -> Vec<(RegionName, RegionId)> {
+    let others = replica.members().known().filter(|region| region.id != own);
+    others.map(|region| (region.name.clone(), region.id)).collect()
 }
 
 async fn wait_until(at: Option<tokio::time::Instant>) {

@@ -24,6 +24,8 @@ pub(crate) enum Event {
     LinkUp { peer: RegionId, link: OutLink },
     /// A dial failed, or the link that this node dialled is lost.
     LinkDown { peer: RegionId, link: Option<u64> },
+    /// A dial ended: the peer does not want this region.
+    LinkRefused { peer: RegionId, reason: String },
     /// The link has taken a range of records.
     Sent { peer: RegionId, link: u64, sent: Sent },
     /// A page of a copy has been read.

@@ -187,6 +187,7 @@ mod tests {
             wall: Some(UnixMs(1)),
             ping_us: 1,
             echo: None,
+            joining: false,
         })
     }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use halcyon_core::Replica;
-use halcyon_net::{BindError, ClientListener, Credentials, CredentialsError, Identity, PeerListener, Role};
+use halcyon_net::{BindError, ClientListener, Credentials, CredentialsError, Identity, PeerListener, Role, Roster};
 use halcyon_store::{Claim, Committer, OpenError, Recovered, RocksBackend};
 use halcyon_types::topology::{Region, Topology};
 use halcyon_types::{Address, BootId, NodeId, RegionName};
@@ -103,13 +103,13 @@ impl Node {
             credentials,
             region,
             topology,
+            roster: doors.peer.roster().clone(),
             fault_api,
         };
         let (mut driver, mut groups) = ground.live(Faults::default())?;
-        let (topology, region) = (ground.topology.clone(), ground.region.clone());
+        let region = ground.region.clone();
         let admin = Admin {
-            topology: topology.clone(),
-            region: region.name.clone(),
+            roster: ground.roster.clone(),
             disk: Arc::new(DiskUse::of(data, clocks)),
             metrics: ground.metrics.clone(),
             events: events.clone(),
@@ -118,7 +118,7 @@ impl Node {
         let seats = sessions::seats();
         let tasks = [
             tokio::spawn(admin::serve(doors.admin, admin)),
-            tokio::spawn(peers::accept(doors.peer, topology, ground.numbers.clone(), events.clone())),
+            tokio::spawn(peers::accept(doors.peer, ground.numbers.clone(), events.clone())),
             tokio::spawn(sessions::accept(doors.client, seats.clone(), events)),
         ];
         let (stop, stopping) = watch::channel(false);
@@ -193,6 +193,7 @@ struct Ground {
     clocks: Clocks,
     metrics: Arc<Metrics>,
     numbers: LinkNumbers,
+    roster: Roster,
     events: async_mpsc::Sender<Event>,
     fault_api: bool,
 }
@@ -214,7 +215,8 @@ impl Ground {
             numbers: self.numbers.clone(),
             reader: committer.reader(),
             digests: Arc::new(tokio::sync::Semaphore::new(1)),
-            topology: self.topology.clone(),
+            cluster: self.topology.cluster.clone(),
+            roster: self.roster.clone(),
         };
         tracing::info!(region = %self.region.name, actor = %recovered.actor, vv = ?recovered.vv, "recovered");
         let jobs = committer::spawn(committer, self.clocks.clone(), done).map_err(StartError::Thread)?;
@@ -252,7 +254,7 @@ impl Ground {
 fn replica(topology: &Topology, region: &Region, recovered: Recovered, clocks: &Clocks) -> Replica {
     let config = halcyon_core::Config {
         region: region.id,
-        peers: topology.regions.iter().map(|other| other.id).filter(|id| *id != region.id).collect(),
+        regions: topology.regions.clone(),
         agreement: *blake3::hash(topology.agreement().as_bytes()).as_bytes(),
         boot: BootId(random_uuid()),
         seed: rand::random(),
@@ -267,6 +269,7 @@ fn replica(topology: &Topology, region: &Region, recovered: Recovered, clocks: &
         heads: heads.map(|(actor, h)| (actor, halcyon_core::Head { seq: h.seq, deps: h.deps, hash: h.hash })).collect(),
         hlc: recovered.hlc,
         floors: recovered.floors,
+        facts: recovered.facts,
     };
     Replica::new(config, start, clocks.now())
 }

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use halcyon_net::{Credentials, FrameReader, FrameWriter, LinkHandle, PeerListener, PeerReceiver, PeerSender};
+use halcyon_net::{Credentials, DialError, FrameReader, FrameWriter, LinkHandle, PeerListener, PeerReceiver, PeerSender};
 use halcyon_types::limits::RANGE_BYTES_MAX;
-use halcyon_types::topology::{Region, Topology};
+use halcyon_types::topology::Region;
 use halcyon_types::{ActorId, RegionId, Seq};
 use halcyon_wire::{DecodeError, PeerMessage, codec};
 use tokio::sync::mpsc::{self, Receiver, Sender};
@@ -88,7 +88,11 @@ pub(crate) async fn dial(own: Arc<Credentials>, region: Region, numbers: LinkNum
         Ok(sender) => sender,
         Err(error) => {
             tracing::debug!(peer = %region.name, %error, "dial failed");
-            let _ = events.send(Event::LinkDown { peer, link: None }).await;
+            let event = match error {
+                DialError::Refused { reason, .. } => Event::LinkRefused { peer, reason },
+                _ => Event::LinkDown { peer, link: None },
+            };
+            let _ = events.send(event).await;
             return;
         }
     };
@@ -135,14 +139,13 @@ async fn write(mut writer: FrameWriter, mut frames: Receiver<Frame>, told: Told)
 /// Accepts peers' links until the listener ends.
 pub(crate) async fn accept(
     mut listener: PeerListener,
-    topology: Topology,
     numbers: LinkNumbers,
     events: Sender<Event>,
 ) {
     while let Some(receiver) = listener.accept().await {
-        // The net admits only regions of the topology.
-        if let Some(region) = topology.region(&receiver.region) {
-            tokio::spawn(listen(receiver, region.id, numbers.next(), events.clone()));
+        // The net admits only regions of the roster.
+        if let Some(region) = listener.roster().id_of(&receiver.region) {
+            tokio::spawn(listen(receiver, region, numbers.next(), events.clone()));
         }
     }
 }

@@ -16,7 +16,7 @@ pub(crate) struct NodeStatus {
     /// The present incarnation of this region's log.
     pub actor: String,
     /// `serving`; or, after a start, `resuming` (whether its log is still its own is not known yet), `joining` (its directory
-    /// was empty, and it fetches what the others have), `minting` (it begins a new log).
+    /// was empty, and it fetches what the others have), `minting` (it begins a new log); or `retired`.
     pub standing: &'static str,
     /// Whether clients are answered.
     pub ready: bool,
@@ -42,8 +42,12 @@ pub(crate) struct NodeStatus {
     pub uptime_ms: u64,
     /// `ok`, or what is wrong.
     pub health: String,
-    /// The other regions.
+    /// The other members.
     pub peers: Vec<PeerStatus>,
+    /// All that belong to the cluster or have belonged to it, this region too.
+    pub members: Vec<MemberStatus>,
+    /// Where the logs of retired regions end for good, once every member is known to have heard of it: actor → seq.
+    pub closed: BTreeMap<String, u64>,
     /// What waits.
     pub queues: QueueStatus,
     /// What nobody asked for.
@@ -54,6 +58,38 @@ pub(crate) struct NodeStatus {
     pub alarms: Vec<String>,
     /// Whether the fault API is on.
     pub fault_api: bool,
+}
+
+/// A region that belongs to the cluster, or has belonged to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct MemberStatus {
+    /// Its number.
+    pub id: u16,
+    /// Its name.
+    pub region: String,
+    /// Where it listens for other nodes.
+    pub peer: String,
+    /// Where it listens for applications.
+    pub client: String,
+    /// Where it serves health, metrics and status.
+    pub admin: String,
+    /// `serving`, `joining` (it fetches what the others have), `retired`, `silent` (it is not heard); of this region itself all
+    /// that `standing` can be.
+    pub state: &'static str,
+}
+
+impl MemberStatus {
+    pub(crate) fn of(member: halcyon_core::MemberStatus) -> Self {
+        let halcyon_core::MemberStatus { region, state } = member;
+        Self {
+            id: region.id.get(),
+            region: region.name.to_string(),
+            peer: region.peer.to_string(),
+            client: region.client.to_string(),
+            admin: region.admin.to_string(),
+            state,
+        }
+    }
 }
 
 /// The wall clock among those of all regions that are heard.

@@ -11,6 +11,7 @@ use std::time::Duration;
 use halcyon_crdt::{Layer, Stamp, apply};
 use halcyon_types::mutant::{Mutant, planted};
 use halcyon_types::{ActorId, Dot, Hlc, RequestId, UnixMs, VersionVector};
+use halcyon_wire::fact::is_system;
 use halcyon_wire::{ChainHash, Record, StoredRecord};
 
 use crate::backend::{Backend, Batch, Family};
@@ -207,6 +208,7 @@ impl<B: Backend> Committer<B> {
         let heads = self.heads_of_group();
         let own = self.group.records.drain(..).filter(|(actor, _)| *actor == self.actor);
         let own = own.map(|(_, record)| record).collect();
+        let facts = self.group.facts;
         self.group.clear();
         let committed = Committed {
             vv: self.vv.clone(),
@@ -214,8 +216,9 @@ impl<B: Backend> Committer<B> {
             own,
             head: self.heads.get(&self.actor).map_or_else(|| ChainHash::genesis(self.actor), |head| head.hash),
             heads,
+            facts: None,
         };
-        Ok(Sealed { backend: self.backend.clone(), batch, committed, stopped: self.stopped.clone() })
+        Ok(Sealed { backend: self.backend.clone(), batch, facts, committed, stopped: self.stopped.clone() })
     }
 
     /// The sealed group is on disk.
@@ -268,6 +271,7 @@ impl<B: Backend> Committer<B> {
         stored: StoredRecord,
     ) -> Result<(), Fatal> {
         let dot = record.dot;
+        self.group.facts |= record.effects.iter().any(is_system);
         let stamp = Stamp { dot, hlc: record.hlc, ctx: record.ctx() };
         if let Err(error) = apply(&mut self.rows, stamp, &record.effects) {
             return Err(self.fatal(Fatal::HalfApplied(error)));

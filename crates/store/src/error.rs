@@ -157,6 +157,9 @@ pub enum Fatal {
     /// What follows from a group could not be computed: a row could not be read.
     #[error("a row could not be read while a group was being committed: {0}")]
     Underived(ReadError),
+    /// A group is on disk, and what it says of the members cannot be read.
+    #[error("who is a member could not be read: {0}")]
+    Unread(ReadError),
     /// A group was sealed before the one before it had settled: a defect of the caller.
     #[error("defect: a group was to set out before the one before it was on disk; please report it")]
     Unsettled,

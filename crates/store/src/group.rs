@@ -23,6 +23,8 @@ pub(crate) struct Group {
     pub(crate) stale: Vec<Vec<u8>>,
     /// Whose directory this is from now on: it writes as a new actor.
     pub(crate) identity: Option<Identity>,
+    /// Whether some of its records change who is a member.
+    pub(crate) facts: bool,
     /// What is dropped of the logs, both ends included.
     pub(crate) truncated: Vec<(ActorId, Seq, Seq)>,
 }
@@ -47,6 +49,7 @@ impl Group {
         self.stale.clear();
         self.truncated.clear();
         self.identity = None;
+        self.facts = false;
         self.bytes = 0;
     }
 }

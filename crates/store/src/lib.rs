@@ -28,6 +28,7 @@ mod dedupe;
 mod derived;
 mod digest;
 mod error;
+mod facts;
 pub mod files;
 mod group;
 mod identity;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use halcyon_crdt::Shortage;
 use halcyon_types::limits::ROW_CACHE_BYTES_MAX;
+use halcyon_types::members::Facts;
 use halcyon_types::{ActorId, Dot, Hlc, UnixMs, VersionVector};
 use halcyon_wire::{ChainHash, StoredRecord};
 
@@ -62,4 +63,6 @@ pub struct Committed {
     pub head: ChainHash,
     /// The new ends of the logs that have grown.
     pub heads: BTreeMap<ActorId, Head>,
+    /// Who is a member by what is committed, if the group has changed that.
+    pub facts: Option<Facts>,
 }

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
+use halcyon_types::members::Facts;
 use halcyon_types::mutant::{Mutant, planted};
 use halcyon_types::{ActorId, Dot, Hlc, NodeId, Seq, VersionVector};
 
@@ -14,6 +15,7 @@ use crate::backend::{Backend, Family, View};
 use crate::cells::CellError;
 use crate::clock::Clock;
 use crate::error::{OpenError, ReadError};
+use crate::facts;
 use crate::identity::{Claim, Identity};
 use crate::layout::{self, Head};
 use crate::reader::vv_of;
@@ -33,6 +35,8 @@ pub struct Recovered {
     pub hlc: Hlc,
     /// Up to where records have been dropped from the logs.
     pub floors: VersionVector,
+    /// Who is a member by what is committed.
+    pub facts: Facts,
 }
 
 /// Establishes the identity and reads what a committer starts from; checks that it agrees.
@@ -58,7 +62,9 @@ pub(crate) fn recover<B: Backend>(backend: &B, claim: &Claim) -> Result<(Recover
         .map(|ceiling| if planted(Mutant::ClockNotRestored) { Hlc::ZERO } else { ceiling })
         .and_then(|ceiling| Clock::restore(ceiling).map_err(|error| error.to_string()))
         .map_err(|reason| OpenError::Damaged { reason: format!("clock ceiling: {reason}") })?;
-    let recovered = Recovered { node: identity.node, actor: identity.actor, vv, heads, hlc: clock.last(), floors };
+    let facts = facts::read(backend)?;
+    let Identity { node, actor, .. } = identity;
+    let recovered = Recovered { node, actor, vv, heads, hlc: clock.last(), floors, facts };
     Ok((recovered, identity, clock))
 }
 

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use halcyon_types::mutant::{Mutant, planted};
 
 use crate::backend::{Backend, Durability};
-use crate::error::CommitError;
+use crate::error::{CommitError, Fatal};
+use crate::facts;
 use crate::outcome::Committed;
 
 /// Whether something has failed for good: known to the committer, and to the group that is on its way.
@@ -29,6 +30,8 @@ pub struct Sealed<B: Backend> {
     pub(crate) backend: B,
     /// None if there is nothing to write.
     pub(crate) batch: Option<B::Batch>,
+    /// Whether it changes who is a member.
+    pub(crate) facts: bool,
     pub(crate) committed: Committed,
     pub(crate) stopped: Stopped,
 }
@@ -43,7 +46,7 @@ impl<B: Backend> Sealed<B> {
     ///
     /// # Errors
     /// [`CommitError`]: final. Whether the group survives is unknown; the process must stop.
-    pub fn write(self) -> Result<Committed, CommitError> {
+    pub fn write(mut self) -> Result<Committed, CommitError> {
         if let Some(batch) = self.batch {
             let told_early = planted(Mutant::AckBeforeSync) || planted(Mutant::ShipBeforeSync);
             let unsynced = told_early || planted(Mutant::NeverSynced);
@@ -52,6 +55,13 @@ impl<B: Backend> Sealed<B> {
                 self.stopped.stop();
             }
             written?;
+        }
+        if self.facts {
+            let read = facts::read(&self.backend);
+            if read.is_err() {
+                self.stopped.stop();
+            }
+            self.committed.facts = Some(read.map_err(Fatal::Unread)?);
         }
         Ok(self.committed)
     }

@@ -165,6 +165,8 @@ pub struct KeyspaceId(u32);
 impl KeyspaceId {
     /// The lowest.
     pub const FIRST: Self = Self(1);
+    /// The highest: the system's own rows, such as who is a member. They are replicated like all others, and no user's.
+    pub const SYSTEM: Self = Self(u32::MAX);
 
     /// The number itself.
     pub const fn get(self) -> u32 {

@@ -8,6 +8,7 @@ mod byte_size;
 mod hlc;
 mod ids;
 pub mod limits;
+pub mod members;
 pub mod mutant;
 mod names;
 mod span;

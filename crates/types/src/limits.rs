@@ -10,6 +10,8 @@ use std::time::Duration;
 pub const NAME_BYTES_MAX: usize = 63;
 /// Regions of a cluster.
 pub const REGIONS_MAX: usize = 64;
+/// Regions that a cluster may have had over time, retired ones included.
+pub const MEMBER_FACTS_MAX: usize = 1024;
 /// Keyspaces of a cluster.
 pub const KEYSPACES_MAX: usize = 1024;
 /// Bytes of a key.
@@ -214,6 +216,8 @@ pub const RETENTION_LEAST: Duration = Duration::from_mins(1);
 /// How long a request may wait for its session's token before it answers `NotYet`.
 pub const SESSION_WAIT_MAX: Duration = Duration::from_secs(30);
 
+const _: () = assert!(REGIONS_MAX <= MEMBER_FACTS_MAX);
+const _: () = assert!(MEMBER_FACTS_MAX * (NAME_BYTES_MAX + 8) < FRAME_BYTES_MAX / 4, "all of them fit a hello");
 const _: () = assert!(LOG_BYTES_LEAST <= LOG_BYTES_DEFAULT);
 const _: () = assert!(RETENTION_LEAST.as_secs() <= RETENTION_DEFAULT.as_secs());
 const _: () = assert!(IDLE_TIMEOUT.as_secs() < RETENTION_LEAST.as_secs(), "a link that is given up comes back in time");

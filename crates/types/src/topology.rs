@@ -63,7 +63,7 @@ impl Default for Replication {
 }
 
 /// A place with one writable node.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Region {
     /// Never reused.
     pub id: RegionId,
@@ -106,15 +106,13 @@ impl Topology {
         self.keyspaces.iter().find(|keyspace| keyspace.name == *name)
     }
 
-    /// What every node of the cluster must agree on, in a fixed order: cluster, region ids and names, keyspace ids,
-    /// names and modes. Addresses may differ from place to place.
+    /// What every node of the cluster must agree on, in a fixed order: cluster, keyspace ids, names and modes. Regions come and
+    /// go, and are compared one by one; addresses may differ from place to place.
     pub fn agreement(&self) -> String {
-        let mut regions: Vec<_> = self.regions.iter().map(|r| format!("region {} {}\n", r.id, r.name)).collect();
         let mut keyspaces: Vec<_> =
             self.keyspaces.iter().map(|k| format!("keyspace {} {} convergent\n", k.id, k.name)).collect();
-        regions.sort();
         keyspaces.sort();
-        format!("cluster {}\n{}{}", self.cluster, regions.concat(), keyspaces.concat())
+        format!("cluster {}\n{}", self.cluster, keyspaces.concat())
     }
 }
 
@@ -280,6 +278,10 @@ impl Checker<'_> {
                 id: self.parse(&entry.id, "keyspace.id", KeyspaceId::try_from)?,
                 name: self.parse(&entry.name, "keyspace.name", KeyspaceName::try_from)?,
             };
+            if keyspace.id == KeyspaceId::SYSTEM {
+                let problem = format!("{} is the id of the system's own keyspace", keyspace.id);
+                return self.refuse(entry.id.span(), "keyspace.id", problem, "Choose a lower one");
+            }
             self.unique(&mut ids, &keyspace.id, entry.id.span(), "keyspace.id")?;
             self.unique(&mut names, &keyspace.name, entry.name.span(), "keyspace.name")?;
             self.mode(entry)?;
@@ -412,6 +414,7 @@ mode = "convergent"
                 "region.redis",
                 "Redis",
             ),
+            ("id = 10", "id = 4294967295", 15, "keyspace.id", "system's own"),
             ("\"convergent\"", "\"strict\"", 17, "keyspace.mode", "strict"),
             ("\"convergent\"", "\"eventual\"", 17, "keyspace.mode", "not a mode"),
             ("mode = \"convergent\"", "regions = [\"us-east\"]", 17, "keyspace.regions", "some regions only"),
@@ -445,9 +448,10 @@ mode = "convergent"
     }
 
     #[test]
-    fn addresses_are_no_part_of_the_agreement() {
+    fn regions_and_addresses_are_no_part_of_the_agreement() {
         let here = Topology::parse(GOOD).unwrap();
-        let there = Topology::parse(&GOOD.replace("127.0.0.1", "10.0.0.1")).unwrap();
+        let there = GOOD.replace("127.0.0.1", "10.0.0.1").replace("id = 2", "id = 3");
+        let there = Topology::parse(&there).unwrap();
         assert_eq!(here.agreement(), there.agreement());
         let other = Topology::parse(&GOOD.replace("id = 10", "id = 11")).unwrap();
         assert_ne!(here.agreement(), other.agreement());

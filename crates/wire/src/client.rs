@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use halcyon_crdt::{Answer, KeyInfo, Kind, Object, Page, PageRequest, Query, Update};
-use halcyon_types::{ActorId, Dot, Hlc, KeyspaceId, RegionId, RequestId, UnixMs, VersionVector};
+use halcyon_types::topology::Region;
+use halcyon_types::{
+    ActorId, Address, Dot, Hlc, KeyspaceId, RegionId, RegionName, RequestId, UnixMs, VersionVector,
+};
 use serde::{Deserialize, Serialize};
 
 /// A question, named by the connection's own counter.
@@ -78,6 +81,40 @@ pub enum Body {
         /// Empty to begin: the node keeps this moment for the connection, and forgets the one before. Else the `next` of the
         /// page before.
         place: Bytes,
+    },
+    /// Change who is a member: for whoever has an admin's certificate. Answered by [`Outcome::Written`].
+    #[serde(rename = "m")]
+    Members {
+        /// The client's name for it; every retry carries the same.
+        request: RequestId,
+        /// How.
+        change: Change,
+    },
+}
+
+/// A change of the members.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Change {
+    /// A region joins.
+    #[serde(rename = "a")]
+    Add(Region),
+    /// A member is retired, for good.
+    #[serde(rename = "r")]
+    Retire {
+        /// Which.
+        name: RegionName,
+    },
+    /// Another machine takes over for a member, at other addresses if some are given.
+    #[serde(rename = "m")]
+    Replace {
+        /// For which.
+        name: RegionName,
+        /// Where it listens for other nodes.
+        peer: Option<Address>,
+        /// Where it listens for applications.
+        client: Option<Address>,
+        /// Where it serves health, metrics and status.
+        admin: Option<Address>,
     },
 }
 
@@ -384,6 +421,26 @@ pub enum Refusal {
         /// Whose the connection is.
         identity: String,
     },
+    /// The members cannot be changed so. Says why, and what to do.
+    #[error("{reason}")]
+    Membership {
+        /// In words.
+        reason: String,
+    },
+    /// Members are changed only where most of them are reached: else two halves of a split could each go on without the other.
+    #[error(
+        "{reachable} of {members} members are reached from here, and members are changed only while more than half are; try \
+         again once they are back, or in another region"
+    )]
+    NoMajority {
+        /// How many are reached, this one included.
+        reachable: u64,
+        /// How many there are.
+        members: u64,
+    },
+    /// The region was retired, and takes no writes any more. Use another region.
+    #[error("this region was retired, for good: it takes no writes any more; use another region")]
+    Retired,
     /// The node is stopping. Use another region.
     #[error("this node is stopping; use another region")]
     Stopping,
@@ -438,6 +495,9 @@ impl Refusal {
             Self::LogFull { .. } => "LogFull",
             Self::RequestExpired { .. } => "RequestExpired",
             Self::Forbidden { .. } => "Forbidden",
+            Self::Membership { .. } => "Membership",
+            Self::NoMajority { .. } => "NoMajority",
+            Self::Retired => "Retired",
             Self::Stopping => "Stopping",
             Self::CatchingUp => "CatchingUp",
             Self::Storage { .. } => "Storage",

@@ -9,16 +9,18 @@
 pub mod chain;
 pub mod client;
 pub mod codec;
+pub mod fact;
 pub mod pack;
 pub mod peer;
 pub mod record;
 
 pub use chain::ChainHash;
 pub use client::{
-    Body, Check, CopyHead, CopyPage, Outcome, Receipt, Refusal, Request, Response, Seen, Session, TransactionId,
+    Body, Change, Check, CopyHead, CopyPage, Outcome, Receipt, Refusal, Request, Response, Seen, Session, TransactionId,
     Within, Write,
 };
 pub use codec::DecodeError;
+pub use fact::Fact;
 pub use pack::UnpackError;
 pub use peer::{AskPage, AskRights, CopyId, Echo, Heartbeat, Hello, PeerMessage, Pull, Range, StatePage};
 pub use record::{Record, RecordError, StoredRecord};

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use halcyon_crdt::Object;
-use halcyon_types::{ActorId, BootId, Hlc, RegionId, Seq, UnixMs, VersionVector};
+use halcyon_types::{ActorId, BootId, Hlc, RegionId, RegionName, Seq, UnixMs, VersionVector};
 use serde::{Deserialize, Serialize};
 
 use crate::chain::ChainHash;
@@ -71,6 +71,10 @@ pub struct Hello {
     /// BLAKE3 of [`halcyon_types::topology::Topology::agreement`]; a different one is refused.
     #[serde(with = "serde_bytes")]
     pub agreement: [u8; 32],
+    /// The regions that only the speaker's `regions.toml` vouches for.
+    pub seed: Vec<(RegionId, RegionName)>,
+    /// Those of which it has been committed that they joined, moved or were retired.
+    pub facts: Vec<(RegionId, RegionName)>,
     /// The speaker's region; must be the one its certificate names.
     pub region: RegionId,
     /// The speaker's present actor.
@@ -99,6 +103,8 @@ pub struct Heartbeat {
     pub ping_us: u64,
     /// The listener's last ping.
     pub echo: Option<Echo>,
+    /// It is new or restored, answers nobody yet, and fetches what the others have.
+    pub joining: bool,
 }
 
 /// A ping on its way back.

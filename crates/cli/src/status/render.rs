@@ -16,6 +16,7 @@ pub(super) fn text(cluster: &str, answers: &[(RegionName, Result<Value, AdminErr
         Table::new(&["logs of", "take", "of", "retention", "not everywhere for", "held up by", "dropped up to"]);
     let mut links =
         Table::new(&["from", "to", "out", "in", "rtt", "lag records", "lag ms", "behind", "silent ms", "clock ms"]);
+    let mut members = Table::new(&["id", "member", "peer", "client", "admin", "state", "as seen from"]);
     let mut remarks = Vec::new();
     for (name, answer) in answers {
         let Ok(status) = answer else {
@@ -45,6 +46,21 @@ pub(super) fn text(cluster: &str, answers: &[(RegionName, Result<Value, AdminErr
         if status.pointer("/logs/full").and_then(Value::as_bool) == Some(true) {
             remarks.push(format!("the logs of {name} are full: it refuses writes (LogFull) until there is room"));
         }
+        for member in list(status.get("members")) {
+            let field = |name| plain(member.get(name));
+            members.row(vec![
+                field("id"),
+                field("region"),
+                field("peer"),
+                field("client"),
+                field("admin"),
+                field("state"),
+                name.to_string(),
+            ]);
+        }
+        if status.get("standing").and_then(Value::as_str) == Some("retired") {
+            remarks.push(format!("{name} was retired, for good: stop its node, and take it out of regions.toml"));
+        }
         for peer in list(status.get("peers")) {
             links.row(vec![
                 name.to_string(),
@@ -65,7 +81,7 @@ pub(super) fn text(cluster: &str, answers: &[(RegionName, Result<Value, AdminErr
         remarks.extend(list(status.get("alarms")).map(|alarm| format!("alarm at {name}: {}", plain(Some(alarm)))));
     }
     remarks.extend(answers.iter().filter_map(|(_, answer)| answer.as_ref().err()).map(ToString::to_string));
-    let mut page = format!("cluster {cluster}\n\n{regions}\n\n{logs}\n\n{links}");
+    let mut page = format!("cluster {cluster}\n\n{members}\n\n{regions}\n\n{logs}\n\n{links}");
     if !remarks.is_empty() {
         page = format!("{page}\n\n{}", remarks.join("\n"));
     }
@@ -148,7 +164,8 @@ mod tests {
             "disk": {"bytes": 5_242_880}, "queues": {"jobs": 0}, "alarms": ["clock is off"], "new_field": [1],
             "logs": {"bytes": 68_157_440, "bytes_max": 67_108_864, "retention_ms": 86_400_000, "full": true,
                      "unstable_ms": 7_200_000, "held_up_by": ["eu-west"]},
-            "floors": {"1.1730000000000": 3},
+            "floors": {"1.1730000000000": 3}, "standing": "retired",
+            "members": [{"id": 4, "region": "sa-east", "state": "joining"}],
             "peers": [{"region": "eu-west", "link_in": false, "link_out": true, "rtt_us": null, "lag_records": 3}],
         });
         let address = Address::try_from("127.0.0.1:1".to_owned()).unwrap();
@@ -167,6 +184,9 @@ mod tests {
             "the logs of us-east are full",
             "alarm at us-east: clock is off",
             "down",
+            "sa-east",
+            "joining",
+            "us-east was retired",
             "unreachable",
             "127.0.0.1:1",
         ] {

@@ -82,6 +82,7 @@ fn carry_out(log: &Log, body: Body) -> Outcome {
         Body::Begin { .. } => Outcome::Begun { transaction: TransactionId(1), token: VersionVector::new() },
         Body::Abort { .. } => Outcome::Ended,
         Body::Token { .. } => Outcome::Token(VersionVector::new()),
+        Body::Members { .. } => panic!("nobody here changes members"),
         Body::Copy { .. } => {
             Outcome::Page(halcyon_wire::CopyPage { head: None, entries: bytes::Bytes::new(), count: 0, next: None })
         }

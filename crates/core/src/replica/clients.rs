@@ -37,7 +37,10 @@ impl Replica {
         if self.stopping && is_write(&body) {
             return Err(Refusal::Stopping);
         }
-        if planted(Mutant::IsolatedRefuses) && is_write(&body) && self.peers.values().all(|peer| !peer.inbound.is_up())
+        if matches!(self.standing, Standing::Retired) && is_write(&body) {
+            return Err(Refusal::Retired);
+        }
+        if planted(Mutant::IsolatedRefuses) && is_write(&body) && self.others().all(|(_, peer)| !peer.inbound.is_up())
         {
             return Err(overloaded("the queue for the other regions"));
         }
@@ -56,7 +59,7 @@ impl Replica {
     }
 
     const fn may_answer(&self, body: &Body) -> bool {
-        self.standing.writes() || self.standing.reads() && !matches!(body, Body::Write(_))
+        self.standing.writes() || self.standing.reads() && !matches!(body, Body::Write(_) | Body::Members { .. })
     }
 
     /// Keeps a request until this node knows where it stands.
@@ -89,6 +92,7 @@ impl Replica {
     fn perform(&mut self, now: Now, session: SessionId, id: u64, body: Body) -> Result<(), Refusal> {
         match body {
             Body::Write(write) => self.write(now, session, id, write)?,
+            Body::Members { request, change } => self.change_members(now, session, id, request, change)?,
             Body::Begin { .. } => self.begin(now, session, id)?,
             Body::Abort { transaction } => self.abort(session, id, transaction),
             Body::Token { .. } => self.reply(session, id, Ok(Outcome::Token(self.synced.clone()))),
@@ -153,11 +157,11 @@ impl Replica {
     }
 
     /// A node that stops takes no more writes: none may be left to wait for a commit that never comes.
-    pub(super) fn refuse_waiting_writes(&mut self) {
+    pub(super) fn refuse_waiting_writes(&mut self, refusal: &Refusal) {
         for request in self.waiting.take(|request| is_write(&request.body)) {
-            self.reply(request.session, request.id, Err(Refusal::Stopping));
+            self.reply(request.session, request.id, Err(refusal.clone()));
         }
-        self.refuse_held(&Refusal::Stopping);
+        self.refuse_held(refusal);
         self.time_waiting();
     }
 
@@ -196,9 +200,12 @@ impl Replica {
                 self.check_keyspace(*keyspace)?;
                 check_scan(beginning, page).map_err(|error| invalid(&error))
             }
-            Body::Begin { .. } | Body::Abort { .. } | Body::Token { .. } | Body::Digest { .. } | Body::Copy { .. } => {
-                Ok(())
-            }
+            Body::Begin { .. }
+            | Body::Abort { .. }
+            | Body::Token { .. }
+            | Body::Digest { .. }
+            | Body::Copy { .. }
+            | Body::Members { .. } => Ok(()),
         }
     }
 
@@ -217,7 +224,7 @@ impl Replica {
 }
 
 const fn is_write(body: &Body) -> bool {
-    matches!(body, Body::Write(_) | Body::Begin { .. })
+    matches!(body, Body::Write(_) | Body::Begin { .. } | Body::Members { .. })
 }
 
 fn invalid(error: &KeyError) -> Refusal {

@@ -16,7 +16,7 @@ impl Replica {
         if self.test_clock {
             return self.forget_clocks();
         }
-        let heard = self.peers.values().filter_map(|peer| peer.inbound.clock_surely_ahead_ms(now.mono));
+        let heard = self.others().filter_map(|(_, peer)| peer.inbound.clock_surely_ahead_ms(now.mono));
         let onset = self.skew.judge(now, heard.collect());
         if let Some(Off { ms, clocks }) = onset {
             self.alarm(Alarm::ClockSkew { off_ms: ms, clocks, refuses: self.skew.refuses() });
@@ -43,7 +43,7 @@ impl Replica {
     }
 
     pub(super) fn clock_status(&self, now: Now) -> ClockStatus {
-        let heard = self.peers.values().filter_map(|peer| peer.inbound.clock_surely_ahead_ms(now.mono));
+        let heard = self.others().filter_map(|(_, peer)| peer.inbound.clock_surely_ahead_ms(now.mono));
         ClockStatus {
             off_ms: self.skew.off().map(|off| off.ms),
             clocks: 1 + heard.count(),

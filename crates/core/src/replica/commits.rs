@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use halcyon_types::mutant::{Mutant, planted};
 use halcyon_types::{Dot, Now};
+use halcyon_wire::fact::retired_by;
 use halcyon_wire::{Outcome, Receipt};
 
 use super::{Outstanding, Replica};
@@ -14,11 +15,12 @@ use crate::rebalance::Need;
 impl Replica {
     pub(super) fn committed(&mut self, now: Now, committed: Committed) {
         debug_assert!(self.synced.le(&committed.vv), "what is synced stays so");
-        let Committed { results, vv, hlc, heads } = committed;
+        let Committed { results, vv, hlc, heads, facts } = committed;
         let wrote = vv.get(self.actor) > self.synced.get(self.actor);
         self.synced = vv;
         self.hlc = hlc;
         self.delivery.queued.set(self.actor, self.synced.get(self.actor));
+        let before = facts.map(|facts| self.learn(facts));
         let (mut senders, mut minted) = (BTreeSet::new(), None);
         for (ticket, result) in results {
             match self.tickets.settle(ticket) {
@@ -26,6 +28,9 @@ impl Replica {
                     self.writes -= 1;
                     self.write_bytes -= bytes;
                     self.settle_write(now, session, id, result);
+                }
+                Some(Outstanding::Members { session, id, retires }) => {
+                    self.settle_members(now, session, id, retires, result);
                 }
                 Some(Outstanding::Record { from, bytes }) => {
                     self.delivery.applied(from, bytes);
@@ -50,6 +55,9 @@ impl Replica {
         if let Some(minted) = minted {
             self.settle_mint(now, &minted);
         }
+        if let Some(before) = before {
+            self.meet(now, &before);
+        }
         if wrote {
             self.lag.committed(self.synced.get(self.actor), now.mono);
         }
@@ -65,7 +73,7 @@ impl Replica {
         }
     }
 
-    fn settle_write(&mut self, now: Now, session: SessionId, id: u64, result: JobResult) {
+    pub(super) fn settle_write(&mut self, now: Now, session: SessionId, id: u64, result: JobResult) {
         let result = match result {
             JobResult::Written { dot, shortages } => {
                 for need in shortages.into_iter().filter_map(Need::of_shortage) {
@@ -112,6 +120,7 @@ impl Replica {
                 self.commands.push_back(Command::Drop { peer, reason });
             }
         }
+        self.close_logs();
     }
 
     /// Hands the committer all that has become deliverable.
@@ -123,7 +132,10 @@ impl Replica {
                     touched.insert(record.dot.actor);
                     let bytes = weight(&stored.bytes);
                     let ticket = self.tickets.issue(Outstanding::Record { from, bytes });
+                    let retired: Vec<_> = retired_by(&record).collect();
                     self.jobs.push_back(Job::Record { ticket, wall: now.wall, record: *record, stored });
+                    // Behind that record nothing goes to the committer that came from them.
+                    retired.into_iter().for_each(|region| self.silence(region));
                 }
                 Step::Blocked { from, deps } => {
                     self.check_own(now, from, &deps);

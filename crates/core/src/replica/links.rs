@@ -21,7 +21,13 @@ impl Replica {
                 self.timers.cancel(Timer::Dial(region));
                 self.beat(now, region);
             }
-            LinkEvent::OutDown => {
+            LinkEvent::OutDown | LinkEvent::OutRefused if peer.retired => {
+                // Should it live, it dials: then it is told.
+                peer.outbound.closed();
+                self.copies.lose(region);
+                self.timers.cancel(Timer::Heartbeat(region));
+            }
+            LinkEvent::OutDown | LinkEvent::OutRefused => {
                 if !self.timers.is_set(Timer::Dial(region)) {
                     peer.outbound.closed();
                     self.copies.lose(region);
@@ -36,6 +42,9 @@ impl Replica {
                 self.delivery.lose(region);
             }
         }
+        if event == LinkEvent::OutRefused {
+            self.refused(now);
+        }
         self.seek_all(now);
     }
 
@@ -44,9 +53,12 @@ impl Replica {
         let Some(peer) = self.peers.get(&region).filter(|peer| peer.outbound.is_up()) else {
             return;
         };
+        let (seed, facts) = if peer.outbound.introduced { Default::default() } else { self.members.vouched() };
         let hello = (!peer.outbound.introduced).then(|| {
             PeerMessage::Hello(Hello {
                 agreement: self.agreement,
+                seed: seed.clone(),
+                facts: facts.clone(),
                 region: self.region,
                 actor: self.actor,
                 boot: self.boot,
@@ -65,6 +77,7 @@ impl Replica {
             wall: (!self.test_clock).then_some(now.wall),
             ping_us: micros(now.mono).wrapping_add(self.pings_from),
             echo,
+            joining: !self.standing.reads(),
         });
         let messages = hello.into_iter().chain([beat]);
         self.commands.extend(messages.map(|message| Command::Send { peer: region, message }));

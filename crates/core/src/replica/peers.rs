@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use halcyon_types::limits::ACTORS_MAX;
+use halcyon_types::limits::{ACTORS_MAX, MEMBER_FACTS_MAX};
 use halcyon_types::mutant::{Mutant, planted};
 use halcyon_types::{ActorId, Dot, Now, RegionId, Seq, VersionVector};
 use halcyon_wire::{Echo, Heartbeat, Hello, PeerMessage, Pull, Range};
@@ -17,8 +17,12 @@ use crate::timer::Timer;
 impl Replica {
     pub(super) fn message(&mut self, now: Now, from: RegionId, message: PeerMessage) -> Result<(), PeerError> {
         let Some(peer) = self.peers.get(&from) else {
-            return Err(PeerError::Stranger { from });
+            let gone = self.members.region(from).is_some();
+            return Err(if gone { PeerError::Retired { from } } else { PeerError::Stranger { from } });
         };
+        if peer.retired || self.retiring.contains(&from) {
+            return self.retired_says(now, from, message);
+        }
         let greeted = peer.inbound.is_greeted();
         match message {
             PeerMessage::Hello(hello) => self.hello(now, from, &hello),
@@ -48,7 +52,7 @@ impl Replica {
         }
     }
 
-    fn hello(&mut self, now: Now, from: RegionId, hello: &Hello) -> Result<(), PeerError> {
+    pub(super) fn hello(&mut self, now: Now, from: RegionId, hello: &Hello) -> Result<(), PeerError> {
         let (actor, boot) = (hello.actor, hello.boot);
         if hello.region != from || actor.region() != Some(from) {
             let said = actor.region().filter(|_| hello.region == from).unwrap_or(hello.region);
@@ -58,6 +62,13 @@ impl Replica {
             return Err(PeerError::OtherCluster { from });
         }
         check_width(from, &hello.vv)?;
+        if hello.seed.len().max(hello.facts.len()) > MEMBER_FACTS_MAX {
+            let reason = "a hello with too many regions";
+            return Err(PeerError::Protocol { from, reason });
+        }
+        if let Some(what) = self.members.differ(&hello.seed, &hello.facts) {
+            return Err(PeerError::OtherRegions { from, what });
+        }
         if self.delivery.is_forked(actor) {
             return Err(PeerError::Fork { actor });
         }
@@ -78,10 +89,13 @@ impl Replica {
             peer.outbound.push_from(self.actor, acked);
         }
         peer.outbound.acked(self.actor, &peer.inbound.acked);
-        if self.actors.get(&from) != Some(&actor) {
+        let member = !peer.retired;
+        if member && self.actors.get(&from) != Some(&actor) {
             Arc::make_mut(&mut self.actors).insert(from, actor);
         }
-        self.join_target(&hello.vv);
+        if member {
+            self.join_target(&hello.vv);
+        }
         self.check_own(now, from, &hello.vv);
         self.settle_standing(now);
         self.check_floors(from);
@@ -90,7 +104,7 @@ impl Replica {
         Ok(())
     }
 
-    fn heartbeat(&mut self, now: Now, from: RegionId, beat: &Heartbeat) -> Result<(), PeerError> {
+    pub(super) fn heartbeat(&mut self, now: Now, from: RegionId, beat: &Heartbeat) -> Result<(), PeerError> {
         check_width(from, &beat.vv)?;
         // The echo of what an earlier start of this node has said proves nothing.
         let echo = beat.echo.and_then(|echo| own_echo(self.pings_from, now, echo));
@@ -114,6 +128,7 @@ impl Replica {
         // The first heartbeat of a link is answered at once: its sender waits for the echo to begin pushing.
         let first = peer.inbound.answer_first();
         self.check_own(now, from, &beat.vv);
+        self.close_logs();
         self.forget_acked();
         self.end_copies(now);
         let mut shown = beat.vv.clone();
@@ -126,7 +141,7 @@ impl Replica {
         Ok(())
     }
 
-    fn pulled(&mut self, now: Now, from: RegionId, pull: &Pull) -> Result<(), PeerError> {
+    pub(super) fn pulled(&mut self, now: Now, from: RegionId, pull: &Pull) -> Result<(), PeerError> {
         self.check_origin(from, pull.actor)?;
         let Some(peer) = self.peers.get_mut(&from) else {
             return Ok(());
@@ -154,6 +169,7 @@ impl Replica {
             let reason = "a range outside the numbers of a log";
             return Err(PeerError::Protocol { from, reason });
         }
+        self.check_closed(from, actor, last)?;
         let Some(peer) = self.peers.get_mut(&from) else {
             return Ok(());
         };

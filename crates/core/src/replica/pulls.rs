@@ -83,7 +83,7 @@ impl Replica {
             return now.mono + PULL_PATIENCE;
         }
         if let Some(pull) = line.pull {
-            let Some(peer) = self.peers.get(&pull.peer) else {
+            let Some(peer) = self.peers.get(&pull.peer).filter(|peer| !peer.retired) else {
                 return now.mono;
             };
             let usable = peer.outbound.is_up() && peer.inbound.is_alive(now.mono);
@@ -109,7 +109,7 @@ impl Replica {
     /// heard, and has not left a pull unanswered.
     fn direct(&self, now: Now, actor: ActorId) -> Option<RegionId> {
         let region = actor.region()?;
-        let origin = &self.peers.get(&region)?.inbound;
+        let origin = &self.peers.get(&region).filter(|peer| !peer.retired)?.inbound;
         let failed = self.delivery.lines.get(&actor)?.failed == Some(region);
         let present = origin.actor.is_none_or(|present| present == actor);
         (present && !failed && origin.is_alive(now.mono)).then_some(region)
@@ -146,7 +146,7 @@ impl Replica {
 
     /// The peers that can be asked for what follows `received`.
     pub(super) fn able(&self, now: Now, actor: ActorId, received: Seq) -> impl Iterator<Item = (&RegionId, &Peer)> {
-        self.peers.iter().filter(move |(_, peer)| {
+        self.others().filter(move |(_, peer)| {
             let inbound = &peer.inbound;
             let has = inbound.floors.get(actor) <= received && inbound.known.get(actor) > received;
             let knows = has && !inbound.refused.contains(&actor);
@@ -156,7 +156,7 @@ impl Replica {
 
     /// How far the actor's log is known to go, by those who may be asked for it.
     fn wanted(&self, actor: ActorId) -> Seq {
-        let inbounds = self.peers.values().map(|peer| &peer.inbound);
+        let inbounds = self.others().map(|(_, peer)| &peer.inbound);
         inbounds
             .filter(|inbound| !inbound.refused.contains(&actor))
             .map(|inbound| inbound.known.get(actor))

@@ -26,10 +26,10 @@ impl Replica {
     fn is_starved(&self, now: Now) -> bool {
         let gone = |actor: ActorId| {
             let received = self.delivery.received(actor);
-            self.peers.values().any(|peer| peer.inbound.floors.get(actor) > received && peer.inbound.is_alive(now.mono))
+            self.others().any(|(_, peer)| peer.inbound.floors.get(actor) > received && peer.inbound.is_alive(now.mono))
                 && self.able(now, actor, received).next().is_none()
         };
-        let floors = self.peers.values().flat_map(|peer| peer.inbound.floors.iter());
+        let floors = self.others().flat_map(|(_, peer)| peer.inbound.floors.iter());
         floors
             .map(|(actor, _)| actor)
             .any(|actor| actor != self.actor && !self.delivery.is_forked(actor) && gone(actor))
@@ -58,7 +58,7 @@ impl Replica {
     fn begin_rebuild(&mut self, now: Now, failed: Option<RegionId>) {
         // Whatever of this node's logs the copy lacks is replayed, and so must be there.
         let floors = self.truncation.floors();
-        let sources = self.peers.iter().filter(|(_, peer)| {
+        let sources = self.others().filter(|(_, peer)| {
             peer.outbound.introduced && peer.inbound.is_alive(now.mono) && floors.le(&peer.inbound.acked)
         });
         let most = |vv: &VersionVector| vv.iter().map(|(_, seq)| seq.0).fold(0, u64::saturating_add);
@@ -143,6 +143,21 @@ impl Replica {
         match &self.rebuild {
             Rebuild::Fetching(fetching) => Some((fetching.from, fetching.stored)),
             Rebuild::Idle | Rebuild::Switching => None,
+        }
+    }
+
+    /// A copy that was being taken from `peer` is given up, for another's.
+    pub(super) fn leave_source(&mut self, now: Now, peer: RegionId) {
+        if matches!(&self.rebuild, Rebuild::Fetching(fetching) if fetching.from == peer) {
+            self.abandon_rebuild();
+            self.begin_rebuild(now, None);
+        }
+    }
+
+    /// Whatever copy was being taken is given up.
+    pub(super) fn end_rebuild(&mut self) {
+        if matches!(self.rebuild, Rebuild::Fetching(_)) {
+            self.abandon_rebuild();
         }
     }
 

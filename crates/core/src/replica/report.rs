@@ -25,7 +25,9 @@ impl Replica {
             clock: self.clock_status(now),
             logs: self.logs(now),
             stopping: self.stopping,
-            peers: self.peers.iter().map(|(id, peer)| self.peer(now, *id, peer)).collect(),
+            peers: self.others().map(|(id, peer)| self.peer(now, *id, peer)).collect(),
+            members: self.member_states(now),
+            closed: self.closed.values().flat_map(VersionVector::iter).collect(),
             queued_writes: self.writes,
             queued_write_bytes: self.write_bytes,
             queued_records: self.tickets.outstanding().filter(records).count(),
@@ -72,7 +74,7 @@ impl Replica {
     /// What every member is known to have on disk: the meet of all gated acks and the own vector.
     pub fn stable(&self) -> VersionVector {
         let least = |(actor, seq): (_, Seq)| {
-            let acks = self.peers.values().map(|peer| peer.inbound.stable.get(actor));
+            let acks = self.others().map(|(_, peer)| peer.inbound.stable.get(actor));
             (actor, acks.min().map_or(seq, |ack| ack.min(seq)))
         };
         self.synced.iter().map(least).collect()
@@ -80,7 +82,7 @@ impl Replica {
 
     /// Forgets the times of commits that every peer has.
     pub(super) fn forget_acked(&mut self) {
-        let acks = self.peers.values().map(|peer| peer.inbound.acked.get(self.actor));
+        let acks = self.others().map(|(_, peer)| peer.inbound.acked.get(self.actor));
         if let Some(acked) = acks.min() {
             self.lag.acked_by_all(acked);
         }

@@ -29,7 +29,7 @@ impl Replica {
     /// The region that writes as `actor` now and can hear this one.
     fn reach(&self, now: Now, actor: ActorId) -> Option<RegionId> {
         let region = actor.region()?;
-        let peer = self.peers.get(&region)?;
+        let peer = self.peers.get(&region).filter(|peer| !peer.retired)?;
         let present = peer.inbound.actor == Some(actor) && peer.inbound.is_up() && peer.inbound.is_alive(now.mono);
         (present && peer.outbound.introduced).then_some(region)
     }
@@ -45,7 +45,7 @@ impl Replica {
         if let Some(peer) = self.peers.get_mut(&from) {
             peer.inbound.heard = now.mono;
         }
-        let takes = self.background && self.standing.writes() && !self.stopping && !self.truncation.is_full();
+        let takes = self.members.is_member(from) && self.background && self.standing.writes() && !self.stopping && !self.truncation.is_full();
         if takes && self.grants < RIGHTS_GRANTS_MAX {
             self.grants += 1;
             let ticket = self.tickets.issue(Outstanding::Grant);

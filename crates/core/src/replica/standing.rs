@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use halcyon_types::limits::START_PATIENCE;
 use halcyon_types::{ActorId, Now, RegionId, Seq, VersionVector};
 use halcyon_wire::Refusal;
 
@@ -15,11 +16,11 @@ use crate::timer::Timer;
 impl Replica {
     /// How it stands after any word of a peer or the committer: whether it can go on from here.
     pub(super) fn settle_standing(&mut self, now: Now) {
-        if matches!(self.standing, Standing::Serving | Standing::Minting) {
+        if matches!(self.standing, Standing::Serving | Standing::Minting | Standing::Retired) {
             return;
         }
-        let heard = 1 + self.peers.values().filter(|peer| peer.inbound.is_greeted()).count();
-        let majority = heard > self.peers.len().div_ceil(2);
+        let heard = 1 + self.others().filter(|(_, peer)| peer.inbound.is_greeted()).count();
+        let majority = heard > self.others().count().div_ceil(2);
         match &self.standing {
             Standing::Resuming { .. } if majority => self.serve(now),
             Standing::Joining { until, target, had } => {
@@ -30,7 +31,7 @@ impl Replica {
                     self.serve(now);
                 }
             }
-            Standing::Resuming { .. } | Standing::Minting | Standing::Serving => {}
+            Standing::Resuming { .. } | Standing::Minting | Standing::Serving | Standing::Retired => {}
         }
     }
 
@@ -53,7 +54,16 @@ impl Replica {
                     self.refuse_held(&Refusal::CatchingUp);
                 }
             }
-            Standing::Minting | Standing::Serving => {}
+            Standing::Minting | Standing::Serving | Standing::Retired => {}
+        }
+    }
+
+    /// A peer does not admit this region. An empty directory is then no beginning of a cluster: there is one, and it waits until
+    /// it is let in.
+    pub(super) fn refused(&mut self, now: Now) {
+        if let Standing::Joining { until, .. } = &mut self.standing {
+            *until = now.mono + START_PATIENCE;
+            self.timers.set(Timer::Despair, now.mono + START_PATIENCE);
         }
     }
 
@@ -93,6 +103,9 @@ impl Replica {
     }
 
     fn serve(&mut self, now: Now) {
+        if self.members.is_retired(self.region) {
+            return self.retire();
+        }
         self.standing = Standing::Serving;
         self.timers.cancel(Timer::Despair);
         for (since, session, id, body) in std::mem::take(&mut self.held).into_requests() {

@@ -4,7 +4,7 @@ use halcyon_types::limits::SWEEP_EVERY;
 use halcyon_types::mutant::{Mutant, planted};
 use halcyon_types::{Hlc, Now, UnixMs};
 
-use super::{Outstanding, Replica};
+use super::{Outstanding, Peer, Replica};
 use crate::event::{Job, JobResult};
 use crate::timer::Timer;
 
@@ -35,16 +35,15 @@ impl Replica {
     /// Sweeps what every member's clock has passed. Until every one has been heard, nothing.
     pub(super) fn sweep(&mut self, now: Now) {
         let own = self.stamp(now);
-        let mut stamps = self.peers.values().map(|peer| peer.inbound.stamp);
-        let least = stamps.try_fold(own, |least, stamp| Some(least.min(stamp?)));
+        let least = self.others().try_fold(own, |least, (_, peer)| Some(least.min(peer.inbound.stamp?)));
         let least = if planted(Mutant::SweptByOwnClock) { Some(own) } else { least };
         let (Some(least), false) = (least, self.stopping) else {
             return self.timers.set(Timer::Sweep, now.mono + SWEEP_EVERY);
         };
         // The lowest region that lives. While two take themselves for it, both clear the same, which does no harm.
-        let mut live = self.peers.iter().filter(|(_, peer)| peer.inbound.is_up() && peer.inbound.is_alive(now.mono));
+        let lives = |peer: &Peer| peer.inbound.is_up() && peer.inbound.is_alive(now.mono);
         let may = self.standing.writes() && !self.truncation.is_full();
-        let keys = may && live.all(|(region, _)| *region > self.region);
+        let keys = may && self.others().all(|(region, peer)| *region > self.region || !lives(peer));
         self.sweeper.begin();
         let ticket = self.tickets.issue(Outstanding::Sweep);
         let wall = self.own_wall(now);

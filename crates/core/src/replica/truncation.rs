@@ -10,6 +10,7 @@ use halcyon_wire::Refusal;
 use super::{Outstanding, Replica};
 use crate::event::{Alarm, Job, JobResult};
 use crate::rebuild::Rebuild;
+use crate::standing::Standing;
 use crate::status::{LogStatus, Unstable};
 use crate::timer::Timer;
 use crate::truncation::Found;
@@ -20,7 +21,8 @@ impl Replica {
     }
 
     fn look(&mut self, now: Now, second: bool) {
-        if self.stopping {
+        // Of a region that is retired, nobody else may have what its logs hold.
+        if self.stopping || matches!(self.standing, Standing::Retired) {
             return self.timers.set(Timer::Truncate, now.mono + TRUNCATE_EVERY);
         }
         if !matches!(self.rebuild, Rebuild::Idle) {
@@ -62,9 +64,9 @@ impl Replica {
 
     /// What most members have on disk, this one included, so far as it may conclude it.
     fn held_by_most(&self) -> VersionVector {
-        let members = self.peers.len() + 1;
+        let members = self.others().count() + 1;
         let held = |(actor, seq): (_, Seq)| {
-            let mut held: Vec<_> = self.peers.values().map(|peer| peer.inbound.stable.get(actor).min(seq)).collect();
+            let mut held: Vec<_> = self.others().map(|(_, peer)| peer.inbound.stable.get(actor).min(seq)).collect();
             held.push(seq);
             held.sort_unstable();
             // As many again stand behind it, or one fewer: with it they are more than half.
@@ -76,7 +78,7 @@ impl Replica {
     /// Who lacks the oldest record that not every member has.
     fn lacking(&self) -> Vec<RegionId> {
         let Some((oldest, _)) = self.truncation.oldest else { return Vec::new() };
-        let lacks = self.peers.iter().filter(|(_, peer)| !peer.inbound.stable.covers(oldest));
+        let lacks = self.others().filter(|(_, peer)| !peer.inbound.stable.covers(oldest));
         lacks.map(|(region, _)| *region).collect()
     }
 

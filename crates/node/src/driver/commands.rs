@@ -51,6 +51,7 @@ impl Driver {
             Command::Read { session, id, body } => self.read(session, id, &body),
             Command::Dial { peer } => self.dial(peer),
             Command::Drop { peer, reason } => self.drop_in_link(peer, &reason),
+            Command::HangUp { peer } => self.hang_up(peer),
             Command::BeginCopy { peer } => self.copying.begin(peer, self.site.reader.snapshot()),
             Command::SendPage { peer, copy, number } => {
                 if !self.copying.read(peer, copy, number, self.events.clone()) {
@@ -191,7 +192,7 @@ impl Driver {
     }
 
     pub(super) fn name_of(&self, region: RegionId) -> String {
-        let found = self.site.topology.regions.iter().find(|r| r.id == region);
+        let found = self.replica.members().region(region);
         found.map_or_else(|| region.to_string(), |region| region.name.to_string())
     }
 }

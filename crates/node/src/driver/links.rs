@@ -21,7 +21,21 @@ impl Driver {
         if let Some(older) = self.out_links.insert(peer, link) {
             older.handle.close("replaced by a newer link");
         }
+        self.refused_by.remove(&peer);
         self.tell(peer, LinkEvent::OutUp);
+    }
+
+    /// A dial ended: the peer does not want this region. The operator is told once.
+    pub(super) fn link_refused(&mut self, peer: RegionId, reason: &str) {
+        if self.refused_by.insert(peer) {
+            let peer = self.name_of(peer);
+            tracing::warn!(
+                %peer, %reason,
+                "a region does not admit this one, which goes on asking; if it is to join, see `halcyon region add`"
+            );
+        }
+        self.out_links.remove(&peer);
+        self.tell(peer, LinkEvent::OutRefused);
     }
 
     /// A dial failed, or a link is lost.
@@ -67,7 +81,7 @@ impl Driver {
             self.held_dials.insert(peer);
             return;
         }
-        if let Some(region) = self.site.topology.regions.iter().find(|region| region.id == peer) {
+        if let Some(region) = self.replica.members().region(peer) {
             let own = self.site.credentials.clone();
             tokio::spawn(peers::dial(own, region.clone(), self.site.numbers.clone(), self.events.clone()));
         }
@@ -100,6 +114,14 @@ impl Driver {
                 self.dial(peer);
             }
         }
+    }
+
+    /// One of the two is no member any more.
+    pub(super) fn hang_up(&mut self, peer: RegionId) {
+        self.held_dials.remove(&peer);
+        let reason = PeerError::Retired { from: peer }.to_string();
+        self.drop_in(peer, &reason);
+        self.drop_out(peer, &reason);
     }
 
     fn is_present(&self, peer: RegionId, link: u64) -> bool {

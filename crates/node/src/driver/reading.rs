@@ -1,6 +1,7 @@
 //! Reads, and the snapshots of open transactions. The replica says which is open; here they are held.
 
 use halcyon_core::{Job, SessionId};
+use halcyon_net::Role;
 use halcyon_store::reads::{self, Writer};
 use halcyon_store::{Backend, RocksBackend, Snapshot};
 use halcyon_types::UnixMs;
@@ -57,7 +58,11 @@ impl Driver {
             }
             Body::Digest { at } => return self.digest(session, id, *at),
             Body::Copy { place } => return self.copy(session, id, place),
-            Body::Write(_) | Body::Begin { .. } | Body::Abort { .. } | Body::Token { .. } => {
+            Body::Write(_)
+            | Body::Begin { .. }
+            | Body::Abort { .. }
+            | Body::Token { .. }
+            | Body::Members { .. } => {
                 let reason = "defect: this is no read".to_owned();
                 Err(Refusal::BadRequest { reason })
             }
@@ -88,5 +93,15 @@ impl Driver {
             put(&answers, &Response { id, result });
             answers.flush();
         });
+    }
+}
+
+/// What only an admin's certificate allows, to whom it is not.
+impl Driver {
+    pub(super) fn forbids(&self, session: SessionId, body: &Body) -> Option<Refusal> {
+        let asks = matches!(body, Body::Copy { .. } | Body::Members { .. });
+        let identity = self.sessions.get(&session).filter(|_| asks).map(|seat| &seat.identity);
+        let other = identity.filter(|identity| !matches!(identity.role, Role::Admin(_)))?;
+        Some(Refusal::Forbidden { identity: other.to_string() })
     }
 }

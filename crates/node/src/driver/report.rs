@@ -6,7 +6,7 @@ use std::time::Duration;
 use halcyon_types::{RegionId, VersionVector};
 
 use super::Driver;
-use crate::status::{BackgroundStatus, ClockStatus, DiskStatus, LogStatus, NodeStatus, PeerStatus, QueueStatus};
+use crate::status::{BackgroundStatus, ClockStatus, DiskStatus, LogStatus, MemberStatus, NodeStatus, PeerStatus, QueueStatus};
 
 impl Driver {
     pub(super) fn status(&self) -> NodeStatus {
@@ -28,7 +28,7 @@ impl Driver {
             fault: self.faults.of(peer.region),
         });
         NodeStatus {
-            cluster: self.site.topology.cluster.to_string(),
+            cluster: self.site.cluster.to_string(),
             region: self.site.region_name.clone(),
             node: self.site.node.0.to_string(),
             actor: self.replica.actor().to_string(),
@@ -50,6 +50,8 @@ impl Driver {
             uptime_ms: ms(now.mono),
             health: if self.alarms.is_empty() { "ok".to_owned() } else { "alarmed".to_owned() },
             peers: peers.collect(),
+            members: core.members.into_iter().map(MemberStatus::of).collect(),
+            closed: by_name(&core.closed),
             queues: QueueStatus {
                 jobs: (core.queued_writes + core.queued_records) as u64,
                 pending_bytes: core.pending_bytes as u64,

@@ -14,7 +14,8 @@ use halcyon_store::{Committer, Logs, MemoryBackend, Recovered, Snapshot, StageEr
 use halcyon_types::limits::{
     BACKUP_PAGE_BYTES_MAX, COMMIT_QUEUE_BYTES_MAX, COMMIT_QUEUE_MAX, PENDING_BYTES_MAX, TRANSACTIONS_MAX, WAITING_MAX,
 };
-use halcyon_types::{ActorId, BootId, Dot, Hlc, Now, RegionId, RequestId, Seq, UnixMs, VersionVector};
+use halcyon_types::topology::Region;
+use halcyon_types::{ActorId, Address, BootId, Dot, Hlc, NameError, Now, RegionId, RequestId, Seq, UnixMs, VersionVector};
 use halcyon_wire::{
     AskRights, Body, ChainHash, Echo, Heartbeat, Hello, PeerMessage, Pull, Range, Record, Request, Seen, Session,
     TransactionId, Within, Write, codec,
@@ -50,6 +51,12 @@ pub(super) fn body(data: &[u8]) {
     again.answers(node.wall);
 }
 
+fn member(id: RegionId) -> Region {
+    let address = |port: u16| Address::try_from(format!("127.0.0.1:{port}")).unwrap_or_else(|error| panic!("{error}"));
+    let name = format!("region-{id}").parse().unwrap_or_else(|error: NameError| panic!("{error}"));
+    Region { id, name, peer: address(1), client: address(2), admin: address(3) }
+}
+
 /// A log that a peer tells, made up as it goes.
 #[derive(Default)]
 struct Tale {
@@ -72,10 +79,10 @@ struct Node {
 impl Node {
     fn start(disk: MemoryBackend) -> Self {
         let (committer, recovered) = open(&disk, 1).unwrap_or_else(|error| panic!("a whole disk: {error}"));
-        let Recovered { actor, vv, hlc, floors, .. } = recovered;
+        let Recovered { actor, vv, hlc, floors, facts, .. } = recovered;
         let config = Config {
             region: region(1),
-            peers: PEERS.map(region).to_vec(),
+            regions: [1].into_iter().chain(PEERS).map(|n| member(region(n))).collect(),
             agreement: AGREEMENT,
             boot: BootId(Uuid::from_u128(1)),
             seed: 1,
@@ -83,7 +90,7 @@ impl Node {
             log_bytes_max: 4096,
             retention: Duration::from_secs(5),
         };
-        let start = Start { actor, vv, heads: BTreeMap::new(), hlc, floors };
+        let start = Start { actor, vv, heads: BTreeMap::new(), hlc, floors, facts };
         let replica = Replica::new(config, start, Now { mono: Duration::ZERO, wall: T });
         Self {
             disk,
@@ -171,6 +178,8 @@ impl Node {
                 agreement: if source.below(8) == 7 { [0; 32] } else { AGREEMENT },
                 region: if source.below(8) == 7 { region(1) } else { from },
                 actor: if source.below(4) == 3 { actor } else { ActorId::mint(from, T) },
+                seed: [1].into_iter().chain(PEERS).map(|n| member(region(n))).map(|known| (known.id, known.name)).collect(),
+                facts: Vec::new(),
                 boot: BootId(Uuid::from_u128(u128::from(from.get()) << 8 | u128::from(source.below(3)))),
                 vv: self.drawn_vv(source, from),
             }),
@@ -181,6 +190,7 @@ impl Node {
                 hlc: Hlc::from_u64(source.number()),
                 wall: Some(UnixMs(source.number())),
                 ping_us: source.number(),
+                joining: source.below(8) == 7,
                 echo: (source.below(2) == 0).then(|| Echo { ping_us: source.number(), held_us: source.number() }),
             }),
             3 => PeerMessage::Pull(Pull { actor, after: Seq(source.number()), upto: Seq(source.number()) }),
@@ -320,6 +330,7 @@ impl Node {
             Command::SendPage { peer, .. } => self.replica.handle_page_sent(self.now(), peer, 1000),
             Command::Send { .. }
             | Command::Dial { .. }
+            | Command::HangUp { .. }
             | Command::BeginCopy { .. }
             | Command::EndCopy { .. }
             | Command::BeginFill
@@ -363,7 +374,8 @@ impl Node {
         }
         let synced = self.committer.commit().unwrap_or_else(|error| panic!("a whole disk: {error}"));
         let heads = synced.heads.into_iter().map(|(actor, head)| (actor, head.hash)).collect();
-        let committed = halcyon_core::Committed { results, vv: synced.vv, hlc: synced.hlc, heads };
+        let (vv, hlc, facts) = (synced.vv, synced.hlc, synced.facts);
+        let committed = halcyon_core::Committed { results, vv, hlc, heads, facts };
         self.replica.handle_committed(self.now(), committed);
         self.carry_out();
     }

@@ -198,6 +198,8 @@ pub(super) mod tests {
             clock: ClockStatus { off_ms: None, clocks: 1, refuses: false, test: false },
             stopping: false,
             peers: Vec::new(),
+            members: Vec::new(),
+            closed: VersionVector::new(),
             queued_writes: 0,
             queued_write_bytes: 0,
             queued_records: 0,

@@ -50,7 +50,7 @@ fn may_wait(open: &Open, heard: Duration, stand: &Stand<'_>) -> bool {
         Body::Read { session, .. } | Body::Scan { session, .. } | Body::Begin { session } | Body::Token { session } => {
             Some(session)
         }
-        Body::Abort { .. } | Body::Digest { .. } | Body::Copy { .. } => None,
+        Body::Abort { .. } | Body::Digest { .. } | Body::Copy { .. } | Body::Members { .. } => None,
     };
     if let Some(session) = session.filter(|session| !session.token.le(stand.vv)) {
         let wait = Duration::from_millis(session.wait_ms.into()).min(SESSION_WAIT_MAX);

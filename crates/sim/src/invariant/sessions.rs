@@ -26,7 +26,7 @@ fn token_of(body: &Body) -> Option<&VersionVector> {
         Body::Read { session, .. } | Body::Scan { session, .. } | Body::Begin { session } | Body::Token { session } => {
             session
         }
-        Body::Abort { .. } | Body::Digest { .. } | Body::Copy { .. } => return None,
+        Body::Abort { .. } | Body::Digest { .. } | Body::Copy { .. } | Body::Members { .. } => return None,
     };
     Some(&session.token).filter(|token| !token.is_empty())
 }

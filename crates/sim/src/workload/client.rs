@@ -266,7 +266,7 @@ fn wait_of(body: &Body) -> Duration {
         Body::Read { session, .. } | Body::Scan { session, .. } | Body::Begin { session } | Body::Token { session } => {
             session
         }
-        Body::Abort { .. } | Body::Digest { .. } | Body::Copy { .. } => return Duration::ZERO,
+        Body::Abort { .. } | Body::Digest { .. } | Body::Copy { .. } | Body::Members { .. } => return Duration::ZERO,
     };
     Duration::from_millis(session.wait_ms.into())
 }

@@ -65,6 +65,8 @@ impl World {
             Command::Read { session, id, body } => self.read(region, session, id, &body),
             Command::Dial { peer } => self.dial(region, peer),
             Command::Drop { peer, reason } => self.drop_in(region, peer, &reason),
+            // Nobody is retired here.
+            Command::HangUp { .. } => {}
             // In this world nothing is dropped that some region lacks, so no region takes a copy: whoever begins one has raised an
             // alarm before, which is a violation.
             Command::BeginCopy { .. }
@@ -179,7 +181,12 @@ impl Node {
             }
             Body::Scan { keyspace, beginning, page, .. } => reads::scan(&mut present, *keyspace, beginning, page, now),
             Body::Digest { at } => reads::digest(&self.reader, *at),
-            Body::Write(_) | Body::Begin { .. } | Body::Abort { .. } | Body::Token { .. } | Body::Copy { .. } => {
+            Body::Write(_)
+            | Body::Begin { .. }
+            | Body::Abort { .. }
+            | Body::Token { .. }
+            | Body::Copy { .. }
+            | Body::Members { .. } => {
                 Err(Refusal::BadRequest { reason: "defect: this is no read".to_owned() })
             }
         };

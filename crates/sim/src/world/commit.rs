@@ -111,7 +111,8 @@ impl World {
         let Some(node) = self.node_mut(region) else { return };
         let heads = committed.heads.into_iter().map(|(actor, head)| (actor, head.hash)).collect();
         let results = hasty::untold(group.results);
-        let committed = halcyon_core::Committed { results, vv: committed.vv, hlc: committed.hlc, heads };
+        let halcyon_store::Committed { vv, hlc, facts, .. } = committed;
+        let committed = halcyon_core::Committed { results, vv, hlc, heads, facts };
         node.replica.handle_committed(now, committed);
         self.pump(region);
     }

@@ -32,7 +32,7 @@ impl World {
         let Some(Ok(early)) = group.sealed.take().map(Sealed::write) else { return };
         let results = if planted(Mutant::AckBeforeSync) { group.results.clone() } else { Vec::new() };
         let heads = early.heads.iter().map(|(actor, head)| (*actor, head.hash)).collect();
-        let committed = halcyon_core::Committed { results, vv: early.vv.clone(), hlc: early.hlc, heads };
+        let committed = halcyon_core::Committed { results, vv: early.vv.clone(), hlc: early.hlc, heads, facts: None };
         group.early = Some(early);
         node.replica.handle_committed(now, committed);
         self.pump(region);

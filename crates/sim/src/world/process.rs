@@ -6,7 +6,8 @@ use std::time::Duration;
 use halcyon_core::{Config, Head, Replica, Start};
 use halcyon_store::{Claim, Committer, OpenError, Recovered, Sealed};
 use halcyon_types::limits::IDLE_TIMEOUT;
-use halcyon_types::{BootId, KeyspaceId, NameError, NodeId, Now, RegionId};
+use halcyon_types::topology::Region;
+use halcyon_types::{Address, BootId, KeyspaceId, NameError, NodeId, Now, RegionId};
 use uuid::Uuid;
 
 use super::World;
@@ -48,7 +49,8 @@ impl World {
     /// A process begins.
     pub(super) fn start(&mut self, region: RegionId, life: u64) {
         let seed = self.seed;
-        let others: Vec<_> = self.regions().filter(|other| *other != region).collect();
+        let members: Result<Vec<_>, _> = self.regions().map(member).collect();
+        let Ok(members) = members else { return };
         let now = self.now;
         let Some(seat) = self.seats.get_mut(&region).filter(|seat| seat.lives + 1 == life && seat.node.is_none())
         else {
@@ -70,7 +72,7 @@ impl World {
         seat.lives = life;
         let config = Config {
             region,
-            peers: others,
+            regions: members,
             agreement: [7; 32],
             boot: BootId(Uuid::from_u64_pair(u64::from(region.get()), life)),
             seed: seat.dice.roll(),
@@ -214,6 +216,13 @@ impl World {
     }
 }
 
+/// A region as a `regions.toml` describes it; nobody dials its addresses.
+fn member(id: RegionId) -> Result<Region, NameError> {
+    let address = |port: u16| Address::try_from(format!("{NAME}{id}:{port}"));
+    let (name, peer, client, admin) = (format!("{NAME}{id}").parse()?, address(1)?, address(2)?, address(3)?);
+    Ok(Region { id, name, peer, client, admin })
+}
+
 fn claim(region: RegionId, clocks: Now, seed: u64) -> Result<Claim, Unopened> {
     let defect = |error: NameError| Unopened::Damaged(error.to_string());
     Ok(Claim {
@@ -233,5 +242,6 @@ fn start_of(recovered: &Recovered) -> Start {
         heads: heads.map(|(actor, h)| (*actor, Head { seq: h.seq, deps: h.deps.clone(), hash: h.hash })).collect(),
         hlc: recovered.hlc,
         floors: recovered.floors.clone(),
+        facts: recovered.facts.clone(),
     }
 }

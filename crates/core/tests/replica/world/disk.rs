@@ -7,8 +7,9 @@ use bytes::Bytes;
 use halcyon_core::{Committed, Head, Job, JobResult, Logs, Start};
 use halcyon_crdt::{Effect, Object, Op, Shortage};
 use halcyon_types::limits::RETENTION_DEFAULT;
-use halcyon_types::{ActorId, Dot, Hlc, RegionId, RequestId, Seq, UnixMs, VersionVector};
-use halcyon_wire::{ChainHash, Range, Record, Refusal, StoredRecord, Write};
+use halcyon_types::members::{Facts, Retired};
+use halcyon_types::{ActorId, Dot, Hlc, KeyspaceId, RegionId, RequestId, Seq, UnixMs, VersionVector};
+use halcyon_wire::{ChainHash, Fact, Range, Record, Refusal, StoredRecord, Write};
 
 /// What each record takes in a log, whatever it is.
 pub(crate) const RECORD_BYTES: u64 = 100;
@@ -37,6 +38,8 @@ pub(crate) struct Disk {
     pub(crate) retention: Duration,
     /// Up to where the logs are dropped.
     pub(crate) floors: VersionVector,
+    /// Who has joined, and who is retired.
+    pub(crate) facts: Facts,
     /// The sweeps so far: up to when, and whether of keys.
     pub(crate) sweeps: Vec<(UnixMs, bool)>,
 }
@@ -56,6 +59,7 @@ impl Disk {
             log_bytes_max: u64::MAX,
             retention: RETENTION_DEFAULT,
             floors: VersionVector::new(),
+            facts: Facts::default(),
             sweeps: Vec::new(),
         }
     }
@@ -67,24 +71,25 @@ impl Disk {
             heads: self.heads.clone(),
             hlc: self.hlc,
             floors: self.floors.clone(),
+            facts: self.facts.clone(),
         }
     }
 
     /// One group commit. `before` sees each record with the vector it is applied at.
     pub(crate) fn commit(&mut self, jobs: Vec<Job>, mut before: impl FnMut(&Record)) -> Committed {
         let mut results = Vec::new();
-        let old = self.vv.clone();
+        let (old, known) = (self.vv.clone(), self.facts.clone());
         for job in jobs {
             match job {
+                Job::Write { ticket, refusal: Some(refusal), .. } => {
+                    results.push((ticket, JobResult::Refused(refusal)));
+                }
                 Job::Write { ticket, write, .. } if write.updates.is_empty() => {
                     let reason = "empty".to_owned();
                     results.push((ticket, JobResult::Refused(Refusal::InvalidArgument { reason })));
                 }
                 Job::Write { ticket, .. } if !self.refusals.is_empty() => {
                     results.push((ticket, JobResult::Refused(self.refusals.remove(0))));
-                }
-                Job::Write { ticket, refusal: Some(refusal), .. } => {
-                    results.push((ticket, JobResult::Refused(refusal)));
                 }
                 Job::Write { ticket, wall, write, .. } => {
                     let (dot, shortages) = (self.write(wall, &write), std::mem::take(&mut self.shortages));
@@ -126,6 +131,7 @@ impl Disk {
             vv: self.vv.clone(),
             hlc: self.hlc,
             heads: grown.map(|(actor, head)| (*actor, head.hash)).collect(),
+            facts: (self.facts != known).then(|| self.facts.clone()),
         }
     }
 
@@ -217,8 +223,26 @@ impl Disk {
         let before = self.heads.get(&actor).map_or_else(|| ChainHash::genesis(actor), |head| head.hash);
         let head = Head { seq, deps: record.deps.clone(), hash: before.extend(&stored.bytes) };
         self.heads.insert(actor, head);
+        self.note(record);
         self.logs.entry(actor).or_default().push(stored);
         self.vv.set(actor, seq);
+    }
+
+    /// What a record says of the members.
+    fn note(&mut self, record: &Record) {
+        for effect in &record.effects {
+            let Effect::Assign { row, payload, .. } = effect else { continue };
+            let Some(object) = Object::root_of(row.as_bytes()).filter(|o| o.keyspace == KeyspaceId::SYSTEM) else { continue };
+            match Fact::of(&object.key, payload) {
+                Some(Fact::Joined(region)) => drop(self.facts.joined.insert(region.id, region)),
+                Some(Fact::Retired(region)) => {
+                    let retired = self.facts.retired.entry(region.id);
+                    let retired = retired.or_insert_with(|| Retired { region, records: Vec::new() });
+                    retired.records.push(record.dot);
+                }
+                None => {}
+            }
+        }
     }
 
     pub(crate) fn range(&self, actor: ActorId, after: Seq, upto: Seq, bytes_max: usize) -> Range {

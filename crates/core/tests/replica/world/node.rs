@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use halcyon_core::{Alarm, Config, Job, PeerError, Replica, SessionId};
 use halcyon_crdt::Object;
 use halcyon_types::limits::RETENTION_DEFAULT;
+use halcyon_types::topology::Region;
 use halcyon_types::{BootId, Now, RegionId};
 use halcyon_wire::{Body, Response, TransactionId};
 use uuid::Uuid;
@@ -34,10 +35,17 @@ pub(crate) struct Node {
     pub(crate) errors: Vec<PeerError>,
 }
 
+/// A region as a `regions.toml` describes it.
+pub(crate) fn member(id: RegionId) -> Region {
+    let address = |port: u16| format!("127.0.0.1:{}", port + id.get()).try_into().unwrap();
+    let name = format!("region-{id}").parse().unwrap();
+    Region { id, name, peer: address(7100), client: address(7200), admin: address(7400) }
+}
+
 pub(crate) fn config(region: RegionId, regions: &[RegionId], life: u64) -> Config {
     Config {
         region,
-        peers: regions.to_vec(),
+        regions: regions.iter().map(|region| member(*region)).collect(),
         agreement: [7; 32],
         boot: BootId(Uuid::from_u64_pair(region.get().into(), life)),
         seed: u64::from(region.get()) * 1000 + life,

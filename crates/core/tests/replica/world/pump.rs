@@ -97,6 +97,10 @@ impl World {
                 node.errors.push(reason);
                 self.lose((peer, id));
             }
+            Command::HangUp { peer } => {
+                self.lose((id, peer));
+                self.lose((peer, id));
+            }
             Command::BeginCopy { peer } => drop(self.copies.insert((id, peer), node.disk.clone())),
             Command::EndCopy { peer } => assert!(self.copies.remove(&(id, peer)).is_some(), "a copy that is there"),
             Command::SendPage { peer, copy, number } => {
@@ -204,6 +208,11 @@ impl World {
         if link.severed || link.loses == Loses::All {
             return self.tell(id.0, id.1, LinkEvent::OutDown);
         }
+        // As the net does, which asks nobody but the certificate.
+        if self.nodes[&id.1].replica.members().region(id.0).is_none() {
+            return self.tell(id.0, id.1, LinkEvent::OutRefused);
+        }
+        let link = self.links.get_mut(&id).unwrap();
         (link.open, link.held) = (Some(open), None);
         self.tell(id.1, id.0, LinkEvent::InUp);
         self.tell(id.0, id.1, LinkEvent::OutUp);

@@ -2,18 +2,25 @@
 
 use bytes::Bytes;
 use halcyon_crdt::{Answer, KeyInfo, Kind, Op, Page, Query, Update};
-use halcyon_types::{BootId, Seq};
+use halcyon_types::topology::Region;
+use halcyon_types::{Address, BootId, RegionName, Seq};
 use halcyon_wire::{
-    AskPage, AskRights, Body, ChainHash, Check, CopyHead, CopyId, CopyPage, Echo, Heartbeat, Hello, Outcome,
+    AskPage, AskRights, Body, Change, ChainHash, Check, CopyHead, CopyId, CopyPage, Echo, Heartbeat, Hello, Outcome,
     PeerMessage, Pull, Range, Receipt, Seen, Session, StatePage, TransactionId, Within, Write,
 };
 
 use super::{T, actor, bytes, cart, dot, hlc, keyspace, page, region, request, vv};
 
+fn name() -> RegionName {
+    "us-east".parse().unwrap()
+}
+
 /// One of every message between regions.
 pub(crate) fn peer_messages() -> Vec<(&'static str, PeerMessage)> {
     let hello = Hello {
         agreement: [7; 32],
+        seed: vec![(region(2), name())],
+        facts: vec![(region(7), name())],
         region: region(2),
         actor: actor(2),
         boot: BootId(uuid::Uuid::from_u128(5)),
@@ -27,6 +34,7 @@ pub(crate) fn peer_messages() -> Vec<(&'static str, PeerMessage)> {
         wall,
         ping_us: 77,
         echo: Some(Echo { ping_us: 66, held_us: 5 }),
+        joining: true,
     };
     // How this one is packed is the choice of the LZ4 at hand: a newer one may write other bytes, but must read these.
     let alike = ["a", "b", "c"].map(|end| Bytes::from([&[7; 70], end.as_bytes()].concat())).to_vec();
@@ -81,7 +89,14 @@ pub(crate) fn bodies() -> Vec<(&'static str, Body)> {
         Body::Token { .. } => "body.token",
         Body::Digest { .. } => "body.digest",
         Body::Copy { .. } => "body.copy",
+        Body::Members { change: Change::Add(_), .. } => "body.members-add",
+        Body::Members { change: Change::Retire { .. }, .. } => "body.members-retire",
+        Body::Members { change: Change::Replace { .. }, .. } => "body.members-replace",
     };
+    let name_of_region = self::name;
+    let address = |port: u16| Address::try_from(format!("a:{port}")).unwrap();
+    let joining = Region { id: region(7), name: name_of_region(), peer: address(1), client: address(2), admin: address(3) };
+    let moved = Change::Replace { name: name_of_region(), peer: Some(address(9)), client: None, admin: None };
     let bodies = vec![
         write(Seen::Present),
         write(Seen::Session),
@@ -94,6 +109,9 @@ pub(crate) fn bodies() -> Vec<(&'static str, Body)> {
         Body::Token { session: session() },
         Body::Digest { at: T },
         Body::Copy { place: bytes("x") },
+        Body::Members { request: request(), change: Change::Add(joining) },
+        Body::Members { request: request(), change: Change::Retire { name: name_of_region() } },
+        Body::Members { request: request(), change: moved },
     ];
     bodies.into_iter().map(|body| (name(&body), body)).collect()
 }

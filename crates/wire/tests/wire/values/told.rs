@@ -79,12 +79,15 @@ pub(crate) fn refusals() -> Vec<Refusal> {
         Refusal::LogFull { bytes: 9_000_000_000, bytes_max: 8 << 30, lacking: vec![region(3)] },
         Refusal::RequestExpired { off: Duration::from_hours(25) },
         Refusal::Forbidden { identity: reason() },
+        Refusal::Membership { reason: reason() },
+        Refusal::NoMajority { reachable: 1, members: 3 },
+        Refusal::Retired,
         Refusal::Stopping,
         Refusal::CatchingUp,
         Refusal::Storage { reason: reason() },
     ];
     refusals.sort_by_key(Refusal::name);
     refusals.dedup_by_key(|refusal| refusal.name());
-    assert_eq!(refusals.len(), 24, "one of every refusal");
+    assert_eq!(refusals.len(), 27, "one of every refusal");
     refusals
 }
