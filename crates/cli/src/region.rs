@@ -143,7 +143,9 @@ pub(crate) async fn run(command: &Command) -> Result<(), Failure> {
         Command::Add(args) => add(args).await,
         Command::Retire(Retire { name, way }) => {
             commit(way, name, Change::Retire { name: name.clone() }).await?;
-            say(format_args!("region {name} is retired. Stop its node if it runs, and take it out of every regions.toml"))?;
+            say(format_args!(
+                "region {name} is retired. Stop its node if it runs, and take it out of every regions.toml"
+            ))?;
             Ok(())
         }
         Command::Replace(Replace { name, peer, client, admin, way }) => {
@@ -168,7 +170,9 @@ async fn add(Add { id, name, peer, client, admin, way }: &Add) -> Result<(), Fai
     say(format_args!(
         "   [[region]]\n   id = {id}\n   name = \"{name}\"\n   peer = \"{peer}\"\n   client = \"{client}\"\n   admin = \"{admin}\""
     ))?;
-    say(format_args!("2. issue its certificate: halcyon certs issue --config FILE --out CERTS --role region --name {name}"))?;
+    say(format_args!(
+        "2. issue its certificate: halcyon certs issue --config FILE --out CERTS --role region --name {name}"
+    ))?;
     say(format_args!("3. start its node: halcyon node --config FILE --region {name} --data DIR --certs CERTS"))?;
     say("It serves once it has caught up; see `halcyon status`")?;
     Ok(())

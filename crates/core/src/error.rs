@@ -14,7 +14,9 @@ pub enum PeerError {
         from: RegionId,
     },
     /// The two mean different regions.
-    #[error("region {from} does not agree on the regions: {what}; correct its regions.toml or this node's, or add the region with `halcyon region add`")]
+    #[error(
+        "region {from} does not agree on the regions: {what}; correct its regions.toml or this node's, or add the region with `halcyon region add`"
+    )]
     OtherRegions {
         /// Who.
         from: RegionId,
@@ -56,7 +58,9 @@ pub enum PeerError {
         actor: ActorId,
     },
     /// It has records of a retired region that no member had when that region's log was closed.
-    #[error("region {from} has records of actor {actor} up to {last}, but that region was retired and its log ends at {end}; restore region {from} as a new actor")]
+    #[error(
+        "region {from} has records of actor {actor} up to {last}, but that region was retired and its log ends at {end}; restore region {from} as a new actor"
+    )]
     Closed {
         /// Who.
         from: RegionId,

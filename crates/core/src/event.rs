@@ -454,7 +454,10 @@ impl fmt::Display for Alarm {
                 have.actor, have.seq
             ),
             Self::Retired { unsent } => {
-                write!(f, "this region was retired, for good: it takes no writes and speaks with no other region any more")?;
+                write!(
+                    f,
+                    "this region was retired, for good: it takes no writes and speaks with no other region any more"
+                )?;
                 match unsent {
                     Some(0) => write!(f, ". The others have all that it wrote"),
                     Some(unsent) => write!(

@@ -21,8 +21,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use halcyon_types::members::Members;
 use halcyon_types::limits::{START_PATIENCE, SWEEP_EVERY, TRUNCATE_EVERY};
+use halcyon_types::members::Members;
 use halcyon_types::{ActorId, BootId, Hlc, KeyspaceId, Now, RegionId, Seq, UnixMs, VersionVector};
 use halcyon_wire::{ChainHash, PeerMessage, Refusal, Request};
 
@@ -170,7 +170,11 @@ impl Replica {
             promised: UnixMs::default(),
             read_for: UnixMs::default(),
             actors: Arc::new(BTreeMap::from([(config.region, start.actor)])),
-            commands: members.iter().filter(|m| peers.contains_key(&m.id)).map(|m| Command::Dial { peer: m.id }).collect(),
+            commands: members
+                .iter()
+                .filter(|m| peers.contains_key(&m.id))
+                .map(|m| Command::Dial { peer: m.id })
+                .collect(),
             members,
             retiring: BTreeSet::new(),
             closed: BTreeMap::new(),

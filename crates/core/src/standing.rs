@@ -15,7 +15,7 @@ use halcyon_types::VersionVector;
 pub(crate) enum Standing {
     /// An old directory; too few have been heard to know whether it is the newest.
     Resuming { until: Duration },
-    /// A log that has not begun; what the others have shown of theirs is being fetched. `had` is what was here at the start.
+    /// A log that has not begun, and no end of time is waited for while others do not admit this region; what the others have shown of theirs is being fetched. `had` is what was here at the start.
     Joining { until: Duration, target: VersionVector, had: VersionVector },
     /// A new log is being begun.
     Minting,

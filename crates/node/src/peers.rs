@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use halcyon_net::{Credentials, DialError, FrameReader, FrameWriter, LinkHandle, PeerListener, PeerReceiver, PeerSender};
+use halcyon_net::{
+    Credentials, DialError, FrameReader, FrameWriter, LinkHandle, PeerListener, PeerReceiver, PeerSender,
+};
 use halcyon_types::limits::RANGE_BYTES_MAX;
 use halcyon_types::topology::Region;
 use halcyon_types::{ActorId, RegionId, Seq};
@@ -137,11 +139,7 @@ async fn write(mut writer: FrameWriter, mut frames: Receiver<Frame>, told: Told)
 }
 
 /// Accepts peers' links until the listener ends.
-pub(crate) async fn accept(
-    mut listener: PeerListener,
-    numbers: LinkNumbers,
-    events: Sender<Event>,
-) {
+pub(crate) async fn accept(mut listener: PeerListener, numbers: LinkNumbers, events: Sender<Event>) {
     while let Some(receiver) = listener.accept().await {
         // The net admits only regions of the roster.
         if let Some(region) = listener.roster().id_of(&receiver.region) {

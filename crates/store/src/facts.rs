@@ -32,7 +32,9 @@ pub(crate) fn read(view: &impl View) -> Result<Facts, ReadError> {
                 let records = row.entries().iter().map(|entry| entry.dot).collect();
                 facts.retired.insert(region.id, Retired { region, records });
             }
-            None => tracing::warn!(row = %key.escape_ascii(), "a row of the system's keyspace is no fact of this version"),
+            None => {
+                tracing::warn!(row = %key.escape_ascii(), "a row of the system's keyspace is no fact of this version")
+            }
         }
         ControlFlow::Continue(())
     })?;

@@ -5,9 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use halcyon_crdt::{Answer, KeyInfo, Kind, Object, Page, PageRequest, Query, Update};
 use halcyon_types::topology::Region;
-use halcyon_types::{
-    ActorId, Address, Dot, Hlc, KeyspaceId, RegionId, RegionName, RequestId, UnixMs, VersionVector,
-};
+use halcyon_types::{ActorId, Address, Dot, Hlc, KeyspaceId, RegionId, RegionName, RequestId, UnixMs, VersionVector};
 use serde::{Deserialize, Serialize};
 
 /// A question, named by the connection's own counter.

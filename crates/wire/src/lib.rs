@@ -16,8 +16,8 @@ pub mod record;
 
 pub use chain::ChainHash;
 pub use client::{
-    Body, Change, Check, CopyHead, CopyPage, Outcome, Receipt, Refusal, Request, Response, Seen, Session, TransactionId,
-    Within, Write,
+    Body, Change, Check, CopyHead, CopyPage, Outcome, Receipt, Refusal, Request, Response, Seen, Session,
+    TransactionId, Within, Write,
 };
 pub use codec::DecodeError;
 pub use fact::Fact;

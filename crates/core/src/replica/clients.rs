@@ -40,8 +40,7 @@ impl Replica {
         if matches!(self.standing, Standing::Retired) && is_write(&body) {
             return Err(Refusal::Retired);
         }
-        if planted(Mutant::IsolatedRefuses) && is_write(&body) && self.others().all(|(_, peer)| !peer.inbound.is_up())
-        {
+        if planted(Mutant::IsolatedRefuses) && is_write(&body) && self.others().all(|(_, peer)| !peer.inbound.is_up()) {
             return Err(overloaded("the queue for the other regions"));
         }
         if !self.may_answer(&body) {
@@ -68,7 +67,9 @@ impl Replica {
             return Err(overloaded("the queue of requests that wait for this node to begin"));
         }
         match &self.standing {
-            Standing::Joining { until, .. } if *until <= now.mono => return Err(Refusal::CatchingUp),
+            Standing::Joining { until, .. } if *until <= now.mono || *until == Duration::MAX => {
+                return Err(Refusal::CatchingUp);
+            }
             Standing::Resuming { until } if *until <= now.mono => self.timers.set(Timer::Despair, now.mono),
             _ => {}
         }

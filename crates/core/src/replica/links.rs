@@ -43,7 +43,7 @@ impl Replica {
             }
         }
         if event == LinkEvent::OutRefused {
-            self.refused(now);
+            self.refused();
         }
         self.seek_all(now);
     }

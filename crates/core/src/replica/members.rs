@@ -52,12 +52,14 @@ impl Replica {
         let fact = match change {
             Change::Add(region) => self.members.may_join(&region).map(|()| Fact::Joined(region)),
             Change::Retire { name } => self.members.may_retire(&name).cloned().map(Fact::Retired),
-            Change::Replace { name, peer, client, admin } => self.members.member(&name).cloned().and_then(|mut region| {
-                region.peer = peer.unwrap_or(region.peer);
-                region.client = client.unwrap_or(region.client);
-                region.admin = admin.unwrap_or(region.admin);
-                self.members.may_move(&region).map(|()| Fact::Joined(region))
-            }),
+            Change::Replace { name, peer, client, admin } => {
+                self.members.member(&name).cloned().and_then(|mut region| {
+                    region.peer = peer.unwrap_or(region.peer);
+                    region.client = client.unwrap_or(region.client);
+                    region.admin = admin.unwrap_or(region.admin);
+                    self.members.may_move(&region).map(|()| Fact::Joined(region))
+                })
+            }
         };
         match fact {
             Ok(Fact::Retired(region)) if region.id == self.region => {
@@ -70,9 +72,8 @@ impl Replica {
     }
 
     fn check_majority(&self, now: Now) -> Result<(), Refusal> {
-        let reached = |peer: &Peer| {
-            peer.outbound.introduced && peer.inbound.is_greeted() && peer.inbound.is_alive(now.mono)
-        };
+        let reached =
+            |peer: &Peer| peer.outbound.introduced && peer.inbound.is_greeted() && peer.inbound.is_alive(now.mono);
         let members = self.others().count() as u64 + 1;
         let reachable = self.others().filter(|(_, peer)| reached(peer)).count() as u64 + 1;
         if reachable * 2 > members { Ok(()) } else { Err(Refusal::NoMajority { reachable, members }) }
@@ -224,7 +225,11 @@ impl Replica {
             _ if self.members.is_retired(id) => "retired",
             _ if id == self.region => self.standing.name(),
             Some(peer) if peer.inbound.is_greeted() && peer.inbound.is_alive(now.mono) => {
-                if peer.inbound.joining { "joining" } else { "serving" }
+                if peer.inbound.joining {
+                    "joining"
+                } else {
+                    "serving"
+                }
             }
             _ => "silent",
         };

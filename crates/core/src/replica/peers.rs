@@ -94,6 +94,7 @@ impl Replica {
             Arc::make_mut(&mut self.actors).insert(from, actor);
         }
         if member {
+            self.let_in(now);
             self.join_target(&hello.vv);
         }
         self.check_own(now, from, &hello.vv);

@@ -45,7 +45,11 @@ impl Replica {
         if let Some(peer) = self.peers.get_mut(&from) {
             peer.inbound.heard = now.mono;
         }
-        let takes = self.members.is_member(from) && self.background && self.standing.writes() && !self.stopping && !self.truncation.is_full();
+        let takes = self.members.is_member(from)
+            && self.background
+            && self.standing.writes()
+            && !self.stopping
+            && !self.truncation.is_full();
         if takes && self.grants < RIGHTS_GRANTS_MAX {
             self.grants += 1;
             let ticket = self.tickets.issue(Outstanding::Grant);

@@ -1,6 +1,7 @@
 //! Beginning: whose log this node writes, and from when on it answers.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use halcyon_types::limits::START_PATIENCE;
 use halcyon_types::{ActorId, Now, RegionId, Seq, VersionVector};
@@ -60,10 +61,21 @@ impl Replica {
 
     /// A peer does not admit this region. An empty directory is then no beginning of a cluster: there is one, and it waits until
     /// it is let in.
-    pub(super) fn refused(&mut self, now: Now) {
+    pub(super) fn refused(&mut self) {
         if let Standing::Joining { until, .. } = &mut self.standing {
+            *until = Duration::MAX;
+            self.timers.cancel(Timer::Despair);
+            self.refuse_held(&Refusal::CatchingUp);
+        }
+    }
+
+    /// A peer has let this region in: from here on it has the patience of any that begins.
+    pub(super) fn let_in(&mut self, now: Now) {
+        if let Standing::Joining { until, .. } = &mut self.standing
+            && *until == Duration::MAX
+        {
             *until = now.mono + START_PATIENCE;
-            self.timers.set(Timer::Despair, now.mono + START_PATIENCE);
+            self.timers.set(Timer::Despair, *until);
         }
     }
 

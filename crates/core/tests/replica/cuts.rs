@@ -6,7 +6,7 @@ use halcyon_types::{ActorId, BootId, Dot, Hlc, Now, Seq, UnixMs, VersionVector};
 use halcyon_wire::{Hello, PeerMessage, Range, Record};
 use uuid::Uuid;
 
-use crate::world::{BASE, Disk, World, config, ms, region};
+use crate::world::{BASE, Disk, World, config, ms, region, seed};
 
 #[test]
 fn what_a_lost_link_brought_and_still_waits_is_dropped_and_pulled_again() {
@@ -47,7 +47,15 @@ fn greeted() -> Replica {
     for n in [2, 3] {
         replica.handle_link(at(1), region(n), LinkEvent::InUp);
         let boot = BootId(Uuid::from_u64_pair(n, 0));
-        let hello = Hello { agreement: [7; 32], region: region(n), actor: actor(n), boot, vv: VersionVector::new() };
+        let hello = Hello {
+            seed: seed(4),
+            facts: Vec::new(),
+            agreement: [7; 32],
+            region: region(n),
+            actor: actor(n),
+            boot,
+            vv: VersionVector::new(),
+        };
         replica.handle_peer(at(1), region(n), PeerMessage::Hello(hello)).unwrap();
     }
     replica

@@ -8,7 +8,7 @@ use halcyon_wire::{
 };
 use uuid::Uuid;
 
-use crate::world::{BASE, Disk, config, keyspace, ms, region};
+use crate::world::{BASE, Disk, config, keyspace, ms, region, seed};
 
 struct Babble(u64);
 
@@ -62,6 +62,8 @@ impl Babble {
                 PeerMessage::AskRights(AskRights { counter, amount: self.number() })
             }
             0 => PeerMessage::Hello(Hello {
+                seed: seed(3),
+                facts: Vec::new(),
                 agreement: [7; 32],
                 region: region(2),
                 actor: ActorId::mint(region(2), UnixMs(1 + self.upto(1))),
@@ -70,6 +72,7 @@ impl Babble {
             }),
             1 => PeerMessage::Pull(Pull { actor: self.actor(), after: Seq(self.number()), upto: Seq(self.number()) }),
             2 | 3 => PeerMessage::Heartbeat(Heartbeat {
+                joining: false,
                 seq: Seq(self.number()),
                 head: ChainHash::genesis(ActorId::from_u64(self.upto(1))),
                 vv: self.vv(),

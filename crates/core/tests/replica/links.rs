@@ -8,7 +8,7 @@ use halcyon_types::{ActorId, BootId, Now, Seq, UnixMs, VersionVector};
 use halcyon_wire::{Hello, PeerMessage, Range};
 use uuid::Uuid;
 
-use crate::world::{Disk, World, config, ms, region};
+use crate::world::{Disk, World, config, ms, region, seed};
 
 fn replica(seed: u64) -> Replica {
     let mut config = config(region(1), &[region(1), region(2)], 0);
@@ -28,6 +28,8 @@ fn at(mono: Duration) -> Now {
 
 fn hello(boot: u64) -> Hello {
     Hello {
+        seed: seed(2),
+        facts: Vec::new(),
         agreement: [7; 32],
         region: region(2),
         actor: ActorId::mint(region(2), UnixMs(1)),

@@ -13,6 +13,8 @@ mod hostile;
 #[cfg(test)]
 mod links;
 #[cfg(test)]
+mod membership;
+#[cfg(test)]
 mod random;
 #[cfg(test)]
 mod rebuild;

@@ -6,7 +6,7 @@ use halcyon_types::{ActorId, BootId, Dot, Hlc, Now, RequestId, Seq, UnixMs, Vers
 use halcyon_wire::{ChainHash, Echo, Heartbeat, Hello, PeerMessage, Pull, Range, Record, Seen, Session, Write};
 use uuid::Uuid;
 
-use crate::world::{BASE, Disk, Loses, World, config, ms, region};
+use crate::world::{BASE, Disk, Loses, World, config, ms, region, seed};
 
 pub(crate) fn write() -> Write {
     let request = RequestId::mint(BASE, &[0; 10]);
@@ -199,6 +199,8 @@ fn greeted() -> Replica {
     replica.handle_link(at(1), region(2), LinkEvent::InUp);
     replica.handle_link(at(1), region(2), LinkEvent::OutUp);
     let hello = Hello {
+        seed: seed(3),
+        facts: Vec::new(),
         agreement: [7; 32],
         region: region(2),
         actor: actor(2),
@@ -211,6 +213,7 @@ fn greeted() -> Replica {
 
 fn beat(echo: Option<Echo>) -> PeerMessage {
     PeerMessage::Heartbeat(Heartbeat {
+        joining: false,
         seq: Seq(0),
         head: ChainHash::genesis(actor(2)),
         vv: VersionVector::new(),

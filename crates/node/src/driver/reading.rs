@@ -58,11 +58,7 @@ impl Driver {
             }
             Body::Digest { at } => return self.digest(session, id, *at),
             Body::Copy { place } => return self.copy(session, id, place),
-            Body::Write(_)
-            | Body::Begin { .. }
-            | Body::Abort { .. }
-            | Body::Token { .. }
-            | Body::Members { .. } => {
+            Body::Write(_) | Body::Begin { .. } | Body::Abort { .. } | Body::Token { .. } | Body::Members { .. } => {
                 let reason = "defect: this is no read".to_owned();
                 Err(Refusal::BadRequest { reason })
             }

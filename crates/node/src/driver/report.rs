@@ -6,7 +6,9 @@ use std::time::Duration;
 use halcyon_types::{RegionId, VersionVector};
 
 use super::Driver;
-use crate::status::{BackgroundStatus, ClockStatus, DiskStatus, LogStatus, MemberStatus, NodeStatus, PeerStatus, QueueStatus};
+use crate::status::{
+    BackgroundStatus, ClockStatus, DiskStatus, LogStatus, MemberStatus, NodeStatus, PeerStatus, QueueStatus,
+};
 
 impl Driver {
     pub(super) fn status(&self) -> NodeStatus {

@@ -15,7 +15,9 @@ use halcyon_types::limits::{
     BACKUP_PAGE_BYTES_MAX, COMMIT_QUEUE_BYTES_MAX, COMMIT_QUEUE_MAX, PENDING_BYTES_MAX, TRANSACTIONS_MAX, WAITING_MAX,
 };
 use halcyon_types::topology::Region;
-use halcyon_types::{ActorId, Address, BootId, Dot, Hlc, NameError, Now, RegionId, RequestId, Seq, UnixMs, VersionVector};
+use halcyon_types::{
+    ActorId, Address, BootId, Dot, Hlc, NameError, Now, RegionId, RequestId, Seq, UnixMs, VersionVector,
+};
 use halcyon_wire::{
     AskRights, Body, ChainHash, Echo, Heartbeat, Hello, PeerMessage, Pull, Range, Record, Request, Seen, Session,
     TransactionId, Within, Write, codec,
@@ -178,7 +180,12 @@ impl Node {
                 agreement: if source.below(8) == 7 { [0; 32] } else { AGREEMENT },
                 region: if source.below(8) == 7 { region(1) } else { from },
                 actor: if source.below(4) == 3 { actor } else { ActorId::mint(from, T) },
-                seed: [1].into_iter().chain(PEERS).map(|n| member(region(n))).map(|known| (known.id, known.name)).collect(),
+                seed: [1]
+                    .into_iter()
+                    .chain(PEERS)
+                    .map(|n| member(region(n)))
+                    .map(|known| (known.id, known.name))
+                    .collect(),
                 facts: Vec::new(),
                 boot: BootId(Uuid::from_u128(u128::from(from.get()) << 8 | u128::from(source.below(3)))),
                 vv: self.drawn_vv(source, from),

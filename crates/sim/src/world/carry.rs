@@ -186,9 +186,7 @@ impl Node {
             | Body::Abort { .. }
             | Body::Token { .. }
             | Body::Copy { .. }
-            | Body::Members { .. } => {
-                Err(Refusal::BadRequest { reason: "defect: this is no read".to_owned() })
-            }
+            | Body::Members { .. } => Err(Refusal::BadRequest { reason: "defect: this is no read".to_owned() }),
         };
         (result, seen.unwrap_or_default())
     }

@@ -232,7 +232,9 @@ impl Disk {
     fn note(&mut self, record: &Record) {
         for effect in &record.effects {
             let Effect::Assign { row, payload, .. } = effect else { continue };
-            let Some(object) = Object::root_of(row.as_bytes()).filter(|o| o.keyspace == KeyspaceId::SYSTEM) else { continue };
+            let Some(object) = Object::root_of(row.as_bytes()).filter(|o| o.keyspace == KeyspaceId::SYSTEM) else {
+                continue;
+            };
             match Fact::of(&object.key, payload) {
                 Some(Fact::Joined(region)) => drop(self.facts.joined.insert(region.id, region)),
                 Some(Fact::Retired(region)) => {

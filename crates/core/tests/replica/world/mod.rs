@@ -14,7 +14,7 @@ use halcyon_wire::{Body, PeerMessage, Request, Seen, Session, Write};
 
 pub(crate) use disk::{Disk, RECORD_BYTES};
 pub(crate) use link::{Link, Loses};
-pub(crate) use node::{Node, config, member};
+pub(crate) use node::{Node, config, member, seed};
 
 pub(crate) const BASE: UnixMs = UnixMs(1_800_000_000_000);
 

@@ -6,7 +6,7 @@ use halcyon_core::{Alarm, Config, Job, PeerError, Replica, SessionId};
 use halcyon_crdt::Object;
 use halcyon_types::limits::RETENTION_DEFAULT;
 use halcyon_types::topology::Region;
-use halcyon_types::{BootId, Now, RegionId};
+use halcyon_types::{BootId, Now, RegionId, RegionName};
 use halcyon_wire::{Body, Response, TransactionId};
 use uuid::Uuid;
 
@@ -40,6 +40,11 @@ pub(crate) fn member(id: RegionId) -> Region {
     let address = |port: u16| format!("127.0.0.1:{}", port + id.get()).try_into().unwrap();
     let name = format!("region-{id}").parse().unwrap();
     Region { id, name, peer: address(7100), client: address(7200), admin: address(7400) }
+}
+
+/// What a hello says of the regions where so many are in the file.
+pub(crate) fn seed(regions: u64) -> Vec<(RegionId, RegionName)> {
+    (1..=regions).map(|n| member(super::region(n))).map(|region| (region.id, region.name)).collect()
 }
 
 pub(crate) fn config(region: RegionId, regions: &[RegionId], life: u64) -> Config {

@@ -5,7 +5,7 @@ use halcyon_crdt::{Answer, KeyInfo, Kind, Op, Page, Query, Update};
 use halcyon_types::topology::Region;
 use halcyon_types::{Address, BootId, RegionName, Seq};
 use halcyon_wire::{
-    AskPage, AskRights, Body, Change, ChainHash, Check, CopyHead, CopyId, CopyPage, Echo, Heartbeat, Hello, Outcome,
+    AskPage, AskRights, Body, ChainHash, Change, Check, CopyHead, CopyId, CopyPage, Echo, Heartbeat, Hello, Outcome,
     PeerMessage, Pull, Range, Receipt, Seen, Session, StatePage, TransactionId, Within, Write,
 };
 
@@ -95,7 +95,8 @@ pub(crate) fn bodies() -> Vec<(&'static str, Body)> {
     };
     let name_of_region = self::name;
     let address = |port: u16| Address::try_from(format!("a:{port}")).unwrap();
-    let joining = Region { id: region(7), name: name_of_region(), peer: address(1), client: address(2), admin: address(3) };
+    let joining =
+        Region { id: region(7), name: name_of_region(), peer: address(1), client: address(2), admin: address(3) };
     let moved = Change::Replace { name: name_of_region(), peer: Some(address(9)), client: None, admin: None };
     let bodies = vec![
         write(Seen::Present),
