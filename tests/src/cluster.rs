@@ -28,7 +28,7 @@ pub struct Cluster {
     // First, so that no process outlives its directory.
     nodes: Vec<Node>,
     dir: TempDir,
-    _ports: PortBlock,
+    ports: PortBlock,
 }
 
 impl Cluster {
@@ -59,7 +59,7 @@ impl Cluster {
         let nodes = (names.iter().enumerate())
             .map(|(i, name)| Node::new(dir.path(), name, ports.region(i).admin, fault_api))
             .collect();
-        let cluster = Self { nodes, dir, _ports: ports };
+        let cluster = Self { nodes, dir, ports };
         let (config, certs) = (cluster.config(), cluster.certs());
         let init = ["certs".into(), "init".into(), "--config".into(), config.into_os_string()];
         let _ = halcyon(init.into_iter().chain(["--out".into(), certs.into_os_string()])).await.succeeded();
@@ -83,6 +83,35 @@ impl Cluster {
     pub fn configure(&self, toml: &str) {
         let text = fs::read_to_string(self.config()).expect("a regions.toml");
         fs::write(self.config(), format!("{text}\n{toml}\n")).expect("a regions.toml");
+    }
+
+    /// One region more, with a file of its own that lists all, and a certificate. Its node does not run, and nobody else knows of
+    /// it. Returns its number here, and what `halcyon region add` is told of it.
+    pub async fn newcomer(&mut self, name: &str) -> (usize, Vec<String>) {
+        let (index, ports) = (self.nodes.len(), self.ports.region(self.nodes.len()));
+        let address = |port: u16| format!("127.0.0.1:{port}");
+        let (peer, client, admin) = (address(ports.peer), address(ports.client), address(ports.admin));
+        let id = index + 1;
+        let file = self.dir().join(format!("regions-{name}.toml"));
+        let known = fs::read_to_string(self.config()).expect("a regions.toml");
+        let region = format!(
+            "\n[[region]]\nid = {id}\nname = \"{name}\"\npeer = \"{peer}\"\nclient = \"{client}\"\nadmin = \"{admin}\"\n"
+        );
+        fs::write(&file, known + &region).expect("a regions.toml");
+        let text = |path: &Path| path.to_string_lossy().into_owned();
+        let issue = ["certs", "issue", "--role", "region", "--name", name, "--config", &text(&file), "--out"];
+        let issue = issue.into_iter().map(str::to_owned).chain([text(&self.certs())]);
+        let _ = halcyon(issue).await.succeeded();
+        let mut node = Node::new(self.dir(), name, ports.admin, true);
+        node.config = file;
+        self.nodes.push(node);
+        let told = [&id.to_string(), name, "--peer", &peer, "--client", &client, "--admin", &admin];
+        (index, told.into_iter().map(str::to_owned).collect())
+    }
+
+    /// The last region is none of this cluster any more; its process has ended.
+    pub fn forget_last(&mut self) {
+        self.nodes.pop();
     }
 
     /// Bytes of memory that a region's process holds.
@@ -135,7 +164,7 @@ impl Cluster {
     /// What an SDK is told to speak with one region and no other, and to be as patient as the harness is: a disk that
     /// stalls under somebody else's work is no defect of the node.
     pub fn client_config(&self, region: usize) -> Config {
-        let config = Config::from_files(self.config(), self.certs()).expect("the files of `certs init`");
+        let config = Config::from_files(&self.node(region).config, self.certs()).expect("the files of `certs init`");
         config.region(self.node(region).region.clone()).failover(false).request_timeout(PATIENCE)
     }
 

@@ -19,7 +19,7 @@ pub(crate) struct Node {
     pub(crate) admin: String,
     pub(crate) data: PathBuf,
     pub(crate) log: PathBuf,
-    config: PathBuf,
+    pub(crate) config: PathBuf,
     certs: PathBuf,
     fault_api: bool,
     /// The disk below its data directory, if power may be cut, and what its next process is started with.

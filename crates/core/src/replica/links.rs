@@ -22,10 +22,14 @@ impl Replica {
                 self.beat(now, region);
             }
             LinkEvent::OutDown | LinkEvent::OutRefused if peer.retired => {
-                // Should it live, it dials: then it is told.
+                // Should it live, it dials, and is told then; or has dialled, before this link was known to be lost.
                 peer.outbound.closed();
                 self.copies.lose(region);
                 self.timers.cancel(Timer::Heartbeat(region));
+                if peer.inbound.is_greeted() {
+                    let pause = peer.outbound.pause(&mut self.rng);
+                    self.timers.set(Timer::Dial(region), now.mono + pause);
+                }
             }
             LinkEvent::OutDown | LinkEvent::OutRefused => {
                 if !self.timers.is_set(Timer::Dial(region)) {
