@@ -10,6 +10,9 @@ use crate::limits::{MEMBER_FACTS_MAX, REGIONS_MAX};
 use crate::topology::Region;
 use crate::{Dot, RegionId, RegionName};
 
+/// Regions by id and name.
+pub type Named = Vec<(RegionId, RegionName)>;
+
 /// What has been committed about members.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Facts {
@@ -139,7 +142,7 @@ impl Members {
     }
 
     /// Those that only the file vouches for, and those that a fact does: id and name.
-    pub fn vouched(&self) -> (Vec<(RegionId, RegionName)>, Vec<(RegionId, RegionName)>) {
+    pub fn vouched(&self) -> (Named, Named) {
         let Facts { joined, retired } = &self.facts;
         let all = self.known().map(|region| (region.id, region.name.clone()));
         all.partition(|(id, _)| !joined.contains_key(id) && !retired.contains_key(id))
