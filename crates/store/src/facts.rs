@@ -33,7 +33,7 @@ pub(crate) fn read(view: &impl View) -> Result<Facts, ReadError> {
                 facts.retired.insert(region.id, Retired { region, records });
             }
             None => {
-                tracing::warn!(row = %key.escape_ascii(), "a row of the system's keyspace is no fact of this version")
+                tracing::warn!(row = %key.escape_ascii(), "a row of the system's keyspace is no fact of this version");
             }
         }
         ControlFlow::Continue(())

@@ -21,6 +21,7 @@ mod copying;
 mod damaged;
 mod derived;
 mod durable;
+mod facts;
 mod failing;
 #[cfg(feature = "rocksdb")]
 mod files;

@@ -135,7 +135,9 @@ impl Replica {
                     let retired: Vec<_> = retired_by(&record).collect();
                     self.jobs.push_back(Job::Record { ticket, wall: now.wall, record: *record, stored });
                     // Behind that record nothing goes to the committer that came from them.
-                    retired.into_iter().for_each(|region| self.silence(region));
+                    for region in retired {
+                        self.silence(region);
+                    }
                 }
                 Step::Blocked { from, deps } => {
                     self.check_own(now, from, &deps);

@@ -1,5 +1,6 @@
 //! Members that come and go at run time, by facts that are committed.
 
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use halcyon_types::members::{Facts, Members, Retired};
@@ -116,8 +117,8 @@ impl Replica {
         let known: Vec<_> = self.members.known().map(|region| region.id).filter(|id| *id != self.region).collect();
         for id in known {
             let retired = self.members.is_retired(id);
-            if !self.peers.contains_key(&id) {
-                self.peers.insert(id, Peer::new(now.mono, retired));
+            if let Entry::Vacant(place) = self.peers.entry(id) {
+                place.insert(Peer::new(now.mono, retired));
                 if !retired {
                     self.commands.push_back(Command::Dial { peer: id });
                 }
@@ -164,7 +165,9 @@ impl Replica {
             self.commands.push_back(Command::HangUp { peer });
         }
         let missing: Vec<_> = self.delivery.lines.keys().map(|actor| Timer::Missing(*actor)).collect();
-        missing.into_iter().for_each(|timer| self.timers.cancel(timer));
+        for timer in missing {
+            self.timers.cancel(timer);
+        }
     }
 
     /// A region speaks that is no member any more: it may ask for what it lacks, so that it learns of it, and nothing that it

@@ -8,7 +8,7 @@ use halcyon_wire::{Body, Change, Outcome, Refusal};
 use crate::world::{BASE, Disk, Link, Loses, Node, World, member, ms, region};
 
 fn change(world: &mut World, at: u64, change: Change) -> Result<Outcome, Refusal> {
-    let request = RequestId::mint(BASE, &[at as u8; 10]);
+    let request = RequestId::mint(BASE, &[u8::try_from(at).unwrap(); 10]);
     let before = world.node(at).replies.len();
     world.ask(at, 77, Body::Members { request, change });
     world.until(ms(500), |world| world.node(at).replies.len() > before).expect("an answer");

@@ -65,11 +65,10 @@ impl World {
             Command::Read { session, id, body } => self.read(region, session, id, &body),
             Command::Dial { peer } => self.dial(region, peer),
             Command::Drop { peer, reason } => self.drop_in(region, peer, &reason),
-            // Nobody is retired here.
-            Command::HangUp { .. } => {}
             // In this world nothing is dropped that some region lacks, so no region takes a copy: whoever begins one has raised an
-            // alarm before, which is a violation.
-            Command::BeginCopy { .. }
+            // alarm before, which is a violation. Nor is anybody retired.
+            Command::HangUp { .. }
+            | Command::BeginCopy { .. }
             | Command::SendPage { .. }
             | Command::EndCopy { .. }
             | Command::BeginFill
