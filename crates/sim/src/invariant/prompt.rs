@@ -42,9 +42,6 @@ struct Stand<'a> {
 
 /// Why a request may still be unanswered.
 fn may_wait(open: &Open, heard: Duration, stand: &Stand<'_>) -> bool {
-    if !stand.ready {
-        return stand.awake <= heard.max(stand.began + START_PATIENCE) || !stand.idle;
-    }
     let session = match &open.body {
         Body::Write(write) => Some(&write.session),
         Body::Read { session, .. } | Body::Scan { session, .. } | Body::Begin { session } | Body::Token { session } => {
@@ -52,9 +49,16 @@ fn may_wait(open: &Open, heard: Duration, stand: &Stand<'_>) -> bool {
         }
         Body::Abort { .. } | Body::Digest { .. } | Body::Copy { .. } | Body::Repair { .. } => None,
     };
-    if let Some(session) = session.filter(|session| !session.token.le(stand.vv)) {
+    let lacks = session.filter(|session| !session.token.le(stand.vv));
+    let for_session = lacks.is_some_and(|session| {
         let wait = Duration::from_millis(session.wait_ms.into()).min(SESSION_WAIT_MAX);
-        return stand.awake <= heard + wait;
+        stand.awake <= heard + wait
+    });
+    if !stand.ready {
+        return for_session || stand.awake <= heard.max(stand.began + START_PATIENCE) || !stand.idle;
+    }
+    if lacks.is_some() {
+        return for_session;
     }
     matches!(open.body, Body::Write(_)) && !stand.idle
 }
